@@ -1,0 +1,33 @@
+# ganbench: which GAN training objective is better, and how sure can one be?
+# A study (config/*.yaml) goes in, results/{study}/report.html comes out. See README.md.
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# The working directory's own default study, or with --directory the one that is shipped.
+DEFAULT_STUDY = Path("config/config.yaml")
+if not DEFAULT_STUDY.exists():
+    DEFAULT_STUDY = Path(workflow.basedir) / DEFAULT_STUDY
+
+# A study given with --configfile is the whole study: the default one must not leak into it.
+if not workflow.config_settings.configfiles:
+
+    configfile: DEFAULT_STUDY.as_posix()
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/prepare.smk"
+include: "workflow/rules/extractor.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/theory.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        result("report.html"),

@@ -1,0 +1,70 @@
+# What the rules share: the resolved study, where results are, what a run needs.
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, Path(workflow.basedir, "workflow/scripts").as_posix())
+
+from ganbench import dependencies, gpus as nvidia_gpus, study as studies
+from ganbench.provenance import canonical_json
+from ganbench.study_schema import StudyError
+
+
+def study_source():
+    """The files that the configuration was read from, as messages name them."""
+    files = workflow.config_settings.configfiles or workflow.configfiles
+    shown = " + ".join(os.path.relpath(file) for file in files)
+    return f"{shown} with --config" if workflow.config_settings.config else shown
+
+
+try:
+    STUDY = studies.resolve(config, study_source())
+except StudyError as error:
+    raise WorkflowError(str(error)) from None
+
+RUNS = list(studies.runs(STUDY))
+RUN_FOLDERS = [f"runs/{dataset}/{variant}/seed{seed}" for dataset, variant, seed in RUNS]
+EXTRACTOR = STUDY["evaluation"]["extractor"]
+
+
+wildcard_constraints:
+    dataset="[a-z0-9_]+",
+    variant="[a-z0-9_]+",
+    objective="[a-z0-9_]+",
+    extractor="[a-z0-9_-]+",
+    seed="[0-9]+",
+
+
+def result(path):
+    """A path of this study's results; may hold wildcards."""
+    return f"results/{STUDY['study']}/{path}"
+
+
+def code(script):
+    """A digest of the library code that a script imports.
+
+    Snakemake tracks a script, but not what it imports. As a parameter, the digest makes an edit
+    re-run the rule, and a touched or restored file re-run nothing.
+    """
+    return dependencies.digest(Path(workflow.basedir, "workflow/scripts", script))
+
+
+def run_parameters(wildcards):
+    """A run's resolved parameters as text that differs only where they differ."""
+    return canonical_json(STUDY["runs"][wildcards.dataset][wildcards.variant])
+
+
+def gpus(wildcards):
+    """GPUs that a job asks for: none where it will use none, or CPU runs would queue behind it."""
+    device = STUDY["training"]["device"]
+    if hasattr(wildcards, "variant"):
+        device = STUDY["runs"][wildcards.dataset][wildcards.variant]["device"]
+    return int(device == "cuda" or (device == "auto" and nvidia_gpus.present()))
+
+
+def page_files():
+    """The template, stylesheet and script of the report."""
+    folder = Path(workflow.basedir, "workflow/report")
+    return [os.path.relpath(file) for file in sorted(folder.iterdir()) if file.is_file()]

@@ -1,0 +1,25 @@
+# Every metric of every snapshot of one run.
+rule evaluate:
+    input:
+        snapshots=rules.train.output.snapshots,
+        network=result(f"extractors/{{dataset}}/{EXTRACTOR}/network.pt"),
+        features=result(f"extractors/{{dataset}}/{EXTRACTOR}/features.npz"),
+    output:
+        scores=result("runs/{dataset}/{variant}/seed{seed}/scores.csv"),
+    log:
+        result("logs/evaluate/{dataset}_{variant}_seed{seed}.log"),
+    benchmark:
+        result("benchmarks/evaluate/{dataset}_{variant}_seed{seed}.tsv")
+    conda:
+        "../../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=gpus,
+    params:
+        code=code("evaluate.py"),
+        extractor=EXTRACTOR,
+        samples=STUDY["evaluation"]["samples"],
+    script:
+        "../scripts/evaluate.py"

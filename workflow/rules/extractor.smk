@@ -1,0 +1,26 @@
+# The network that metrics are measured in, real images' features, and what real images score.
+rule extractor:
+    input:
+        data=rules.prepare.output.data,
+    output:
+        network=result("extractors/{dataset}/{extractor}/network.pt"),
+        features=result("extractors/{dataset}/{extractor}/features.npz"),
+        card=result("extractors/{dataset}/{extractor}/card.json"),
+        floor=result("extractors/{dataset}/{extractor}/floor.csv"),
+    log:
+        result("logs/extractor/{dataset}_{extractor}.log"),
+    benchmark:
+        result("benchmarks/extractor/{dataset}_{extractor}.tsv")
+    conda:
+        "../../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+        gpu=gpus,
+    params:
+        code=code("extractor.py"),
+        samples=STUDY["evaluation"]["samples"],
+        device=STUDY["training"]["device"],
+    script:
+        "../scripts/extractor.py"

@@ -1,0 +1,44 @@
+# The whole study's tables, figures and page.
+rule report:
+    input:
+        runs=[result(f"{run}/run.json") for run in RUN_FOLDERS],
+        histories=[result(f"{run}/history.csv") for run in RUN_FOLDERS],
+        scores=[result(f"{run}/scores.csv") for run in RUN_FOLDERS],
+        samples=[result(f"{run}/samples.png") for run in RUN_FOLDERS],
+        theory=[result(f"theory/{objective}.json") for objective in STUDY["objectives"]],
+        cards=[result(f"datasets/{dataset}/card.json") for dataset in STUDY["datasets"]],
+        extractor_cards=[
+            result(f"extractors/{dataset}/{EXTRACTOR}/card.json") for dataset in STUDY["datasets"]
+        ],
+        floors=[
+            result(f"extractors/{dataset}/{EXTRACTOR}/floor.csv") for dataset in STUDY["datasets"]
+        ],
+        page=page_files(),
+    output:
+        report=report(
+            result("report.html"),
+            category="Report",
+            labels={"study": STUDY["study"]},
+            caption="../report/captions/report.rst",
+        ),
+        study=result("study.json"),
+        scores=result("scores.csv"),
+        summary=result("summary.csv"),
+        comparisons=result("comparisons.csv"),
+        tables=[result("tables/summary.tex"), result("tables/comparisons.tex")],
+        figures=directory(result("figures")),
+    log:
+        result("logs/report.log"),
+    benchmark:
+        result("benchmarks/report.tsv")
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code("report.py"),
+        study=canonical_json(STUDY),
+    script:
+        "../scripts/report.py"

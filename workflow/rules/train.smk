@@ -1,0 +1,25 @@
+# One run: a variant on a dataset with a seed.
+rule train:
+    input:
+        data=rules.prepare.output.data,
+    output:
+        snapshots=result("runs/{dataset}/{variant}/seed{seed}/snapshots.pt"),
+        history=result("runs/{dataset}/{variant}/seed{seed}/history.csv"),
+        samples=result("runs/{dataset}/{variant}/seed{seed}/samples.png"),
+        run=result("runs/{dataset}/{variant}/seed{seed}/run.json"),
+    log:
+        result("logs/train/{dataset}_{variant}_seed{seed}.log"),
+    benchmark:
+        result("benchmarks/train/{dataset}_{variant}_seed{seed}.tsv")
+    conda:
+        "../../envs/train.yaml"
+    threads: lambda wildcards: STUDY["runs"][wildcards.dataset][wildcards.variant]["threads"]
+    resources:
+        mem_mb=2000,
+        runtime=240,
+        gpu=gpus,
+    params:
+        code=code("train.py"),
+        parameters=run_parameters,
+    script:
+        "../scripts/train.py"

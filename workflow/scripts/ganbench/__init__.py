@@ -1,0 +1,1 @@
+"""ganbench: the library behind the workflow. No Snakemake in it; imports without install."""

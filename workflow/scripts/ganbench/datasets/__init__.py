@@ -1,0 +1,5 @@
+"""Datasets: where images come from, how they are split, and the card that says so."""
+
+from ganbench.datasets.prepare import KINDS, prepare
+
+__all__ = ["KINDS", "prepare"]

@@ -1,0 +1,68 @@
+"""A formula as MathML, in the order in which it was written."""
+
+from ganbench.formula.tree import Apply, Expression, Number, Variable
+
+_SUM, _PRODUCT, _NEGATION, _POWER, _ATOM = range(5)
+_PRECEDENCE = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _ATOM, "**": _POWER}
+_SHOWN = {"sigmoid": "σ", "maximum": "max", "minimum": "min"}
+_OPERATORS = {"+": "+", "-": "−", "*": "·"}
+
+
+def to_mathml(expression: Expression) -> str:
+    """A `<math>` element. Every name in it comes from the language, so nothing needs escaping."""
+    return f"<math>{_row(_print(expression))}</math>"
+
+
+def _print(expression: Expression) -> str:
+    match expression:
+        case Number(value):
+            return f"<mn>{value:g}</mn>".replace("<mn>-", "<mo>−</mo><mn>")
+        case Variable(name):
+            return f"<mi>{name}</mi>"
+        case Apply("-", (argument,)):
+            return f'<mo form="prefix">−</mo>{_within(argument, _NEGATION)}'
+        case Apply("/", (above, below)):
+            return f"<mfrac>{_row(_print(above))}{_row(_print(below))}</mfrac>"
+        case Apply("**", (base, exponent)):
+            return f"<msup>{_row(_within(base, _ATOM))}{_row(_print(exponent))}</msup>"
+        case Apply("square", (base,)):
+            return f"<msup>{_row(_within(base, _ATOM))}<mn>2</mn></msup>"
+        case Apply("sqrt", (argument,)):
+            return f"<msqrt>{_print(argument)}</msqrt>"
+        case Apply("abs", (argument,)):
+            return _row(f"<mo>|</mo>{_print(argument)}<mo>|</mo>")
+        case Apply("+" | "-" | "*" as operator, (left, right)):
+            level = _PRECEDENCE[operator]
+            sign = f"<mo>{_OPERATORS[operator]}</mo>"
+            return _within(left, level) + sign + _within(right, level + (operator != "+"))
+        case Apply(function, arguments):
+            inside = "<mo>,</mo>".join(map(_print, arguments))
+            name = f"<mi>{_SHOWN.get(function, function)}</mi>"
+            return f"{name}<mo>&#x2061;</mo>{_brackets(inside)}"
+
+
+def _level(expression: Expression) -> int:
+    match expression:
+        case Number(value) if value < 0:
+            return _NEGATION
+        case Apply("-", (_,)):
+            return _SUM
+        case Apply("square", _):
+            return _POWER
+        case Apply(function, _):
+            return _PRECEDENCE.get(function, _ATOM)
+    return _ATOM
+
+
+def _within(expression: Expression, level: int) -> str:
+    """`expression` in brackets where it binds less strongly than `level`."""
+    printed = _print(expression)
+    return _brackets(printed) if _level(expression) < level else printed
+
+
+def _brackets(inside: str) -> str:
+    return _row(f"<mo>(</mo>{inside}<mo>)</mo>")
+
+
+def _row(inside: str) -> str:
+    return f"<mrow>{inside}</mrow>"

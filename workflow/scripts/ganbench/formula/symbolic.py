@@ -1,0 +1,57 @@
+"""A formula as a sympy expression."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import sympy
+
+from ganbench.formula.expression import Formula
+from ganbench.formula.tree import Apply, Expression, Number, Variable
+
+SYMBOLS = {name: sympy.Symbol(name, real=True) for name in ("r", "f")}
+MEAN = sympy.Function("mean", real=True)
+"""The mean over a batch: left as it is, for no single point defines it."""
+
+_FUNCTIONS: dict[tuple[str, int], Callable[..., sympy.Expr]] = {
+    ("+", 2): lambda a, b: a + b,
+    ("-", 2): lambda a, b: a - b,
+    ("-", 1): lambda a: -a,
+    ("*", 2): lambda a, b: a * b,
+    ("/", 2): lambda a, b: a / b,
+    ("**", 2): lambda a, b: a**b,
+    ("softplus", 1): lambda a: sympy.log(1 + sympy.exp(a)),
+    ("sigmoid", 1): lambda a: 1 / (1 + sympy.exp(-a)),
+    ("log", 1): sympy.log,
+    ("exp", 1): sympy.exp,
+    ("tanh", 1): sympy.tanh,
+    ("relu", 1): lambda a: sympy.Max(a, 0),
+    ("abs", 1): sympy.Abs,
+    ("square", 1): lambda a: a**2,
+    ("sqrt", 1): sympy.sqrt,
+    ("mean", 1): MEAN,
+    ("maximum", 2): sympy.Max,
+    ("minimum", 2): sympy.Min,
+}
+
+
+def to_sympy(formula: Formula) -> sympy.Expr:
+    """`formula` in the real symbols of `SYMBOLS`, for one real and one fake sample."""
+    return _convert(formula.expression)
+
+
+def _convert(expression: Expression) -> sympy.Expr:
+    match expression:
+        case Number(value):
+            return _number(value)
+        case Variable(name):
+            return SYMBOLS[name]
+        case Apply(function, arguments):
+            return _FUNCTIONS[function, len(arguments)](*map(_convert, arguments))
+
+
+def _number(value: float) -> sympy.Expr:
+    """The short fraction that rounds to `value` where there is one (0.1 is 1/10), or a float."""
+    fraction = Fraction(value).limit_denominator(10_000)
+    if float(fraction) == value:
+        return sympy.Rational(fraction.numerator, fraction.denominator)
+    return sympy.Float(value)

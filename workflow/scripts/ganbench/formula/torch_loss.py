@@ -1,0 +1,84 @@
+"""A formula as a torch loss."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganbench.formula.expression import Formula
+from ganbench.formula.tree import Apply, Expression, Number, Variable
+
+Loss = Callable[[Tensor | None, Tensor], Tensor]
+"""From logits `r` and `f`, each `(batch,)`, to a scalar: the mean over the batch."""
+
+
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + eˣ), exact in both tails; torch's own is cut off to x at 20."""
+    return -F.logsigmoid(-x)
+
+
+_FUNCTIONS: dict[tuple[str, int], Callable[..., Tensor]] = {
+    ("+", 2): lambda a, b: a + b,
+    ("-", 2): lambda a, b: a - b,
+    ("-", 1): lambda a: -a,
+    ("*", 2): lambda a, b: a * b,
+    ("/", 2): lambda a, b: a / b,
+    ("**", 2): lambda a, b: a**b,
+    ("softplus", 1): softplus,
+    ("sigmoid", 1): torch.sigmoid,
+    ("log", 1): torch.log,
+    ("exp", 1): torch.exp,
+    ("tanh", 1): torch.tanh,
+    ("relu", 1): F.relu,
+    ("abs", 1): torch.abs,
+    ("square", 1): torch.square,
+    ("sqrt", 1): torch.sqrt,
+    ("mean", 1): torch.mean,
+    ("maximum", 2): lambda a, b: torch.maximum(*_tensors(a, b)),
+    ("minimum", 2): lambda a, b: torch.minimum(*_tensors(a, b)),
+    ("log sigmoid", 1): F.logsigmoid,
+    ("log 1 - sigmoid", 1): lambda a: F.logsigmoid(-a),
+}
+
+
+def _tensors(a: Tensor | float, b: Tensor | float) -> tuple[Tensor, Tensor]:
+    like = a if isinstance(a, Tensor) else b
+    return tuple(torch.as_tensor(x, dtype=like.dtype, device=like.device) for x in (a, b))
+
+
+def compile_loss(formula: Formula) -> Loss:
+    """The mean of `formula` over the batch, as a function of the logits `r` and `f`.
+
+    Compiled once into nested functions; log(sigmoid(x)) and log(1 - sigmoid(x)) become their
+    stable forms. `r` may be None where the formula does not use it.
+    """
+    compute = _compile(_stable(formula.expression))
+
+    def loss(r: Tensor | None, f: Tensor) -> Tensor:
+        return torch.as_tensor(compute({"r": r, "f": f}), dtype=f.dtype, device=f.device).mean()
+
+    return loss
+
+
+def _compile(expression: Expression) -> Callable[[dict[str, Tensor | None]], Tensor | float]:
+    match expression:
+        case Number(value):
+            return lambda logits: value
+        case Variable(name):
+            return lambda logits: logits[name]
+        case Apply(function, arguments):
+            apply = _FUNCTIONS[function, len(arguments)]
+            parts = [_compile(each) for each in arguments]
+            return lambda logits: apply(*(part(logits) for part in parts))
+
+
+def _stable(expression: Expression) -> Expression:
+    match expression:
+        case Apply("log", (Apply("sigmoid", (inner,)),)):
+            return Apply("log sigmoid", (_stable(inner),))
+        case Apply("log", (Apply("-", (Number(1.0), Apply("sigmoid", (inner,)))),)):
+            return Apply("log 1 - sigmoid", (_stable(inner),))
+        case Apply(function, arguments):
+            return Apply(function, tuple(map(_stable, arguments)))
+    return expression

@@ -1,0 +1,25 @@
+"""What every job of the workflow does around its work: a log, and errors that a person can read."""
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+
+@contextmanager
+def job(log_file: str) -> Iterator[TextIO]:
+    """Opens the job's log and gives it, for its lines of progress.
+
+    An error ends the process with status 1: its message goes to standard error and to the log,
+    and the traceback, for whoever wants to mend the code, to the log alone.
+    """
+    with open(log_file, "w", encoding="utf-8", buffering=1) as log:
+        try:
+            yield log
+        except Exception as error:
+            traceback.print_exc(file=log)
+            message = f"{type(error).__name__}: {error}"
+            print(f"\nError: {message}", file=log)
+            print(f"{message}\n(details: {log_file})", file=sys.stderr)
+            sys.exit(1)

@@ -1,0 +1,127 @@
+"""Reads a study: checks it, fills in defaults, and resolves the parameters of every run.
+
+The only module that resolves configuration. Precedence, four levels: schema defaults < the study's
+`training` < the dataset's `training` < the variant's `training`.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ganbench import objectives
+from ganbench.formula import FormulaError
+from ganbench.study_schema import StudyError, checked
+
+SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "study.schema.yaml"
+
+
+def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """The whole study, every default filled in, as plain JSON.
+
+    `source` names the study's file in messages. `runs[dataset][variant]` holds the resolved
+    parameters of a run; the seed is not among them. Raises StudyError with one message that names
+    the file, the key, what was found and what is expected.
+    """
+    schema = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
+    study = checked(config, schema, source)
+    try:
+        _name_things(study, schema)
+        _read_objectives(study)
+    except FormulaError as error:
+        raise StudyError(f"{source}: objectives: {error}") from None
+    except StudyError as error:
+        raise StudyError(f"{source}: {error}") from None
+    study["runs"] = {
+        dataset: {
+            variant: {
+                "objective": _trained(study["objectives"], study["variants"][variant]["objective"]),
+                **_merged(
+                    _merged(study["training"], study["datasets"][dataset].get("training", {})),
+                    study["variants"][variant].get("training", {}),
+                ),
+            }
+            for variant in study["variants"]
+        }
+        for dataset in study["datasets"]
+    }
+    return study
+
+
+def runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """Every run of a resolved study as (dataset, variant, seed), in the study's order."""
+    for dataset in study["datasets"]:
+        for variant in study["variants"]:
+            for seed in study["seeds"]:
+                yield dataset, variant, seed
+
+
+def _name_things(study: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """Puts in what is named by default, and checks that every name means something."""
+    if isinstance(study["seeds"], int):
+        study["seeds"] = list(range(study["seeds"]))
+    study["title"] = study["title"] or study["study"]
+    study["baseline"] = study["baseline"] or next(iter(study["variants"]))
+    _known("baseline", study["baseline"], study["variants"], "a variant of the study")
+    kinds = schema["$defs"]["kind"]["enum"]
+    for name, dataset in study["datasets"].items():
+        dataset["kind"] = dataset["kind"] or name
+        _known(f"datasets.{name}.kind", dataset["kind"], kinds, "a kind of dataset")
+    known = {**objectives.catalogue(), **study["objectives"]}
+    for name, variant in study["variants"].items():
+        variant["objective"] = variant["objective"] or name
+        _known(f"variants.{name}.objective", variant["objective"], known, "an objective")
+    for name, dataset in study["datasets"].items():
+        for variant_name, variant in study["variants"].items():
+            _enough_steps(study, dataset, variant, f"datasets.{name} with variants.{variant_name}")
+
+
+def _enough_steps(
+    study: Mapping[str, Any], dataset: Mapping[str, Any], variant: Mapping[str, Any], where: str
+) -> None:
+    training = study["training"]
+    for level in (dataset, variant):
+        training = _merged(training, level.get("training", {}))
+    if training["steps"] < training["snapshots"]:
+        raise StudyError(
+            f"training.snapshots ({where}): found {training['snapshots']}, "
+            f"expected at most one per step, of which there are {training['steps']}"
+        )
+
+
+def _known(path: str, found: str, known: Any, expected: str) -> None:
+    if found not in known:
+        raise StudyError(f"{path}: found {found!r}, expected {expected}: {', '.join(known)}")
+
+
+def _read_objectives(study: dict[str, Any]) -> None:
+    """Checks the study's formulas and keeps the objectives that its variants use."""
+    for name, definition in study["objectives"].items():
+        if name in objectives.catalogue():
+            raise StudyError(f"objectives.{name}: the catalogue has this name; choose another")
+        objectives.read(name, definition)
+    known = {**objectives.catalogue(), **study["objectives"]}
+    used = dict.fromkeys(variant["objective"] for variant in study["variants"].values())
+    study["objectives"] = {name: _described(name, known[name]) for name in used}
+
+
+def _described(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {"title": "", "year": None, "paper": "", "known_for": "", "constants": {}}
+    described = {**plain, **definition}
+    return {**described, "title": described["title"] or name}
+
+
+def _trained(definitions: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What of an objective changes a run: not its title, nor its citation."""
+    keys = ("discriminator", "generator", "constants")
+    return {"name": name, **{key: definitions[name][key] for key in keys}}
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` over `below`; groups of keys are merged, lists and values replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+        merged[key] = _merged(below[key], value) if both else value
+    return merged

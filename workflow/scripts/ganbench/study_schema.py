@@ -1,0 +1,164 @@
+"""Checks a study against its schema: numbers as people write them, defaults, one clear message."""
+
+import difflib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+Schema = Mapping[str, Any]
+
+
+class StudyError(ValueError):
+    """A study that cannot be used; the message is for the person who wrote it."""
+
+
+def checked(config: Mapping[str, Any], schema: Schema, source: str) -> dict[str, Any]:
+    """A copy of `config` with numbers read and defaults put in.
+
+    Raises StudyError for the first thing in the file that the schema does not allow.
+    """
+    if not isinstance(config, Mapping):
+        raise StudyError(f"{source}: found {_shown(config)}, expected a mapping of keys")
+    read = _read(config, schema, schema)
+    errors = list(Draft202012Validator(schema).iter_errors(read))
+    if errors:
+        first = min(errors, key=lambda error: [str(part) for part in error.absolute_path])
+        raise StudyError(f"{source}: {_message(first)}")
+    return _filled(read, schema, schema)
+
+
+def _deref(schema: Schema, root: Schema) -> Schema:
+    if "$ref" not in schema:
+        return schema
+    target = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+
+
+def _read(value: Any, schema: Schema, root: Schema) -> Any:
+    """Reads strings as numbers where the schema wants numbers: YAML 1.1 takes `2e-4` for text."""
+    schema = _deref(schema, root)
+    for option in schema.get("oneOf", ()):
+        value = _read(value, option, root)
+    if isinstance(value, Mapping):
+        known, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
+        others = {} if others is True else others
+        # an empty group (`minimax:` with nothing behind it) is a group of defaults
+        return {
+            str(key): _read(
+                {} if each is None and _is_group(known.get(key, others), root) else each,
+                known.get(key, others),
+                root,
+            )
+            for key, each in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_read(each, schema.get("items", {}), root) for each in value]
+    if schema.get("type") in ("integer", "number") and not isinstance(value, bool):
+        return _number(value, whole=schema["type"] == "integer")
+    return value
+
+
+def _is_group(schema: Schema, root: Schema) -> bool:
+    return _deref(schema, root).get("type") == "object"
+
+
+def _number(value: Any, whole: bool) -> Any:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return value
+    if not math.isfinite(number):
+        return str(value)  # text, and so refused: jsonschema would let nan and infinity pass
+    if whole:
+        return int(number) if number.is_integer() else value
+    return number
+
+
+def _filled(value: Any, schema: Schema, root: Schema) -> Any:
+    """Puts in defaults. A group without a default of its own (an override) is left as it is."""
+    schema = _deref(schema, root)
+    if not isinstance(value, Mapping):
+        return value
+    known, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
+    filled = dict(value)
+    for key, part in known.items():
+        if "default" in part or key in schema.get("required", ()):
+            filled[key] = _filled(value.get(key, part.get("default")), part, root)
+    for key in value:
+        if key not in known:
+            filled[key] = _filled(value[key], others, root)
+    return filled
+
+
+def _message(error: ValidationError) -> str:
+    if error.validator == "oneOf" and error.context:
+        error = _closest(error)
+    path = ".".join(str(part) for part in error.absolute_path)
+    lead = f"{path}: " if path else ""
+    found = _shown(error.instance)
+    match error.validator:
+        case "additionalProperties":
+            return _unknown_key(error, lead)
+        case "required":
+            absent = [key for key in error.validator_value if key not in error.instance]
+            return f"{lead}missing the key {absent[0]!r}"
+        case "pattern" | "maxLength":
+            within = path.rpartition(".")[0] if not _is_key(error) else path
+            at = f"{within}: " if within and _is_key(error) else lead
+            return f"{at}found {found}, expected a name of a-z, 0-9 and _ (at most 60 characters)"
+        case "uniqueItems":
+            return f"{lead}found {found}, expected no value twice"
+        case "minItems" | "minProperties":
+            return f"{lead}found {len(error.instance)} items, expected at least {error.validator_value}"
+        case "enum":
+            return (
+                f"{lead}found {found}, expected one of {', '.join(map(str, error.validator_value))}"
+            )
+        case "type":
+            wanted = error.validator_value
+            wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
+            return f"{lead}found {found}, expected {_TYPES.get(wanted, wanted)}"
+    limit = _LIMITS.get(error.validator, error.validator)
+    return f"{lead}found {found}, expected {limit} {error.validator_value}"
+
+
+_TYPES = {
+    "object": "a mapping of keys",
+    "array": "a list",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+}
+_LIMITS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "more than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+    "maxItems": "no more items than",
+}
+
+
+def _closest(error: ValidationError) -> ValidationError:
+    """Of the branches of a `oneOf`, the error of the one whose type the value has."""
+    fitting = [each for each in error.context if each.validator != "type" or each.relative_path]
+    return fitting[0] if fitting else error.context[0]
+
+
+def _is_key(error: ValidationError) -> bool:
+    return "propertyNames" in error.absolute_schema_path
+
+
+def _unknown_key(error: ValidationError, lead: str) -> str:
+    known = list(error.schema.get("properties", {}))
+    unknown = next(key for key in error.instance if key not in known)
+    close = difflib.get_close_matches(str(unknown), known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{lead}unknown key {unknown!r}, expected one of {', '.join(known)}{hint}"
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "…"

@@ -1,0 +1,6 @@
+"""Training: Goodfellow et al. 2014, Algorithm 1, for any objective."""
+
+from ganbench.training.loop import train
+from ganbench.training.records import Outputs
+
+__all__ = ["Outputs", "train"]

@@ -1,0 +1,158 @@
+"""A whole run: the game is set up, played to a fixed budget, and recorded on the way."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganbench import networks, objectives, provenance, randomness
+from ganbench.budget import images_per_step, snapshot_steps
+from ganbench.devices import choose_device, describe_device
+from ganbench.images import to_float
+from ganbench.latents import sample_latents
+from ganbench.progress import Progress
+from ganbench.training.measure import FirstNonFinite, measure
+from ganbench.training.optimizers import build_optimizer
+from ganbench.training.records import Outputs, Record, weights_sha256
+from ganbench.training.step import Game, Player, adversarial_step, losses_of
+
+SAMPLE_COLUMNS = 16
+
+
+def train(
+    *,
+    parameters: Mapping[str, Any],
+    dataset: str,
+    variant: str,
+    seed: int,
+    data_file: Path,
+    outputs: Outputs,
+    log: TextIO,
+    log_interval: float,
+) -> None:
+    """Trains one run on the `train` split of `data_file` and writes its outputs.
+
+    `parameters` are the resolved ones of the study. A non-finite loss or weight ends the run as
+    `diverged`, which is a result and not an error.
+    """
+    randomness.use_deterministic_kernels(parameters["threads"])
+    device = choose_device(parameters["device"])
+    with np.load(data_file) as data:
+        images = torch.from_numpy(data["train"]).to(device)
+    game = set_up(parameters, dataset, seed, images)
+    record = Record(
+        sample_latents(
+            parameters["latent"],
+            SAMPLE_COLUMNS,
+            randomness.generator(dataset, seed, "sample latents", device),
+        )
+    )
+    print(f"{dataset} {variant} seed {seed} on {describe_device(device)}", file=log)
+    progress = Progress(f"{dataset} {variant} {seed}", parameters["steps"], log, log_interval)
+    outcome = play(game, parameters, record, progress)
+    progress.close()
+    print(_ending(outcome, parameters), file=log)
+    record.write(
+        outputs,
+        run={
+            "dataset": dataset,
+            "variant": variant,
+            "seed": seed,
+            **outcome,
+            "device": describe_device(device),
+            "versions": provenance.versions(),
+            "machine": provenance.machine(),
+            "parameters": dict(parameters),
+            "parameters_sha256": provenance.sha256(provenance.canonical_json(parameters)),
+            "generator_sha256": weights_sha256(game.generator.network),
+            "parameter_counts": {
+                "generator": networks.count_parameters(game.generator.network),
+                "discriminator": networks.count_parameters(game.discriminator.network),
+            },
+        },
+        shape=tuple(images.shape[1:]),
+    )
+
+
+def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, images: Tensor) -> Game:
+    """The game at its first step: initial weights, optimizers and named random streams.
+
+    `images` are the uint8 training images `(count, channels, height, width)`, on the device where
+    everything else then lives.
+    """
+    device, shape = images.device, tuple(images.shape[1:])
+    objective = objectives.read(parameters["objective"]["name"], parameters["objective"])
+    discriminator_loss, generator_loss = losses_of(objective)
+    with randomness.initialising(dataset, seed, "initial generator"):
+        generator = networks.build_generator(parameters, shape).to(device)
+    with randomness.initialising(dataset, seed, "initial discriminator"):
+        discriminator = networks.build_discriminator(parameters, shape).to(device)
+    order, discriminator_noise, generator_noise = (
+        randomness.generator(dataset, seed, name, device)
+        for name in ("data order", "discriminator noise", "generator noise")
+    )
+    batch, latent, options = (parameters[key] for key in ("batch_size", "latent", "optimizer"))
+
+    def sample_real() -> Tensor:
+        index = torch.randint(len(images), (batch,), generator=order, device=device)
+        return to_float(images[index])
+
+    return Game(
+        discriminator=Player(
+            discriminator, build_optimizer(options, discriminator.parameters()), discriminator_loss
+        ),
+        generator=Player(
+            generator, build_optimizer(options, generator.parameters()), generator_loss
+        ),
+        discriminator_steps=parameters["discriminator_steps"],
+        generator_needs_real="r" in objective.generator.variables,
+        sample_real=sample_real,
+        sample_discriminator_latent=lambda: sample_latents(latent, batch, discriminator_noise),
+        sample_generator_latent=lambda: sample_latents(latent, batch, generator_noise),
+    )
+
+
+def play(
+    game: Game, parameters: Mapping[str, Any], record: Record, progress: Progress
+) -> dict[str, Any]:
+    """Plays the budget out, filling `record`; returns status, step, reason, seconds and speed."""
+    steps, interval = parameters["steps"], parameters["history_interval"]
+    images_a_step = images_per_step(parameters)
+    snapshots = set(snapshot_steps(parameters))
+    non_finite = FirstNonFinite(record.sample_latent.device)
+    diverged, started = None, time.perf_counter()
+    for step in range(1, steps + 1):
+        losses = adversarial_step(game)
+        non_finite.watch(step, losses)
+        if step % interval and step not in snapshots:
+            continue
+        diverged = non_finite.reason(game.generator.network, step)
+        if diverged:
+            break
+        if step % interval == 0 or step == steps:
+            values = measure(game, losses).tolist()
+            seconds = round(time.perf_counter() - started, 3)
+            done = [step, step * parameters["discriminator_steps"], step, step * images_a_step]
+            record.history.append([*done, seconds, *values])
+            progress.advance(step, f"D(x) {values[3]:.2f}  D(G(z)) {values[4]:.2f}")
+        if step in snapshots:
+            record.take_snapshot(step, game.generator.network)
+    seconds = round(time.perf_counter() - started, 3)
+    step, reason = diverged or (steps, None)
+    return {
+        "status": "diverged" if diverged else "completed",
+        "step": step,
+        "reason": reason,
+        "seconds": seconds,
+        "images_per_second": round(step * images_a_step / seconds, 1),
+    }
+
+
+def _ending(outcome: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    if outcome["status"] == "diverged":
+        return f"diverged at step {outcome['step']} of {parameters['steps']}: {outcome['reason']}"
+    return f"completed {outcome['step']} steps in {outcome['seconds']:.1f} s"

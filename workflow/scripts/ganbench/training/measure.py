@@ -1,0 +1,76 @@
+"""What is recorded of training: history rows, and the first non-finite loss."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.formula.torch_loss import softplus
+from ganbench.training.step import Game, Losses
+
+COLUMNS = (
+    "step",
+    "discriminator_steps",
+    "generator_steps",
+    "images",
+    "seconds",
+    "d_loss",
+    "g_loss",
+    "value",
+    "d_real",
+    "d_fake",
+    "d_grad_norm",
+    "g_grad_norm",
+)
+"""Columns of `history.csv`. `step` counts iterations of Algorithm 1, `images` the real images that
+the discriminator was shown, `seconds` training time. The others are of one iteration's batches."""
+
+
+def gradient_norm(network: nn.Module) -> Tensor:
+    """Euclidean norm of the gradient that the last update of `network` followed."""
+    gradients = [each.grad for each in network.parameters() if each.grad is not None]
+    return torch.stack(torch._foreach_norm(gradients)).norm()
+
+
+def measure(game: Game, losses: Losses) -> Tensor:
+    """The last seven columns of a history row, as one tensor `(7,)` on the device.
+
+    `value` is V(D, G) = E log D(x) + E log(1 - D(G(z))) whatever the objective (Eq. 1);
+    `d_real` is the mean of D(x), `d_fake` that of D(G(z)), with D = sigmoid(logit).
+    """
+    value = -(softplus(-losses.real).mean() + softplus(losses.fake).mean())
+    return torch.stack(
+        [
+            losses.discriminator,
+            losses.generator,
+            value,
+            losses.real.sigmoid().mean(),
+            losses.fake.sigmoid().mean(),
+            gradient_norm(game.discriminator.network),
+            gradient_norm(game.generator.network),
+        ]
+    )
+
+
+class FirstNonFinite:
+    """Remembers the first step with a non-finite loss, without waiting for the device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.steps = torch.full((2,), math.inf, device=device)
+
+    def watch(self, step: int, losses: Losses) -> None:
+        """Takes note of both losses of one step."""
+        both = torch.stack([losses.discriminator, losses.generator])
+        found = torch.where(both.isfinite(), math.inf, float(step))
+        self.steps = torch.minimum(self.steps, found)
+
+    def reason(self, generator: nn.Module, step: int) -> tuple[int, str] | None:
+        """The step and the reason of divergence, or None. Waits for the device."""
+        discriminator_step, generator_step = self.steps.tolist()
+        if min(discriminator_step, generator_step) < math.inf:
+            if discriminator_step <= generator_step:
+                return int(discriminator_step), "non-finite discriminator loss"
+            return int(generator_step), "non-finite generator loss"
+        if not all(each.isfinite().all() for each in generator.parameters()):
+            return step, "non-finite generator weights"
+        return None

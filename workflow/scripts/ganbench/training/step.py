@@ -1,0 +1,93 @@
+"""One iteration of Algorithm 1 of Goodfellow et al. 2014: the page to read first.
+
+k times: the discriminator, a binary classifier of real against fake, descends its loss on fresh
+real images x and fresh latents z. Then the generator, its adversary, descends its own loss once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.formula.torch_loss import Loss, compile_loss
+from ganbench.objectives import Objective
+
+
+@dataclass(frozen=True)
+class Player:
+    """A network, the optimizer of its weights, and the loss that it descends."""
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    loss: Loss
+
+    def descend(self, loss: Tensor) -> None:
+        """One update of this player's weights along the gradient of `loss`."""
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+
+
+@dataclass(frozen=True)
+class Game:
+    """Both players, the k of Algorithm 1, and where fresh samples come from.
+
+    `sample_real()` gives images `(batch, channels, height, width)`; the two latent samplers give
+    `(batch, latent)` from streams of their own.
+    """
+
+    discriminator: Player
+    generator: Player
+    discriminator_steps: int
+    generator_needs_real: bool
+    sample_real: Callable[[], Tensor]
+    sample_discriminator_latent: Callable[[], Tensor]
+    sample_generator_latent: Callable[[], Tensor]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What one iteration saw, still on the device: logits `(batch,)` and scalar losses.
+
+    `real` and `fake` are the logits of the last discriminator update, before that update.
+    """
+
+    real: Tensor
+    fake: Tensor
+    discriminator: Tensor
+    generator: Tensor
+
+
+def losses_of(objective: Objective) -> tuple[Loss, Loss]:
+    """The discriminator's and the generator's loss of an objective."""
+    return compile_loss(objective.discriminator), compile_loss(objective.generator)
+
+
+def adversarial_step(game: Game) -> Losses:
+    """One iteration: k updates of the discriminator, then one of the generator."""
+    discriminator, generator = game.discriminator, game.generator
+
+    for _ in range(game.discriminator_steps):
+        real = game.sample_real()
+        with torch.no_grad():
+            fake = generator.network(game.sample_discriminator_latent())
+        real_logits, fake_logits = discriminator.network(torch.cat([real, fake])).chunk(2)
+        discriminator_loss = discriminator.loss(real_logits, fake_logits)
+        discriminator.descend(discriminator_loss)
+
+    discriminator.network.requires_grad_(False)
+    fake = generator.network(game.sample_generator_latent())
+    generator_loss = generator.loss(
+        discriminator.network(real) if game.generator_needs_real else None,
+        discriminator.network(fake),
+    )
+    generator.descend(generator_loss)
+    discriminator.network.requires_grad_(True)
+
+    return Losses(
+        real_logits.detach(),
+        fake_logits.detach(),
+        discriminator_loss.detach(),
+        generator_loss.detach(),
+    )
