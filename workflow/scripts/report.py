@@ -1,0 +1,16 @@
+"""Rule `report`: the whole study's tables, figures and page."""
+
+import json
+from pathlib import Path
+
+from ganbench.jobs import job
+from ganbench.report import write_report
+
+with job(snakemake.log[0]):
+    inputs = {name: [Path(file) for file in files] for name, files in snakemake.input.items()}
+    inputs.pop("page")  # the template, which the library finds by itself
+    write_report(
+        study=json.loads(snakemake.params.study),
+        inputs=inputs,
+        folder=Path(snakemake.output.report).parent,
+    )

@@ -11,6 +11,7 @@ import yaml
 from ganbench.formula import Formula, FormulaError, parse
 
 CATALOGUE_FILE = Path(__file__).with_suffix(".yaml")
+VARIANTS_FILE = Path(__file__).with_name("variants.yaml")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,12 @@ class Objective:
 def catalogue() -> dict[str, dict[str, Any]]:
     """The shipped objectives by name, each as its definition (see `objectives.yaml`)."""
     return yaml.safe_load(CATALOGUE_FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def shipped_variants() -> dict[str, dict[str, Any]]:
+    """The shipped variants by name, each as a study would write it (see `variants.yaml`)."""
+    return yaml.safe_load(VARIANTS_FILE.read_text(encoding="utf-8"))
 
 
 def read(name: str, definition: Mapping[str, Any]) -> Objective:

@@ -25,7 +25,7 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     the file, the key, what was found and what is expected.
     """
     schema = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
-    study = checked(config, schema, source)
+    study = checked(_with_shipped_variants(config), schema, source)
     try:
         _name_things(study, schema)
         _read_objectives(study)
@@ -37,6 +37,7 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
         dataset: {
             variant: {
                 "objective": _trained(study["objectives"], study["variants"][variant]["objective"]),
+                "regularizers": study["variants"][variant]["regularizers"],
                 **_merged(
                     _merged(study["training"], study["datasets"][dataset].get("training", {})),
                     study["variants"][variant].get("training", {}),
@@ -55,6 +56,22 @@ def runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
         for variant in study["variants"]:
             for seed in study["seeds"]:
                 yield dataset, variant, seed
+
+
+def _with_shipped_variants(config: Any) -> Any:
+    """The study with shipped variants put in where it names one without an objective of its own."""
+    variants = config.get("variants") if isinstance(config, Mapping) else None
+    if not isinstance(variants, Mapping):
+        return config
+    put_in = {
+        name: _merged(objectives.shipped_variants()[name], given or {})
+        if name in objectives.shipped_variants()
+        and isinstance(given or {}, Mapping)
+        and not (given or {}).get("objective")
+        else given
+        for name, given in variants.items()
+    }
+    return {**config, "variants": put_in}
 
 
 def _name_things(study: dict[str, Any], schema: Mapping[str, Any]) -> None:

@@ -78,14 +78,14 @@ def _number(value: Any, whole: bool) -> Any:
 
 
 def _filled(value: Any, schema: Schema, root: Schema) -> Any:
-    """Puts in defaults. A group without a default of its own (an override) is left as it is."""
+    """Puts in defaults, but not into an override: there, an absent key means the level below."""
     schema = _deref(schema, root)
     if not isinstance(value, Mapping):
         return value
     known, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
     filled = dict(value)
     for key, part in known.items():
-        if "default" in part or key in schema.get("required", ()):
+        if (key in value or "default" in part) and "x-override" not in part:
             filled[key] = _filled(value.get(key, part.get("default")), part, root)
     for key in value:
         if key not in known:

@@ -14,7 +14,7 @@ from scipy import optimize, special, stats
 POWER = 0.8
 """The power at which a difference counts as detectable (Cohen 1988, section 2.4)."""
 
-ROUNDING = 1e-14
+ROUNDING = 1e-12
 """Values that spread by less than this share of their size differ by rounding alone."""
 
 

@@ -99,25 +99,25 @@ def compare(
             )
         others = [variant for variant in variants if variant != baseline]
         for measure in _measures(scores, dataset):
-            rows += _family(values, dataset, measure, others, baseline, confidence)
+            rows += _family(values, (dataset, *measure), others, baseline, confidence)
     return pd.DataFrame(rows, columns=COMPARISON_COLUMNS)
 
 
 def _family(
     values: Values,
-    dataset: str,
-    measure: tuple[str, str],
+    place: tuple[str, str, str],
     variants: list[str],
     baseline: str,
     confidence: float,
 ) -> list[dict]:
-    """The comparisons of one dataset, metric and reference, over which p-values are adjusted."""
-    of_baseline = values[dataset, baseline, *measure]
-    pairs = [_shared(values[dataset, variant, *measure], of_baseline) for variant in variants]
-    rows = [_paired(*pair, measure[0], confidence) for pair in pairs]
+    """The comparisons of one (dataset, metric, reference), over which p-values are adjusted."""
+    dataset, metric, reference = place
+    of_baseline = values[dataset, baseline, metric, reference]
+    pairs = [_shared(values[dataset, name, metric, reference], of_baseline) for name in variants]
+    rows = [_paired(*pair, metric, confidence) for pair in pairs]
     adjusted = estimators.holm([row["p_value"] for row in rows])
     for variant, pair, row, p_adjusted in zip(variants, pairs, rows, adjusted, strict=True):
-        row |= {"dataset": dataset, "metric": measure[0], "reference": measure[1]}
+        row |= {"dataset": dataset, "metric": metric, "reference": reference}
         row |= {"variant": variant, "baseline": baseline, "p_adjusted": p_adjusted}
         baseline_mean = float(np.mean(pair[1])) if len(pair[1]) else np.nan
         row["verdict"] = verdicts.verdict(row, baseline_mean, confidence)
@@ -189,12 +189,8 @@ def _place(measure: tuple[str, str]) -> tuple[int, str, int]:
 
 def _sorted(final: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """`final` in the order of tables, whatever order its rows came in."""
-    variants = {
-        (dataset, variant): place
-        for place, (dataset, variant) in enumerate(
-            (dataset, variant) for dataset, variants in _variants(runs) for variant in variants
-        )
-    }
+    pairs = dict.fromkeys(zip(runs["dataset"], runs["variant"], strict=True))
+    variants = {pair: place for place, pair in enumerate(pairs)}
     keys = [
         (variants[row.dataset, row.variant], _place((row.metric, row.reference)), row.seed)
         for row in final.itertuples()

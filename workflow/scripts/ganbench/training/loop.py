@@ -15,6 +15,7 @@ from ganbench.devices import choose_device, describe_device
 from ganbench.images import to_float
 from ganbench.latents import sample_latents
 from ganbench.progress import Progress
+from ganbench.regularizers import Regularization
 from ganbench.training.measure import FirstNonFinite, measure
 from ganbench.training.optimizers import build_optimizer
 from ganbench.training.records import Outputs, Record, weights_sha256
@@ -91,10 +92,13 @@ def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, images: Tenso
         generator = networks.build_generator(parameters, shape).to(device)
     with randomness.initialising(dataset, seed, "initial discriminator"):
         discriminator = networks.build_discriminator(parameters, shape).to(device)
-    order, discriminator_noise, generator_noise = (
+    order, discriminator_noise, generator_noise, penalty_noise = (
         randomness.generator(dataset, seed, name, device)
-        for name in ("data order", "discriminator noise", "generator noise")
+        for name in ("data order", "discriminator noise", "generator noise", "penalty noise")
     )
+    regularization = Regularization(parameters["regularizers"], penalty_noise)
+    with randomness.initialising(dataset, seed, "spectral norm"):
+        regularization.prepare(discriminator)
     batch, latent, options = (parameters[key] for key in ("batch_size", "latent", "optimizer"))
 
     def sample_real() -> Tensor:
@@ -108,6 +112,7 @@ def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, images: Tenso
         generator=Player(
             generator, build_optimizer(options, generator.parameters()), generator_loss
         ),
+        regularization=regularization,
         discriminator_steps=parameters["discriminator_steps"],
         generator_needs_real="r" in objective.generator.variables,
         sample_real=sample_real,
@@ -126,7 +131,7 @@ def play(
     non_finite = FirstNonFinite(record.sample_latent.device)
     diverged, started = None, time.perf_counter()
     for step in range(1, steps + 1):
-        losses = adversarial_step(game)
+        losses = adversarial_step(game, step)
         non_finite.watch(step, losses)
         if step % interval and step not in snapshots:
             continue

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ganbench.formula.torch_loss import Loss, compile_loss
 from ganbench.objectives import Objective
+from ganbench.regularizers import Regularization
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Game:
 
     discriminator: Player
     generator: Player
+    regularization: Regularization
     discriminator_steps: int
     generator_needs_real: bool
     sample_real: Callable[[], Tensor]
@@ -64,17 +66,19 @@ def losses_of(objective: Objective) -> tuple[Loss, Loss]:
     return compile_loss(objective.discriminator), compile_loss(objective.generator)
 
 
-def adversarial_step(game: Game) -> Losses:
-    """One iteration: k updates of the discriminator, then one of the generator."""
-    discriminator, generator = game.discriminator, game.generator
+def adversarial_step(game: Game, step: int) -> Losses:
+    """Iteration `step` (from 1): k updates of the discriminator, then one of the generator."""
+    discriminator, generator, k = game.discriminator, game.generator, game.discriminator_steps
 
-    for _ in range(game.discriminator_steps):
+    for update in range((step - 1) * k, step * k):
         real = game.sample_real()
         with torch.no_grad():
             fake = generator.network(game.sample_discriminator_latent())
         real_logits, fake_logits = discriminator.network(torch.cat([real, fake])).chunk(2)
         discriminator_loss = discriminator.loss(real_logits, fake_logits)
-        discriminator.descend(discriminator_loss)
+        penalty = game.regularization.penalty(discriminator.network, real, fake, update)
+        discriminator.descend(discriminator_loss + penalty)
+        game.regularization.constrain(discriminator.network)
 
     discriminator.network.requires_grad_(False)
     fake = generator.network(game.sample_generator_latent())

@@ -1,0 +1,206 @@
+"""Regularizers: closed forms for a linear discriminator, finite differences for any other."""
+
+from copy import deepcopy
+
+import pytest
+import torch
+from ganbench import networks, regularizers, study
+from ganbench.regularizers import PENALTIES, Regularization
+from ganbench.training.loop import set_up
+from ganbench.training.step import adversarial_step
+from project import tiny_study
+from torch import nn
+
+NORM = 1.7
+OPTIONS = {"weight": 3.0, "every": 1, "scale": 0.5}
+
+
+class Linear(nn.Module):
+    """D(x) = w·x, whose gradient is w everywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        weight = torch.randn(64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        self.weight = nn.Parameter(NORM * weight / weight.norm())
+
+    def forward(self, images):
+        return images.flatten(1) @ self.weight
+
+
+def noise(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def batches():
+    return [torch.randn(5, 1, 8, 8, generator=noise(seed), dtype=torch.float64) for seed in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("gradient_penalty", 3 * (NORM - 1) ** 2),
+        ("dragan", 3 * (NORM - 1) ** 2),
+        ("r1", 3 / 2 * NORM**2),
+        ("r2", 3 / 2 * NORM**2),
+    ],
+)
+def test_penalty_of_a_linear_discriminator_is_the_closed_form(batches, name, expected):
+    network = Linear()
+    penalty = PENALTIES[name](network, *batches, noise(), OPTIONS)
+    assert float(penalty.detach()) == pytest.approx(expected, rel=1e-6)
+    (gradient,) = torch.autograd.grad(penalty, network.weight)
+    slope = 3 * NORM if name in ("r1", "r2") else 6 * (NORM - 1)
+    torch.testing.assert_close(gradient, slope * network.weight.detach() / NORM)
+
+
+def difference_quotients(network: nn.Module, image: torch.Tensor) -> torch.Tensor:
+    shifts = 1e-5 * torch.eye(image.numel(), dtype=torch.float64).view(-1, *image.shape)
+    with torch.no_grad():
+        return (network(image + shifts) - network(image - shifts)) / 2e-5
+
+
+@pytest.mark.parametrize(("name", "which"), [("r1", 0), ("r2", 1)])
+def test_penalty_of_a_network_equals_finite_differences(batches, name, which):
+    parameters = {"network": {"name": "dcgan", "width": 3}, "latent": {"size": 2}}
+    torch.manual_seed(0)
+    network = networks.build_discriminator(parameters, (1, 8, 8)).double()
+    squares = [(difference_quotients(network, image) ** 2).sum() for image in batches[which]]
+    expected = 3 / 2 * float(torch.stack(squares).mean())
+    penalty = PENALTIES[name](network, *batches, noise(), OPTIONS)
+    assert float(penalty.detach()) == pytest.approx(expected, rel=1e-6)
+
+
+def test_gradient_norm_is_taken_per_image_and_not_over_the_batch(batches):
+    network = Linear()
+    norms = regularizers.gradient_norms(network, batches[0])
+    torch.testing.assert_close(norms, torch.full((5,), NORM, dtype=torch.float64))
+
+
+def test_gradient_penalty_looks_between_real_and_fake():
+    seen = []
+
+    class Watching(Linear):
+        def forward(self, images):
+            seen.append(images.detach())
+            return super().forward(images)
+
+    real, fake = torch.zeros(50, 1, 8, 8).double(), torch.ones(50, 1, 8, 8).double()
+    PENALTIES["gradient_penalty"](Watching(), real, fake, noise(), OPTIONS)
+    (between,) = seen
+    assert ((between >= 0) & (between <= 1)).all()
+    assert between.flatten(1).std(dim=1).max() < 1e-6  # one share per image
+    assert between[:, 0, 0, 0].std() > 0.2  # another for each image
+
+
+def test_dragan_looks_around_real_images_at_the_stated_distance(batches):
+    seen = []
+
+    class Watching(Linear):
+        def forward(self, images):
+            seen.append(images.detach())
+            return super().forward(images)
+
+    PENALTIES["dragan"](Watching(), *batches, noise(), OPTIONS)
+    away = seen[0] - batches[0]
+    assert float(away.std()) == pytest.approx(0.5 * float(batches[0].std()), rel=0.15)
+
+
+def test_squared_norm_has_a_finite_gradient_where_the_gradient_is_zero(batches):
+    network = Linear()
+    with torch.no_grad():
+        network.weight.zero_()
+    PENALTIES["r1"](network, *batches, noise(), OPTIONS).backward()
+    assert network.weight.grad.isfinite().all()
+
+
+def test_weight_clip_keeps_every_weight_in_its_limits():
+    network = nn.Linear(50, 50)
+    regularizers.weight_clip(network, 0.02)
+    assert max(float(each.abs().max()) for each in network.parameters()) <= 0.02
+
+
+def test_spectral_norm_makes_the_largest_singular_value_one_and_keeps_initial_weights():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(144, 1))
+    before = [network[0].weight.detach().clone(), network[2].weight.detach().clone()]
+    regularizers.spectral_norm(network)
+    for layer, weight in zip((network[0], network[2]), before, strict=True):
+        assert torch.equal(layer.parametrizations.weight.original, weight)
+    for _ in range(200):
+        network(torch.zeros(1, 1, 8, 8))
+    for layer in (network[0], network[2]):
+        largest = torch.linalg.matrix_norm(layer.weight.detach().flatten(1), 2)
+        assert float(largest) == pytest.approx(1, abs=1e-4)
+
+
+def test_spectral_norm_takes_one_power_iteration_a_pass_and_keeps_its_state():
+    network = nn.Sequential(nn.Linear(6, 6))
+    regularizers.spectral_norm(network)
+    vector = network[0].parametrizations.weight[0]._u
+    before, weight = vector.clone(), network[0].parametrizations.weight.original.detach()
+    network(torch.zeros(1, 6))
+    v = nn.functional.normalize(weight.T @ before, dim=0)
+    torch.testing.assert_close(vector, nn.functional.normalize(weight @ v, dim=0))
+    assert any(name.endswith("_u") for name in network.state_dict())
+
+
+def test_lazy_penalty_is_added_at_every_kth_update_times_k(batches):
+    network = Linear()
+    every = Regularization({"r1": {"weight": 2.0, "every": 1}}, noise())
+    lazy = Regularization({"r1": {"weight": 2.0, "every": 4}}, noise())
+    found = [float(lazy.penalty(network, *batches, update).detach()) for update in range(8)]
+    once = float(every.penalty(network, *batches, 3).detach())
+    assert found == pytest.approx([4 * once, 0, 0, 0, 4 * once, 0, 0, 0])
+
+
+def test_regularizers_add_up(batches):
+    network, options = Linear(), {"weight": 2.0, "every": 1}
+    one, two, both = (
+        float(Regularization(dict.fromkeys(names, options), noise()).penalty(network, *batches, 0))
+        for names in (["r1"], ["r2"], ["r1", "r2"])
+    )
+    assert both == pytest.approx(one + two)
+
+
+@pytest.fixture
+def images():
+    return torch.randint(0, 256, (60, 1, 8, 8), generator=noise()).byte()
+
+
+def resolved(**variant) -> dict:
+    given = tiny_study(variants={"v": {"objective": "non_saturating", **variant}})
+    return deepcopy(study.resolve(given, "tiny")["runs"]["digits"]["v"])
+
+
+@pytest.mark.parametrize("objective", ["minimax", "non_saturating"])
+@pytest.mark.parametrize(
+    "name", [*PENALTIES, "weight_clip", "spectral_norm"]
+)
+def test_every_regularizer_goes_with_every_objective_and_changes_training(images, objective, name):
+    plain = set_up(resolved(objective=objective), "digits", 0, images)
+    parameters = resolved(objective=objective, regularizers={name: {}})
+    regularized = set_up(parameters, "digits", 0, images)
+    for game in (plain, regularized):
+        for step in (1, 2):
+            assert adversarial_step(game, step).generator.isfinite()
+    ends = [
+        torch.cat([each.detach().flatten() for each in game.discriminator.network.parameters()])
+        for game in (plain, regularized)
+    ]
+    assert ends[0].shape != ends[1].shape or not torch.allclose(*ends)
+
+
+def test_regularized_variants_keep_matched_seeds(images):
+    plain = set_up(resolved(), "digits", 0, images)
+    other = set_up(resolved(regularizers={"spectral_norm": {}, "r1": {}}), "digits", 0, images)
+    for each, same in zip(
+        plain.generator.network.parameters(), other.generator.network.parameters(), strict=True
+    ):
+        assert torch.equal(each, same)
+    weight = other.discriminator.network.layers[0].parametrizations.weight.original
+    assert torch.equal(plain.discriminator.network.layers[0].weight, weight)
+    adversarial_step(plain, 1)
+    adversarial_step(other, 1)  # its penalties draw from a stream of their own
+    assert torch.equal(plain.sample_real(), other.sample_real())
+    assert torch.equal(plain.sample_generator_latent(), other.sample_generator_latent())

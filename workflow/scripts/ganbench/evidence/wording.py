@@ -1,0 +1,97 @@
+"""How numbers, counts, lists and the numbers of a comparison read in a sentence."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from math import floor, isfinite, log10
+from typing import Any
+
+Row = Mapping[str, Any]
+"""A row of a table by column: a dict or a pandas Series."""
+
+NAMES_SHOWN = 4
+"""Longer lists of names end in "and n more"."""
+
+
+def rounded(value: float) -> str:
+    """`value` to three significant digits, never with an exponent: 0.0123, 8.1, 1230."""
+    return f"{Decimal(f'{value:.3g}'):f}".replace("-", "−")
+
+
+def fixed(value: float, decimals: int) -> str:
+    """`value` with so many decimals, a true minus sign and no negative zero: −7.2."""
+    return f"{value:z.{decimals}f}".replace("-", "−")
+
+
+def decimals(half_width: float, size: float) -> int:
+    """How many decimals numbers of about `size` deserve, known to within ± `half_width`.
+
+    The half width shows two significant digits; where it is zero or unknown, the size shows three.
+    Never more than six significant digits.
+    """
+    exponent = floor(log10(size)) if isfinite(size) and size > 0 else 0
+    if not (isfinite(half_width) and half_width > 0):
+        return max(0, 2 - exponent)
+    return max(0, min(1 - floor(log10(half_width)), 5 - exponent))
+
+
+def p_value(value: float) -> str:
+    """A p-value with its sign of relation: "= 0.004", "< 0.001", "= 1"."""
+    if value < 0.001:
+        return "< 0.001"
+    return "= 1" if value > 0.9995 else f"= {value:.3f}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage: 95 %."""
+    return f"{100 * share:g} %"
+
+
+def count(n: int, noun: str) -> str:
+    """A number of things: 1 seed, 5 seeds."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as one reads them: "a", "a and b", "a, b and c", "a, b, c and 3 more"."""
+    if len(names) > NAMES_SHOWN:
+        shown = NAMES_SHOWN - 1
+        names = [*names[:shown], f"{len(names) - shown} more"]
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def measure(row: Row) -> str:
+    """The metric of a row, with its reference where that is not the usual one."""
+    return row["metric"] + (" (against train)" if row["reference"] == "train" else "")
+
+
+def numbers(row: Row, variant: Row, baseline: Row, confidence: float, power: bool) -> str:
+    """What stands behind a claim: ": 31.2 against 38.4 (difference −7.2, …, p = 0.004)".
+
+    `row` is a row of `comparisons.csv`, `variant` and `baseline` are rows of `summary.csv`. With
+    `power`, a difference too small for these seeds is said to be so.
+    """
+    if row["n_pairs"] == 0:
+        return ""
+    half_width = (row["ci_high"] - row["ci_low"]) / 2
+    places = decimals(half_width, max(abs(variant["mean"]), abs(baseline["mean"])))
+    said = {name: fixed(row[name], places) for name in ("difference", "ci_low", "ci_high")}
+    notes = [f"difference {said['difference']}", count(row["n_pairs"], "shared seed")]
+    if row["n_pairs"] > 1:
+        interval = f"{percent(confidence)} interval {said['ci_low']} to {said['ci_high']}"
+        notes = [notes[0], interval, notes[1], _p_values(row)]
+    text = ", ".join(notes)
+    if not variant["n"] == baseline["n"] == row["n_pairs"]:
+        text = f"means of {variant['n']} and {count(baseline['n'], 'run')}; {text}"
+    if power and row["minimum_detectable_difference"] > abs(row["difference"]):
+        detectable = rounded(row["minimum_detectable_difference"])
+        text += f"; only a difference of {detectable} or more would be found with 80 % power"
+    return f": {fixed(variant['mean'], places)} against {fixed(baseline['mean'], places)} ({text})"
+
+
+def _p_values(row: Row) -> str:
+    """The p-value, and Holm's where it reads differently."""
+    raw, adjusted = p_value(row["p_value"]), p_value(row["p_adjusted"])
+    after = f", {adjusted.removeprefix('= ')} after Holm's correction" if adjusted != raw else ""
+    return f"p {raw}{after}"
