@@ -46,7 +46,9 @@ def test_preparing_again_gives_the_same_bytes(prepared, tmp_path):
 
 def test_card_describes_the_data(prepared):
     _, data, card = prepared
-    assert card["sizes"] == {split: len(data[split]) for split in SPLITS} == dict.fromkeys(SPLITS, 599)
+    assert (
+        card["sizes"] == {split: len(data[split]) for split in SPLITS} == dict.fromkeys(SPLITS, 599)
+    )
     assert (card["channels"], card["resolution"]) == (1, 8)
     assert [sum(counts) for counts in card["class_counts"].values()] == [599, 599, 599]
     assert card["pixel_mean"] == pytest.approx(data["train"].mean(), abs=1e-5)
@@ -56,9 +58,19 @@ def test_card_describes_the_data(prepared):
     assert len(card["sha256"]) == 64
 
 
-def test_every_kind_prepares_uint8_images_with_labels():
-    for make in KINDS.values():
-        source = make()
-        assert source.images.dtype == np.uint8
-        assert source.images.ndim == 4
-        assert source.labels.shape == (len(source.images),)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_gives_labelled_images_or_points(kind):
+    source = KINDS[kind]()
+    assert (source.samples.dtype, source.samples.ndim) in ((np.uint8, 4), (np.float32, 2))
+    assert source.labels.shape == (len(source.samples),)
+
+
+def test_points_of_a_known_density_are_split_like_images(tmp_path):
+    prepare("ring", "gaussian_ring", tmp_path / "data.npz", tmp_path / "card.json")
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["dimensions"] == 2
+    assert card["sizes"] == dict.fromkeys(SPLITS, 50_000)
+    with np.load(tmp_path / "data.npz") as data:
+        assert data["train"].shape == (50_000, 2)
+        rows = [{point.tobytes() for point in data[split]} for split in SPLITS]
+        assert not (rows[0] & rows[1] or rows[0] & rows[2] or rows[1] & rows[2])

@@ -13,8 +13,8 @@ from ganbench.evaluation import Reference, make_reference, score_run
 from ganbench.evaluation import feature_metrics as fm
 from ganbench.evaluation.extractors import Classifier, Features, extract, load_classifier
 from ganbench.evaluation.reference import load_features, make_floor
-from ganbench.images import to_float, to_uint8
 from ganbench.networks import build_generator
+from ganbench.samples import to_float, to_uint8
 from project import tiny_study
 from scipy.linalg import sqrtm
 from torch.utils.data import TensorDataset

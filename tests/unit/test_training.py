@@ -96,7 +96,9 @@ def test_generator_update_leaves_the_discriminator_alone(parameters, images):
     before = weights(game.discriminator.network).clone()
     discriminator_gradient = gradient_norm(game.discriminator.network)
     game.generator.descend(
-        game.generator.loss(None, game.discriminator.network(game.generator.network(torch.ones(16, 8))))
+        game.generator.loss(
+            None, game.discriminator.network(game.generator.network(torch.ones(16, 8)))
+        )
     )
     assert torch.equal(weights(game.discriminator.network), before)
     assert discriminator_gradient > 0

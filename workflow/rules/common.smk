@@ -24,22 +24,36 @@ try:
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
-RUNS = list(studies.runs(STUDY))
-RUN_FOLDERS = [f"runs/{dataset}/{variant}/seed{seed}" for dataset, variant, seed in RUNS]
 EXTRACTOR = STUDY["evaluation"]["extractor"]
+IMAGES = [name for name, dataset in STUDY["datasets"].items() if dataset["type"] == "images"]
+POINTS = [name for name, dataset in STUDY["datasets"].items() if dataset["type"] == "points"]
 
 
 wildcard_constraints:
     dataset="[a-z0-9_]+",
     variant="[a-z0-9_]+",
     objective="[a-z0-9_]+",
-    extractor="[a-z0-9_-]+",
+    extractor=EXTRACTOR,
     seed="[0-9]+",
 
 
 def result(path):
     """A path of this study's results; may hold wildcards."""
     return f"results/{STUDY['study']}/{path}"
+
+
+def of_runs(file, datasets=tuple(STUDY["datasets"])):
+    """One result file of every run on `datasets`, in the study's order."""
+    return [
+        result(f"runs/{dataset}/{variant}/seed{seed}/{file}")
+        for dataset, variant, seed in studies.runs(STUDY)
+        if dataset in datasets
+    ]
+
+
+def any_of(names):
+    """A wildcard's constraint: one of `names`; of none, no name at all."""
+    return "|".join(names) or "(?!)"
 
 
 def code(script):

@@ -1,4 +1,4 @@
-# Every metric of every snapshot of one run.
+# Every metric of every snapshot of one run, on images.
 rule evaluate:
     input:
         snapshots=rules.train.output.snapshots,
@@ -10,6 +10,8 @@ rule evaluate:
         result("logs/evaluate/{dataset}_{variant}_seed{seed}.log"),
     benchmark:
         result("benchmarks/evaluate/{dataset}_{variant}_seed{seed}.tsv")
+    wildcard_constraints:
+        dataset=any_of(IMAGES),
     conda:
         "../../envs/evaluate.yaml"
     threads: 1
@@ -23,3 +25,30 @@ rule evaluate:
         samples=STUDY["evaluation"]["samples"],
     script:
         "../scripts/evaluate.py"
+
+
+# The same on points whose density is known.
+rule evaluate_density:
+    input:
+        snapshots=rules.train.output.snapshots,
+    output:
+        scores=result("runs/{dataset}/{variant}/seed{seed}/scores.csv"),
+        maps=result("runs/{dataset}/{variant}/seed{seed}/maps.npz"),
+    log:
+        result("logs/evaluate/{dataset}_{variant}_seed{seed}.log"),
+    benchmark:
+        result("benchmarks/evaluate/{dataset}_{variant}_seed{seed}.tsv")
+    wildcard_constraints:
+        dataset=any_of(POINTS),
+    conda:
+        "../../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=gpus,
+    params:
+        code=code("evaluate_density.py"),
+        kind=lambda wildcards: STUDY["datasets"][wildcards.dataset]["kind"],
+    script:
+        "../scripts/evaluate_density.py"

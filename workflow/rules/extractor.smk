@@ -1,4 +1,4 @@
-# The network that metrics are measured in, real images' features, and what real images score.
+# The network that metrics of images are measured in, real images' features, and what real images score.
 rule extractor:
     input:
         data=rules.prepare.output.data,
@@ -24,3 +24,24 @@ rule extractor:
         device=STUDY["training"]["device"],
     script:
         "../scripts/extractor.py"
+
+
+# The same for points, which need no network: what points of the true density score.
+rule density_floor:
+    output:
+        floor=result("extractors/{dataset}/density/floor.csv"),
+    log:
+        result("logs/extractor/{dataset}_density.log"),
+    benchmark:
+        result("benchmarks/extractor/{dataset}_density.tsv")
+    conda:
+        "../../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("density_floor.py"),
+        kind=lambda wildcards: STUDY["datasets"][wildcards.dataset]["kind"],
+    script:
+        "../scripts/density_floor.py"

@@ -1,17 +1,17 @@
 # The whole study's tables, figures and page.
 rule report:
     input:
-        runs=[result(f"{run}/run.json") for run in RUN_FOLDERS],
-        histories=[result(f"{run}/history.csv") for run in RUN_FOLDERS],
-        scores=[result(f"{run}/scores.csv") for run in RUN_FOLDERS],
-        samples=[result(f"{run}/samples.png") for run in RUN_FOLDERS],
+        runs=of_runs("run.json"),
+        histories=of_runs("history.csv"),
+        scores=of_runs("scores.csv"),
+        samples=of_runs("samples.png"),
+        maps=of_runs("maps.npz", POINTS),
         theory=[result(f"theory/{objective}.json") for objective in STUDY["objectives"]],
         cards=[result(f"datasets/{dataset}/card.json") for dataset in STUDY["datasets"]],
-        extractor_cards=[
-            result(f"extractors/{dataset}/{EXTRACTOR}/card.json") for dataset in STUDY["datasets"]
-        ],
+        extractor_cards=[result(f"extractors/{name}/{EXTRACTOR}/card.json") for name in IMAGES],
         floors=[
-            result(f"extractors/{dataset}/{EXTRACTOR}/floor.csv") for dataset in STUDY["datasets"]
+            result(f"extractors/{name}/{EXTRACTOR if name in IMAGES else 'density'}/floor.csv")
+            for name in STUDY["datasets"]
         ],
         page=page_files(),
     output:

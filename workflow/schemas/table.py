@@ -8,7 +8,7 @@ What stands outside the two markers is written by hand and left alone.
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,27 @@ END = "<!-- end of keys -->"
 Schema = dict[str, Any]
 
 PLURAL = {"integer": "whole numbers", "number": "numbers", "string": "texts"}
-SINGULAR = {"integer": "whole number", "number": "number", "string": "text", "null": "null"}
+WORDS = {"integer": "whole number", "string": "text"}
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
 
 def tables(root: Schema) -> str:
     """A table for the study's own keys, one for each group of keys, and a line for each choice."""
     parts = [_table("A study", root, root)]
-    for name, group in root["$defs"].items():
-        if "properties" in group:
+    for name, group in _groups(root["$defs"]):
+        if group.get("properties"):
             parts.append(_table(f"`{name}`", group, root))
         elif "enum" in group:
             parts.append(f"### `{name}`\n\n{group['description']} One of {_range(group)}.")
     return "\n\n".join(parts)
+
+
+def _groups(schemas: Mapping[str, Schema]) -> Iterator[tuple[str, Schema]]:
+    """`schemas` by name, each followed by the groups of keys within it."""
+    for name, schema in schemas.items():
+        yield name, schema
+        within = schema.get("properties", {})
+        yield from _groups({key: part for key, part in within.items() if "properties" in part})
 
 
 def _table(title: str, group: Schema, root: Schema) -> str:
@@ -51,7 +59,7 @@ def _rows(group: Schema, root: Schema) -> Iterator[tuple[str, ...]]:
             cell.replace("|", "\\|")
             for cell in (
                 f"`{key}`",
-                _type(part, root),
+                _type(part, root, key),
                 _range(schema),
                 default,
                 _said(part, schema),
@@ -72,22 +80,21 @@ def _name(part: Schema) -> str:
     return part["$ref"].rsplit("/", 1)[1]
 
 
-def _type(part: Schema, root: Schema) -> str:
-    """A type in words, with a link where it is a group of keys of its own."""
+def _type(part: Schema, root: Schema, key: str = "") -> str:
+    """A type in words, with a link where it is a group of keys with a table of its own."""
     if "$ref" in part:
-        target = _target(part, root)
-        name = _name(part)
-        return f"[{name}](#{name})" if target.get("properties") else _type(target, root)
+        return _type(_target(part, root), root, _name(part))
+    if "properties" in part:
+        return f"[{key}](#{key})" if part["properties"] else "a group without keys"
     if "oneOf" in part:
         return " or ".join(_type(option, root) for option in part["oneOf"])
-    if "enum" in part:
-        return "one of"
-    if part["type"] == "array":
+    if part.get("type") == "array":
         return f"list of {PLURAL[part['items']['type']]}"
-    if part["type"] == "object":
+    if part.get("type") == "object":
         return f"names → {_type(part['additionalProperties'], root)}"
-    types = part["type"] if isinstance(part["type"], list) else [part["type"]]
-    return " or ".join(SINGULAR[each] for each in types)
+    types = part.get("type", "one of")
+    types = [types] if isinstance(types, str) else types
+    return " or ".join(WORDS.get(each, each) for each in types)
 
 
 def _range(schema: Schema) -> str:
@@ -119,7 +126,8 @@ def _default(schema: Schema, part: Schema) -> str:
     """The default in YAML; that of a group of keys is the defaults of its keys."""
     if "default" not in part:
         return "none"
-    if part["default"] == {} and schema.get("properties"):
+    keys = schema.get("properties", {}).values()
+    if part["default"] == {} and any("default" in key for key in keys):
         return "its keys' defaults"
     if part["default"] == "":
         return "empty"

@@ -1,4 +1,4 @@
-"""Densities that are known exactly: mixtures of Gaussians, for datasets where theory can be checked.
+"""Densities that are known exactly, for datasets where theory can be checked.
 
 All are mixtures of isotropic Gaussians, p(x) = Σ wᵢ N(x; mᵢ, σ²I), so that p_data, its integrals
 over boxes and samples from it come from one set of numbers.
@@ -99,7 +99,9 @@ def _gaussian_ring() -> Mixture:
 
 def _gaussian_grid() -> Mixture:
     places = np.arange(-2, 3, dtype=float)
-    return _mixture("25 Gaussians on a grid", np.array([(x, y) for x in places for y in places]), 0.05)
+    return _mixture(
+        "25 Gaussians on a grid", np.array([(x, y) for x in places for y in places]), 0.05
+    )
 
 
 def _spiral() -> Mixture:

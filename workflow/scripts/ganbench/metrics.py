@@ -13,7 +13,7 @@ class Metric:
 
     name: str
     title: str
-    better: Literal["lower", "higher"]
+    better: Literal["lower", "higher", "neither"]
     has_reference: bool
     definition: str
     citation: str
@@ -69,7 +69,71 @@ _METRICS = (
     ),
 )
 
-DEFINITIONS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
+_DENSITY_METRICS = (
+    Metric(
+        "JSD",
+        "Jensen–Shannon divergence",
+        "lower",
+        False,
+        "½ KL(p_data ‖ m) + ½ KL(p_g ‖ m) with m = (p_data + p_g)/2, in nats, on a grid: p_data "
+        "exact in each cell, p_g from many samples. From 0 to log 2; the floor is what as many "
+        "real points score.",
+        "Lin 1991, Divergence measures based on the Shannon entropy",
+    ),
+    Metric(
+        "modes",
+        "Modes covered",
+        "higher",
+        False,
+        "Modes that get at least a tenth of the high-quality points that p_data would give them.",
+        "After Lin et al. 2018, PacGAN, Section 4.1",
+    ),
+    Metric(
+        "high_quality",
+        "Share of high-quality points",
+        "higher",
+        False,
+        "Share of generated points within three standard deviations of the nearest mode's mean.",
+        "Srivastava et al. 2017, VEEGAN, Section 5.1",
+    ),
+    Metric(
+        "value",
+        "V(D, G)",
+        "neither",
+        False,
+        "E log D(x) + E log(1 − D(G(z))) of the trained players, by samples. −log 4 where the "
+        "discriminator is undecided everywhere.",
+        "Goodfellow et al. 2014, Eq. 1",
+    ),
+    Metric(
+        "optimal_value",
+        "V(D*, G)",
+        "lower",
+        False,
+        "The same with the optimal discriminator D* = p_data/(p_data + p_g) in D's place. Equals "
+        "2·JSD − log 4, least at −log 4 exactly when p_g = p_data.",
+        "Goodfellow et al. 2014, Eq. 4 and Theorem 1",
+    ),
+    Metric(
+        "discriminator_distance",
+        "Distance of D from D*",
+        "lower",
+        False,
+        "Mean of |D(x) − D*(x)| over x that are real or generated with equal chance.",
+        "Goodfellow et al. 2014, Proposition 1",
+    ),
+    Metric(
+        "duality_gap",
+        "Duality gap",
+        "lower",
+        False,
+        "max V(D', G) − min V(D, G'), each reached by an adversary with a budget of 200 Adam steps "
+        "from the snapshot's own weights. Zero at the equilibrium.",
+        "Grnarova et al. 2019, A domain agnostic measure for monitoring and evaluating GANs, Eq. 4",
+    ),
+)
+
+DEFINITIONS: dict[str, Metric] = {metric.name: metric for metric in (*_METRICS, *_DENSITY_METRICS)}
 """Every metric by its base name, in the order of tables."""
 
 
@@ -85,3 +149,14 @@ def base(qualified_name: str) -> str:
     if qualified_name == "FID":
         return "FD"
     return qualified_name.split("-", 1)[0]
+
+
+def primary(dataset_type: str, base_name: str, reference: str, extractor: str) -> tuple[str, str]:
+    """Qualified name and reference of the metric that answers for a dataset.
+
+    That of the study for images; the Jensen–Shannon divergence for points of a known density.
+    """
+    if dataset_type == "points":
+        return "JSD", "none"
+    has_reference = DEFINITIONS[base_name].has_reference
+    return qualified(base_name, extractor), reference if has_reference else "none"

@@ -1,18 +1,18 @@
 """The generators and discriminators a study can name.
 
-Every generator maps latents `(batch, latent)` to images
-`(batch, channels, height, width)` in [-1, 1]; every discriminator maps images to logits `(batch,)`.
-A discriminator treats each image on its own (no batch normalisation), so that real and fake images
-can share one pass.
+Every generator maps latents `(batch, latent)` to samples `(batch, *shape)`, images in [-1, 1] or
+points; every discriminator maps samples to logits `(batch,)`. A discriminator treats each sample on
+its own (no batch normalisation), so that real and fake ones can share one pass.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
-Shape = tuple[int, int, int]
-"""(channels, height, width)"""
+Shape = tuple[int, ...]
+"""Of one sample: (channels, height, width) of an image, (dimensions,) of a point."""
 
 
 class DCGANGenerator(nn.Module):
@@ -72,6 +72,38 @@ class DCGANDiscriminator(nn.Module):
         return self.layers(images).squeeze(1)
 
 
+class MLPGenerator(nn.Module):
+    """Three hidden layers with ReLU; for points, and for images with a tanh at the end."""
+
+    def __init__(self, latent: int, shape: Shape, width: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for size in (latent, width, width):
+            layers += [nn.Linear(size, width), nn.ReLU()]
+        layers += [nn.Linear(width, math.prod(shape)), nn.Unflatten(1, shape)]
+        layers += [nn.Tanh()] if len(shape) == 3 else []
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """Latents `(batch, latent)` to samples `(batch, *shape)`."""
+        return self.layers(latent)
+
+
+class MLPDiscriminator(nn.Module):
+    """Three hidden layers with leaky ReLU, then one logit; for points and for images."""
+
+    def __init__(self, shape: Shape, width: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Flatten()]
+        for size in (math.prod(shape), width, width):
+            layers += [nn.Linear(size, width), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Linear(width, 1))
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Samples `(batch, *shape)` to logits `(batch,)`."""
+        return self.layers(samples).squeeze(1)
+
+
 def _halvings(resolution: int) -> int:
     """How often the resolution is halved: at least twice, and until it is 7 or less."""
     count = 0
@@ -87,19 +119,20 @@ def _halvings(resolution: int) -> int:
 
 
 NETWORKS: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
-    "dcgan": (DCGANGenerator, DCGANDiscriminator)
+    "dcgan": (DCGANGenerator, DCGANDiscriminator),
+    "mlp": (MLPGenerator, MLPDiscriminator),
 }
 """Generator and discriminator by the name a study gives."""
 
 
 def build_generator(parameters: Mapping[str, Any], shape: Shape) -> nn.Module:
-    """The generator of a run's resolved parameters, for images of `shape`."""
+    """The generator of a run's resolved parameters, for samples of `shape`."""
     options = dict(parameters["network"])
     return NETWORKS[options.pop("name")][0](parameters["latent"]["size"], shape, **options)
 
 
 def build_discriminator(parameters: Mapping[str, Any], shape: Shape) -> nn.Module:
-    """The discriminator of a run's resolved parameters, for images of `shape`."""
+    """The discriminator of a run's resolved parameters, for samples of `shape`."""
     options = dict(parameters["network"])
     return NETWORKS[options.pop("name")][1](shape, **options)
 

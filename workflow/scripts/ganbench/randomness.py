@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 
@@ -23,6 +24,11 @@ def generator(
 ) -> torch.Generator:
     """A generator of its own for one named stream, on `device`."""
     return torch.Generator(device).manual_seed(stream_seed(dataset, seed, name))
+
+
+def numpy_generator(dataset: str, seed: int, name: str) -> np.random.Generator:
+    """The same for NumPy, on the CPU."""
+    return np.random.default_rng(stream_seed(dataset, seed, name))
 
 
 @contextmanager

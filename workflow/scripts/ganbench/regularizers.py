@@ -18,7 +18,7 @@ Penalty = Callable[[nn.Module, Tensor, Tensor, torch.Generator, Options], Tensor
 
 
 def gradient_norms(discriminator: nn.Module, images: Tensor) -> Tensor:
-    """‖∇ₓD(x)‖₂ of each image on its own, `(batch,)`; differentiable with respect to D's weights."""
+    """‖∇ₓD(x)‖₂ of each image on its own, `(batch,)`, differentiable in D's weights."""
     images = images.detach().requires_grad_()
     logits = discriminator(images)
     (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
@@ -104,7 +104,7 @@ class Regularization:
     """
 
     options: Mapping[str, Options]
-    noise: torch.Generator
+    noise: torch.Generator | None = None
 
     def prepare(self, discriminator: nn.Module) -> None:
         """What is done to the network once, before training."""

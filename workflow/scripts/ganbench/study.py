@@ -85,6 +85,8 @@ def _name_things(study: dict[str, Any], schema: Mapping[str, Any]) -> None:
     for name, dataset in study["datasets"].items():
         dataset["kind"] = dataset["kind"] or name
         _known(f"datasets.{name}.kind", dataset["kind"], kinds, "a kind of dataset")
+        points = dataset["kind"] in schema["$defs"]["points"]["enum"]
+        dataset["type"] = "points" if points else "images"
     known = {**objectives.catalogue(), **study["objectives"]}
     for name, variant in study["variants"].items():
         variant["objective"] = variant["objective"] or name

@@ -112,7 +112,8 @@ def _message(error: ValidationError) -> str:
         case "uniqueItems":
             return f"{lead}found {found}, expected no value twice"
         case "minItems" | "minProperties":
-            return f"{lead}found {len(error.instance)} items, expected at least {error.validator_value}"
+            count = len(error.instance)
+            return f"{lead}found {count} items, expected at least {error.validator_value}"
         case "enum":
             return (
                 f"{lead}found {found}, expected one of {', '.join(map(str, error.validator_value))}"

@@ -40,6 +40,11 @@ class Grid:
         middles = [(each[1:] + each[:-1]) / 2 for each in self.edges]
         return np.stack(np.meshgrid(*middles, indexing="ij"), -1).reshape(-1, len(self.edges))
 
+    @property
+    def cell_size(self) -> float:
+        """Length or area of a cell."""
+        return float(np.prod([each[1] - each[0] for each in self.edges]))
+
     def masses(self, points: np.ndarray) -> np.ndarray:
         """Share of `points` in each cell, `(cells,)`."""
         counts, _ = np.histogramdd(points, bins=self.edges)
@@ -86,17 +91,17 @@ def optimal_discriminator(data: np.ndarray, generated: np.ndarray, count: int) -
     return data / (data + smoothed)
 
 
-def optimal_value(grid: Grid, estimate: np.ndarray, points: np.ndarray) -> float:
+def optimal_value(grid: Grid, estimate: np.ndarray, expectation: np.ndarray) -> float:
     """V(D*, G) = E_data log D*(x) + E_g log(1 − D*(x)) (Goodfellow et al. 2014, Eq. 4).
 
     D* comes from `estimate`, points `(count, dimensions)` of the generator; the expectation over
-    p_g is over `points`, others of the same generator, that over p_data is exact.
+    p_g is over `expectation`, others of the same generator, that over p_data is exact.
     """
     best = optimal_discriminator(grid.data, grid.masses(estimate), len(estimate))
     some = grid.data > 0
     with np.errstate(divide="ignore"):
         on_data = (grid.data[some] * np.log(best[some])).sum()
-    return float(on_data + np.log1p(-best[grid.cell_of(points)]).mean())
+    return float(on_data + np.log1p(-best[grid.cell_of(expectation)]).mean())
 
 
 def value(discriminator: Discriminator, real: np.ndarray, fake: np.ndarray) -> float:
@@ -106,9 +111,7 @@ def value(discriminator: Discriminator, real: np.ndarray, fake: np.ndarray) -> f
     )
 
 
-def discriminator_distance(
-    grid: Grid, discriminator: Discriminator, points: np.ndarray
-) -> float:
+def discriminator_distance(grid: Grid, discriminator: Discriminator, points: np.ndarray) -> float:
     """Mean of |D − D*| where x is real or generated with equal chance, on the grid."""
     generated = grid.masses(points)
     best = optimal_discriminator(grid.data, generated, len(points))[:-1]

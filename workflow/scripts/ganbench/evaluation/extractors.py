@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganbench import randomness
-from ganbench.images import to_float
+from ganbench.samples import to_float
 
 CLASSIFIER = {
     "channels": 32,

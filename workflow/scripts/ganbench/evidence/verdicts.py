@@ -38,29 +38,27 @@ def verdict(row: Row, baseline_mean: float, confidence: float = 0.95) -> str:
 
     `baseline_mean` is the mean score of the baseline over the shared seeds. In this order:
 
-    1. One shared seed or none has no interval: cannot tell.
-    2. Every shared seed has the very same score under both: no difference larger than 0 shown.
-    3. Under `MINIMUM_PAIRS` shared seeds: cannot tell. The test of two differences asks only how
-       alike the two are; two that agree by luck, as shares out of a few hundred images often do,
-       would be called a finding.
-    4. Significant after Holm's correction: better or worse, in the metric's direction.
-    5. The interval reaches at most X = max(|ci_low|, |ci_high|) from zero. Up to
+    1. Every shared seed has the very same score under both: no difference larger than 0 shown.
+    2. Under `MINIMUM_PAIRS` shared seeds: cannot tell. One has no interval; the test of two asks
+       only how alike their differences are, and two that agree by luck, as shares out of a few
+       hundred images often do, would be called a finding.
+    3. Significant after Holm's correction: better or worse, in the metric's direction.
+    4. The interval reaches at most X = max(|ci_low|, |ci_high|) from zero. Up to
        `WIDEST_INFORMATIVE_SHARE` of the baseline's mean: no difference larger than X shown.
-    6. Beyond: cannot tell. Between minimax and non-saturating lie 10 to 31 % on the four datasets
+    5. Beyond: cannot tell. Between minimax and non-saturating lie 10 to 31 % on the four datasets
        of Lucic et al. 2018 (best FIDs): an interval that reaches past half of the score excludes no
        answer one would expect, and naming X would claim knowledge that the seeds do not give.
     """
     n_pairs = int(row["n_pairs"])
-    if n_pairs < 2:
-        return f"{CANNOT_TELL} with {count(n_pairs, 'seed')}"
     reach = max(abs(row["ci_low"]), abs(row["ci_high"]))
-    if reach > 0 and n_pairs < MINIMUM_PAIRS:
-        return f"{CANNOT_TELL} with {count(n_pairs, 'seed')}"
+    cannot_tell = f"{CANNOT_TELL} with {count(n_pairs, 'seed')}"
+    if n_pairs < MINIMUM_PAIRS and reach != 0:
+        return cannot_tell
     if row["p_adjusted"] < 1.0 - confidence:
         return BETTER if improves(row["metric"], row["difference"]) else WORSE
     if reach <= WIDEST_INFORMATIVE_SHARE * abs(baseline_mean):
         return f"{NO_DIFFERENCE} larger than {rounded(reach)} shown"
-    return f"{CANNOT_TELL} with {count(n_pairs, 'seed')}"
+    return cannot_tell
 
 
 def improves(metric: str, difference: float) -> bool:

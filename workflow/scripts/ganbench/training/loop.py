@@ -12,16 +12,17 @@ from torch import Tensor
 from ganbench import networks, objectives, provenance, randomness
 from ganbench.budget import images_per_step, snapshot_steps
 from ganbench.devices import choose_device, describe_device
-from ganbench.images import to_float
 from ganbench.latents import sample_latents
 from ganbench.progress import Progress
 from ganbench.regularizers import Regularization
+from ganbench.samples import to_float
 from ganbench.training.measure import FirstNonFinite, measure
 from ganbench.training.optimizers import build_optimizer
 from ganbench.training.records import Outputs, Record, weights_sha256
 from ganbench.training.step import Game, Player, adversarial_step, losses_of
 
-SAMPLE_COLUMNS = 16
+SAMPLES_SHOWN = {"images": 16, "points": 4096}
+"""Samples in a row of `samples.png`."""
 
 
 def train(
@@ -43,14 +44,13 @@ def train(
     randomness.use_deterministic_kernels(parameters["threads"])
     device = choose_device(parameters["device"])
     with np.load(data_file) as data:
-        images = torch.from_numpy(data["train"]).to(device)
-    game = set_up(parameters, dataset, seed, images)
+        real = torch.from_numpy(data["train"]).to(device)
+    kind = "images" if real.dim() == 4 else "points"
+    game = set_up(parameters, dataset, seed, real)
+    noise = randomness.generator(dataset, seed, "sample latents", device)
     record = Record(
-        sample_latents(
-            parameters["latent"],
-            SAMPLE_COLUMNS,
-            randomness.generator(dataset, seed, "sample latents", device),
-        )
+        sample_latents(parameters["latent"], SAMPLES_SHOWN[kind], noise),
+        keep_discriminator=kind == "points",
     )
     print(f"{dataset} {variant} seed {seed} on {describe_device(device)}", file=log)
     progress = Progress(f"{dataset} {variant} {seed}", parameters["steps"], log, log_interval)
@@ -75,17 +75,17 @@ def train(
                 "discriminator": networks.count_parameters(game.discriminator.network),
             },
         },
-        shape=tuple(images.shape[1:]),
+        shape=tuple(real.shape[1:]),
     )
 
 
-def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, images: Tensor) -> Game:
+def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Game:
     """The game at its first step: initial weights, optimizers and named random streams.
 
-    `images` are the uint8 training images `(count, channels, height, width)`, on the device where
-    everything else then lives.
+    `real` is the training data, uint8 images `(count, channels, height, width)` or float points
+    `(count, dimensions)`, on the device where everything else then lives.
     """
-    device, shape = images.device, tuple(images.shape[1:])
+    device, shape = real.device, tuple(real.shape[1:])
     objective = objectives.read(parameters["objective"]["name"], parameters["objective"])
     discriminator_loss, generator_loss = losses_of(objective)
     with randomness.initialising(dataset, seed, "initial generator"):
@@ -102,8 +102,8 @@ def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, images: Tenso
     batch, latent, options = (parameters[key] for key in ("batch_size", "latent", "optimizer"))
 
     def sample_real() -> Tensor:
-        index = torch.randint(len(images), (batch,), generator=order, device=device)
-        return to_float(images[index])
+        index = torch.randint(len(real), (batch,), generator=order, device=device)
+        return to_float(real[index])
 
     return Game(
         discriminator=Player(
@@ -145,7 +145,7 @@ def play(
             record.history.append([*done, seconds, *values])
             progress.advance(step, f"D(x) {values[3]:.2f}  D(G(z)) {values[4]:.2f}")
         if step in snapshots:
-            record.take_snapshot(step, game.generator.network)
+            record.take_snapshot(step, game.generator.network, game.discriminator.network)
     seconds = round(time.perf_counter() - started, 3)
     step, reason = diverged or (steps, None)
     return {

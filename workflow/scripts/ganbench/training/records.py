@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from ganbench import files
-from ganbench.images import grid, to_uint8
+from ganbench.samples import picture_row
 from ganbench.training.measure import COLUMNS
 
 
@@ -30,33 +31,37 @@ class Outputs:
 class Record:
     """A run as it goes: history rows, and the generator at each snapshot.
 
-    `sample_latent` are the `(columns, latent)` latents of `samples.png`, one row per snapshot.
+    `sample_latent` are the `(count, latent)` latents of `samples.png`, one row per snapshot. The
+    discriminator is kept too where the density is known, for there it can be held against D*.
     """
 
     sample_latent: Tensor
+    keep_discriminator: bool
     history: list[list[float]] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     generators: list[dict[str, Tensor]] = field(default_factory=list)
-    samples: list[Tensor] = field(default_factory=list)
+    discriminators: list[dict[str, Tensor]] = field(default_factory=list)
+    pictures: list[np.ndarray] = field(default_factory=list)
 
-    def take_snapshot(self, step: int, generator: nn.Module) -> None:
+    def take_snapshot(self, step: int, generator: nn.Module, discriminator: nn.Module) -> None:
         """Keeps a copy of the generator's state, and its samples at the fixed latents."""
         self.steps.append(step)
-        self.generators.append(
-            {name: value.detach().cpu().clone() for name, value in generator.state_dict().items()}
-        )
+        self.generators.append(_copied_state(generator))
+        if self.keep_discriminator:
+            self.discriminators.append(_copied_state(discriminator))
         generator.eval()
         with torch.no_grad():
-            self.samples.append(to_uint8(generator(self.sample_latent)).cpu())
+            self.pictures.append(picture_row(generator(self.sample_latent)))
         generator.train()
 
     def write(self, outputs: Outputs, run: Mapping[str, Any], shape: tuple[int, ...]) -> None:
-        """Writes all four files; `run` is the content of `run.json`, `shape` that of an image."""
+        """Writes all four files; `run` is the content of `run.json`, `shape` that of a sample."""
         snapshots = {
             "steps": self.steps,
             "shape": list(shape),
             "parameters": run["parameters"],
             "generators": self.generators,
+            "discriminators": self.discriminators,
         }
         with files.whole(outputs.snapshots) as temporary, temporary.open("wb") as file:
             torch.save(snapshots, file)  # a path's name would become part of the content
@@ -65,13 +70,14 @@ class Record:
         with files.whole(outputs.history) as temporary:
             table.astype(dict.fromkeys(counts, int)).to_csv(temporary, index=False)
         with files.whole(outputs.samples) as temporary:
-            Image.fromarray(self._picture()).save(temporary, format="PNG")
+            # diverged before its first snapshot: one black pixel
+            picture = np.concatenate(self.pictures or [np.zeros((1, 1), dtype=np.uint8)])
+            Image.fromarray(picture).save(temporary, format="PNG")
         files.write_json(outputs.run, run)
 
-    def _picture(self) -> Any:
-        if not self.samples:  # diverged before its first snapshot: one black pixel
-            return grid(torch.zeros(1, 1, 1, 1, 1, dtype=torch.uint8))
-        return grid(torch.stack(self.samples))
+
+def _copied_state(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
 
 
 def weights_sha256(network: nn.Module) -> str:

@@ -1,0 +1,11 @@
+"""Rule `density_floor`: what points of the true density score."""
+
+from pathlib import Path
+
+from ganbench.evaluation import make_density_floor
+from ganbench.jobs import job
+
+with job(snakemake.log[0]):
+    make_density_floor(
+        snakemake.wildcards.dataset, snakemake.params.kind, Path(snakemake.output.floor)
+    )

@@ -1,0 +1,17 @@
+"""Rule `evaluate_density`: every metric of every snapshot of one run on a known density."""
+
+from pathlib import Path
+
+from ganbench.evaluation import score_density_run
+from ganbench.jobs import job
+
+with job(snakemake.log[0]):
+    score_density_run(
+        dataset=snakemake.wildcards.dataset,
+        kind=snakemake.params.kind,
+        variant=snakemake.wildcards.variant,
+        seed=int(snakemake.wildcards.seed),
+        snapshots_file=Path(snakemake.input.snapshots),
+        scores_file=Path(snakemake.output.scores),
+        maps_file=Path(snakemake.output.maps),
+    )

@@ -1,0 +1,71 @@
+"""The snapshots of a run, ready to generate; and the table that their scores go into."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from ganbench import files, networks
+from ganbench.budget import images_per_step
+from ganbench.regularizers import Regularization
+from ganbench.samples import to_uint8
+
+COLUMNS = ("dataset", "variant", "seed", "step", "images", "reference", "metric", "value")
+"""Columns of `scores.csv`."""
+
+
+def load_run(snapshots_file: Path) -> dict[str, Any]:
+    """What `snapshots.pt` holds: steps, shape, parameters and the networks' states."""
+    return torch.load(snapshots_file, weights_only=True)
+
+
+def generators(run: dict[str, Any], device: torch.device) -> Iterator[tuple[int, nn.Module]]:
+    """Each snapshot's step and generator, ready to generate."""
+    generator = networks.build_generator(run["parameters"], tuple(run["shape"])).to(device).eval()
+    for step, state in zip(run["steps"], run["generators"], strict=True):
+        generator.load_state_dict(state)
+        yield step, generator
+
+
+def discriminators(run: dict[str, Any], device: torch.device) -> Iterator[nn.Module]:
+    """Each snapshot's discriminator; only runs on a known density keep them."""
+    network = networks.build_discriminator(run["parameters"], tuple(run["shape"])).to(device)
+    Regularization(run["parameters"]["regularizers"]).prepare(network)
+    network.eval()
+    for state in run["discriminators"]:
+        network.load_state_dict(state)
+        yield network
+
+
+@torch.no_grad()
+def generate_images(generator: nn.Module, latents: Tensor, batch_size: int = 500) -> Tensor:
+    """uint8 images of `latents` `(count, latent)`, as a file would hold them."""
+    return torch.cat([to_uint8(generator(batch)) for batch in latents.split(batch_size)])
+
+
+@torch.no_grad()
+def generate_points(generator: nn.Module, latents: Tensor, batch_size: int = 50_000) -> Tensor:
+    """Points of `latents` `(count, latent)`, `(count, dimensions)` in double precision."""
+    return torch.cat([generator(batch).cpu().double() for batch in latents.split(batch_size)])
+
+
+class ScoreTable:
+    """Rows of `scores.csv` for one run."""
+
+    def __init__(self, dataset: str, variant: str, seed: int, run: dict[str, Any]) -> None:
+        self.key = (dataset, variant, seed)
+        self.images_per_step = images_per_step(run["parameters"])
+        self.rows: list[tuple] = []
+
+    def add(self, step: int, reference: str, metric: str, value: float) -> None:
+        """One score of the snapshot at `step`."""
+        images = step * self.images_per_step
+        self.rows.append((*self.key, step, images, reference, metric, value))
+
+    def write(self, file: Path) -> None:
+        """Writes the table, with its header even where it has no row."""
+        with files.whole(file) as temporary:
+            pd.DataFrame(self.rows, columns=list(COLUMNS)).to_csv(temporary, index=False)
