@@ -20,7 +20,9 @@ def copy_checkout(folder: Path) -> Path:
     folder.mkdir(parents=True)
     for part in PARTS:
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
-        options = {"ignore": shutil.ignore_patterns("__pycache__")} if copy is shutil.copytree else {}
+        options = (
+            {"ignore": shutil.ignore_patterns("__pycache__")} if copy is shutil.copytree else {}
+        )
         copy(ROOT / part, folder / part, **options)
     return folder
 

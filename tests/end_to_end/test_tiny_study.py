@@ -36,7 +36,12 @@ def again(tmp_path_factory):
 def test_every_run_leaves_its_files(results, variant, seed):
     folder = results / f"runs/digits/{variant}/seed{seed}"
     run = json.loads((folder / "run.json").read_text())
-    assert (run["variant"], run["seed"], run["status"], run["step"]) == (variant, seed, "completed", 40)
+    assert (run["variant"], run["seed"], run["status"], run["step"]) == (
+        variant,
+        seed,
+        "completed",
+        40,
+    )
     assert torch.load(folder / "snapshots.pt", weights_only=True)["steps"] == [20, 40]
     assert len(pd.read_csv(folder / "history.csv")) == 4
     assert set(pd.read_csv(folder / "scores.csv").step) == {20, 40}

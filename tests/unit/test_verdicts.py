@@ -11,11 +11,6 @@ from ganbench.evidence.verdicts import headline, kind, sentence, verdict
 
 STUDY = {
     "baseline": "minimax",
-    "evaluation": {
-        "extractor": "classifier",
-        "primary_metric": "FD",
-        "primary_reference": "held_out",
-    },
     "report": {"confidence": 0.95},
 }
 BASELINE = [38.0, 41.0, 36.5, 39.2, 40.1]
@@ -47,7 +42,7 @@ def say(variant_mean=31.2, baseline_mean=38.4, variant=None, baseline=None, **ch
     )
 
 
-def headline_of(datasets, metric="FD-classifier", reference="held_out", study=STUDY):
+def headline_of(datasets, metric="FD-classifier", reference="held_out"):
     """The headline of a study, from final values by dataset, variant and seed; None diverged."""
     runs, scores = [], []
     for dataset, finals in datasets.items():
@@ -61,6 +56,8 @@ def headline_of(datasets, metric="FD-classifier", reference="held_out", study=ST
     run = ["dataset", "variant", "seed"]
     runs = pd.DataFrame(runs, columns=[*run, "status"]).assign(step=9)
     scores = pd.DataFrame(scores, columns=[*run, "step", "reference", "metric", "value"])
+    primary = {"metric": metric, "reference": reference}
+    study = {**STUDY, "datasets": {dataset: {"primary": primary} for dataset in datasets}}
     text = headline(compare(scores, runs, "minimax"), summarise(scores, runs), runs, study)
     assert len(re.findall(r"[.](?= |$)", text)) <= 2
     return text
@@ -242,12 +239,10 @@ def test_headline_of_several_datasets_says_where():
 
 
 def test_headline_takes_the_studys_primary_metric():
-    evaluation = {**STUDY["evaluation"], "primary_metric": "IS", "primary_reference": "train"}
     text = headline_of(
         {"digits": {"minimax": BASELINE, "wgan": WORSE}},
         metric="IS-classifier",
         reference="none",
-        study={**STUDY, "evaluation": evaluation},
     )
     assert text.startswith("On digits, wgan reached a higher IS-classifier than minimax: ")
 
@@ -277,3 +272,28 @@ def test_no_number_reads_as_minus_zero_or_with_an_exponent():
     assert wording.rounded(1.234e8) == "123000000"
     assert wording.decimals(1e-12, 38.0) == 4
     assert wording.decimals(0.0, 0.0) == 2
+
+
+def test_headline_answers_for_images_and_densities_by_their_own_metric():
+    places = {"digits": ("FD-classifier", "held_out"), "line": ("JSD", "none")}
+    runs, scores = [], []
+    for dataset, (metric, reference) in places.items():
+        for variant, values in {"minimax": BASELINE, "wgan": BETTER}.items():
+            for seed, value in enumerate(values):
+                runs.append((dataset, variant, seed, "completed", 9))
+                scores.append((dataset, variant, seed, 9, reference, metric, value))
+                scores.append((dataset, variant, seed, 9, "none", "value", value))
+    run = ["dataset", "variant", "seed"]
+    runs = pd.DataFrame(runs, columns=[*run, "status", "step"])
+    scores = pd.DataFrame(scores, columns=[*run, "step", "reference", "metric", "value"])
+    datasets = {
+        name: {"primary": {"metric": metric, "reference": reference}}
+        for name, (metric, reference) in places.items()
+    }
+    comparisons = compare(scores, runs, "minimax")
+    assert "value" not in set(comparisons.metric)  # V(D, G) has no better direction
+    study = {**STUDY, "datasets": datasets}
+    text = headline(comparisons, summarise(scores, runs), runs, study)
+    first, second = text.split(" On line, ")
+    assert first.startswith("On digits, wgan reached a lower FD-classifier than minimax: ")
+    assert second.startswith("wgan reached a lower JSD than minimax: ")

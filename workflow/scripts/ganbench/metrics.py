@@ -1,7 +1,8 @@
 """What each metric is called, what it means and which direction is better."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 INCEPTION = "inception-v3-compat"
 """The extractor whose features give a metric its plain name (FID, IS, KID)."""
@@ -151,12 +152,13 @@ def base(qualified_name: str) -> str:
     return qualified_name.split("-", 1)[0]
 
 
-def primary(dataset_type: str, base_name: str, reference: str, extractor: str) -> tuple[str, str]:
-    """Qualified name and reference of the metric that answers for a dataset.
+def primary(dataset_type: str, evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """Qualified `metric` and `reference` of the score that answers for a dataset.
 
-    That of the study for images; the Jensen–Shannon divergence for points of a known density.
+    For images that of the study's `evaluation`; for points the Jensen–Shannon divergence.
     """
     if dataset_type == "points":
-        return "JSD", "none"
-    has_reference = DEFINITIONS[base_name].has_reference
-    return qualified(base_name, extractor), reference if has_reference else "none"
+        return {"metric": "JSD", "reference": "none"}
+    name = evaluation["primary_metric"]
+    reference = evaluation["primary_reference"] if DEFINITIONS[name].has_reference else "none"
+    return {"metric": qualified(name, evaluation["extractor"]), "reference": reference}

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ganbench import objectives
+from ganbench import metrics, objectives
 from ganbench.formula import FormulaError
 from ganbench.study_schema import StudyError, checked
 
@@ -87,6 +87,7 @@ def _name_things(study: dict[str, Any], schema: Mapping[str, Any]) -> None:
         _known(f"datasets.{name}.kind", dataset["kind"], kinds, "a kind of dataset")
         points = dataset["kind"] in schema["$defs"]["points"]["enum"]
         dataset["type"] = "points" if points else "images"
+        dataset["primary"] = metrics.primary(dataset["type"], study["evaluation"])
     known = {**objectives.catalogue(), **study["objectives"]}
     for name, variant in study["variants"].items():
         variant["objective"] = variant["objective"] or name

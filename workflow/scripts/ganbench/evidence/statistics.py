@@ -86,7 +86,7 @@ def compare(
     `difference` is the mean of variant − baseline, with its t interval and the p-value of the
     paired t-test; `p_adjusted` is Holm's, over the variants of one dataset, metric and reference.
     The interval is not adjusted. `probability_better` is above ½ where the variant is better,
-    whichever direction the metric has; `hedges_g` has the sign of `difference`. Raises ValueError
+    whichever direction the metric has, and metrics without a better direction are left out; `hedges_g` has the sign of `difference`. Raises ValueError
     where a dataset has no run of the baseline.
     """
     values = _values(scores, runs)
@@ -99,6 +99,8 @@ def compare(
             )
         others = [variant for variant in variants if variant != baseline]
         for measure in _measures(scores, dataset):
+            if DEFINITIONS[base(measure[0])].better == "neither":
+                continue
             rows += _family(values, (dataset, *measure), others, baseline, confidence)
     return pd.DataFrame(rows, columns=COMPARISON_COLUMNS)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ganbench.evidence.wording import Row, count, listed, measure, numbers, percent, rounded
-from ganbench.metrics import DEFINITIONS, base, qualified
+from ganbench.metrics import DEFINITIONS, base
 
 Finals = Mapping[tuple[str, str], Row]
 """The summary rows of one metric and reference, by (dataset, variant)."""
@@ -112,39 +112,44 @@ def _claim(row: Row) -> str:
 def headline(
     comparisons: pd.DataFrame, summary: pd.DataFrame, runs: pd.DataFrame, study: Mapping[str, Any]
 ) -> str:
-    """The answer of the primary metric and how sure it is, in at most two sentences.
+    """The answer of each dataset's primary metric and how sure it is, a sentence a metric.
 
     `study` is the resolved study; `runs` has one row per run with its `status`.
     """
-    primary = _primary(study)
-    rows, finals = _rows_of(comparisons, *primary), _rows_of(summary, *primary)
-    by_place: Finals = {(row["dataset"], row["variant"]): row for _, row in finals.iterrows()}
     confidence = study["report"]["confidence"]
-    closing = []
-    if len(rows) > 1:
-        answer = _overview(rows, by_place)
-        closing = [_certainty(rows, confidence)]
-    elif len(rows) == 1:
-        row = rows.iloc[0]
-        sides = [by_place[row["dataset"], row[side]] for side in ("variant", "baseline")]
-        answer = sentence(row, *sides, confidence, failures=False)
-    else:
-        answer = _without_comparison(primary[0], finals)
+    sentences, compared = [], []
+    for (metric, reference), datasets in _primaries(study).items():
+        rows, finals = (
+            table[_is(table, metric, reference) & table["dataset"].isin(datasets)]
+            for table in (comparisons, summary)
+        )
+        by_place: Finals = {(row["dataset"], row["variant"]): row for _, row in finals.iterrows()}
+        if len(rows) > 1:
+            sentences.append(_overview(rows, by_place))
+            compared.append(rows)
+        elif len(rows) == 1:
+            row = rows.iloc[0]
+            sides = [by_place[row["dataset"], row[side]] for side in ("variant", "baseline")]
+            sentences.append(sentence(row, *sides, confidence, failures=False))
+        else:
+            sentences.append(_without_comparison(metric, finals))
+    closing = [_certainty(pd.concat(compared), confidence)] if compared else []
     if diverged := int((runs["status"] == "diverged").sum()):
         closing += [f"{diverged} of {count(len(runs), 'run')} diverged"]
-    return f"{answer} {'; '.join(closing)}." if closing else answer
+    return " ".join(sentences) + (f" {'; '.join(closing)}." if closing else "")
 
 
-def _primary(study: Mapping[str, Any]) -> tuple[str, str]:
-    """The metric, by its qualified name, and the reference that answer the study's question."""
-    evaluation = study["evaluation"]
-    name = evaluation["primary_metric"]
-    reference = evaluation["primary_reference"] if DEFINITIONS[name].has_reference else "none"
-    return qualified(name, evaluation["extractor"]), reference
+def _primaries(study: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
+    """The datasets that each primary metric, with its reference, answers for."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, dataset in study["datasets"].items():
+        primary = dataset["primary"]
+        found.setdefault((primary["metric"], primary["reference"]), []).append(name)
+    return found
 
 
-def _rows_of(table: pd.DataFrame, metric: str, reference: str) -> pd.DataFrame:
-    return table[(table["metric"] == metric) & (table["reference"] == reference)]
+def _is(table: pd.DataFrame, metric: str, reference: str) -> pd.Series:
+    return (table["metric"] == metric) & (table["reference"] == reference)
 
 
 def _overview(rows: pd.DataFrame, finals: Finals) -> str:

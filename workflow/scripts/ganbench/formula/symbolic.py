@@ -1,5 +1,6 @@
 """A formula as a sympy expression."""
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -11,6 +12,8 @@ from ganbench.formula.tree import Apply, Expression, Number, Variable
 SYMBOLS = {name: sympy.Symbol(name, real=True) for name in ("r", "f")}
 MEAN = sympy.Function("mean", real=True)
 """The mean over a batch: left as it is, for no single point defines it."""
+SHORT = 10_000
+"""The largest denominator of a fraction that a number is read as."""
 
 _FUNCTIONS: dict[tuple[str, int], Callable[..., sympy.Expr]] = {
     ("+", 2): lambda a, b: a + b,
@@ -50,8 +53,20 @@ def _convert(expression: Expression) -> sympy.Expr:
 
 
 def _number(value: float) -> sympy.Expr:
-    """The short fraction that rounds to `value` where there is one (0.1 is 1/10), or a float."""
-    fraction = Fraction(value).limit_denominator(10_000)
+    """The exact number that `value` stands for.
+
+    The short fraction that rounds to it where there is one (0.1 is 1/10), or the logarithm of one
+    (a formula's log(2) arrives here folded), or the decimal that it is written as.
+    """
+    fraction = _short(value)
     if float(fraction) == value:
         return sympy.Rational(fraction.numerator, fraction.denominator)
-    return sympy.Float(value)
+    if abs(value) < math.log(SHORT):
+        fraction = _short(math.exp(value))
+        if fraction and math.log(fraction) == value:
+            return sympy.log(sympy.Rational(fraction.numerator, fraction.denominator))
+    return sympy.Rational(repr(value))
+
+
+def _short(value: float) -> Fraction:
+    return Fraction(value).limit_denominator(SHORT)

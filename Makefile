@@ -1,0 +1,47 @@
+# The commands of this project. `make` lists them; each works in a fresh checkout.
+
+PYTHON ?= python3
+CORES ?= all
+
+# Snakemake starts a rule's script by the interpreter's path, unquoted.
+ifneq ($(words $(CURDIR)),1)
+$(error Snakemake cannot run from a folder whose path has spaces; move this checkout)
+endif
+
+.PHONY: help reproduce test lint generated lock
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
+
+reproduce: .venv/.installed ## run the default study and say where its report is
+	.venv/bin/python -m snakemake --cores $(CORES)
+	@echo "Report: results/$$(sed -n 's/^study: *//p' config/config.yaml)/report.html"
+
+test: .venv/.installed ## run all tests
+	.venv/bin/python -m pytest
+
+lint: .venv/.installed ## check style, the workflow, and that generated files are up to date
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m snakefmt --check Snakefile workflow/rules
+	.venv/bin/python -m snakemake --lint
+	.venv/bin/python workflow/schemas/table.py --check
+	.venv/bin/python envs/from_lock.py --check
+
+generated: .venv/.installed ## make the table in config/README.md and envs/*.yaml again
+	.venv/bin/python workflow/schemas/table.py
+	.venv/bin/python envs/from_lock.py
+
+lock: .venv/.installed ## resolve the dependencies of pyproject.toml again; needs the package index
+	@command -v uv >/dev/null || .venv/bin/python -m pip install --quiet uv
+	PATH="$$PATH:.venv/bin" uv pip compile pyproject.toml --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet -o envs/requirements.lock
+	$(MAKE) --no-print-directory generated
+
+.venv/.installed: envs/requirements.lock
+	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) found: install Python 3.11 or later."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed; $(PYTHON) is %s. Name another one: make PYTHON=python3.12" % sys.version.split()[0])'
+	@echo "Making .venv from envs/requirements.lock: about 6 GB, one to three minutes, once."
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r envs/requirements.lock
+	@touch .venv/.installed

@@ -1,0 +1,188 @@
+"""The figures of a report: one message each, every seed visible."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter
+
+from ganbench.metrics import DEFINITIONS, base
+from ganbench.report.drawing import (
+    FAINT,
+    INK,
+    colour,
+    dash,
+    figure,
+    mark_variant,
+    standalone,
+    to_svg,
+)
+from ganbench.report.results import Results
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the page: its file name, its SVG, and what to read in it."""
+
+    name: str
+    svg: str
+    caption: str
+
+    @property
+    def standalone(self) -> str:
+        """The SVG as a file of its own, for light paper."""
+        return standalone(self.svg)
+
+
+def learning_curves(results: Results, dataset: str) -> list[Drawing]:
+    """One figure for each metric of a dataset: score over images shown, against `held_out`."""
+    scores = results.scores[results.scores["dataset"] == dataset]
+    scores = scores[scores["reference"] != "train"]
+    drawings = []
+    for (metric, reference), found in scores.groupby(["metric", "reference"], sort=False):
+        definition = DEFINITIONS[base(metric)]
+        floor = results.floor(dataset, metric, reference)
+        against = "" if reference == "none" else f" against {reference}"
+        better = "" if definition.better == "neither" else f" ({definition.better} is better)"
+        name = f"curve-{dataset}-{metric.lower()}"
+        caption = f"{metric}{against} on {dataset} over images shown to the discriminator{better}."
+        caption += " Thin: each seed. Thick: their mean."
+        with figure() as (drawn, (axes,)):
+            _seeds_and_mean(axes, found.rename(columns={"value": metric}), metric, results.variants)
+            if floor is not None:
+                caption += f" Dotted: what as many real samples score, {floor:.3g}."
+                _level(axes, floor, "real samples")
+            if metric.startswith("optimal_value") or metric == "value":
+                _level(axes, -math.log(4), "−log 4")
+            axes.set(title=f"{definition.title}{better}", ylabel=metric)
+            drawings.append(Drawing(name, to_svg(drawn, name, caption), caption))
+    return drawings
+
+
+def game(results: Results, dataset: str) -> list[Drawing]:
+    """What the two players do over training: outputs, value, gradients, losses."""
+    history = results.history[results.history["dataset"] == dataset]
+    pictures = [
+        ("d_real", "D(x), on real samples", "mean D(x)", (0.5, "½"), "linear"),
+        ("d_fake", "D(G(z)), on generated samples", "mean D(G(z))", (0.5, "½"), "linear"),
+        ("value", "The value of the game", "V(D, G) in nats", (-math.log(4), "−log 4"), "linear"),
+        ("g_grad_norm", "The generator's gradient", "‖∇L_G‖₂", None, "log"),
+        ("d_grad_norm", "The discriminator's gradient", "‖∇L_D‖₂", None, "log"),
+        ("d_loss", "The discriminator's loss", "L_D", None, "linear"),
+        ("g_loss", "The generator's loss", "L_G", None, "linear"),
+    ]
+    drawings = []
+    for column, title, label, level, scale in pictures:
+        name = f"game-{dataset}-{column.replace('_', '-')}"
+        caption = f"{title}, on {dataset}: each row of history.csv, one batch. Thin: each seed."
+        caption += " Thick: their mean."
+        with figure() as (drawn, (axes,)):
+            _seeds_and_mean(axes, history, column, results.variants)
+            if level:
+                caption += f" Dotted: {level[1]}, where neither side can be told from the other."
+                _level(axes, *level)
+            axes.set(title=title, ylabel=label, yscale=scale)
+            drawings.append(Drawing(name, to_svg(drawn, name, caption), caption))
+    return drawings
+
+
+def gradient_weights(results: Results) -> list[Drawing]:
+    """∂L_G/∂f against D(G(z)), as derived: where a generator's gradient vanishes."""
+    known = {
+        variant: results.theory[found["objective"]]["gradient_weight"]
+        for variant, found in results.study["variants"].items()
+        if "gradient_weight" in results.theory[found["objective"]]
+    }
+    if not known:
+        return []
+    name = "gradient-weights"
+    caption = (
+        "Size of the weight ∂L_G/∂f that a generated sample's gradient carries, derived from each "
+        "generator's formula, against D(G(z)). Left: the discriminator rejects the sample."
+    )
+    with figure() as (drawn, (axes,)):
+        for index, variant in enumerate(results.variants):
+            if variant in known:
+                curve, before = known[variant], len(axes.lines)
+                weight = np.abs(curve["weight"])
+                axes.plot(curve["d_fake"], weight, color=colour(index), linestyle=dash(index), lw=2)
+                mark_variant(axes, before, index)
+        axes.set(title="The derived gradient weight", xlabel="D(G(z))", ylabel="|∂L_G/∂f|")
+        axes.set_ylim(0, min(axes.get_ylim()[1], 3))
+        return [Drawing(name, to_svg(drawn, name, caption), caption)]
+
+
+def densities(results: Results, dataset: str) -> list[Drawing]:
+    """p_data, p_g, D and D* at every snapshot: Figure 1 of Goodfellow et al. 2014, really trained.
+
+    One figure for each variant, of the first seed.
+    """
+    drawings = []
+    for variant in results.variants:
+        runs = [key for key in results.maps if key[:2] == (dataset, variant)]
+        maps = results.maps[runs[0]] if runs else None
+        if maps is None or not len(maps["steps"]):
+            continue
+        name = f"density-{dataset}-{variant}"
+        draw = _density_line if maps["centers"].shape[1] == 1 else _density_map
+        with figure(width=11, height=2.9, columns=len(maps["steps"])) as (drawn, row):
+            for number, axes in enumerate(row):
+                draw(axes, maps, number)
+                axes.set_title(f"step {maps['steps'][number]:,}")
+            seed = runs[0][2]
+            caption = f"{variant} on {dataset}, seed {seed}, at each snapshot. {draw.__doc__}"
+            if draw is _density_line:
+                row[-1].legend(frameon=False, fontsize=8, loc="upper left")
+            drawings.append(Drawing(name, to_svg(drawn, name, caption), caption))
+    return drawings
+
+
+def _density_line(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
+    """Filled: p_data. Solid: p_g. Dashed: the trained D. Dotted: the optimal D*."""
+    x = maps["centers"][:, 0]
+    axes.fill_between(x, maps["data"], color=FAINT, alpha=0.6, lw=0, label="p_data")
+    axes.plot(x, maps["generated"][number], color=colour(2), lw=1.2, label="p_g")
+    axes.plot(x, maps["discriminator"][number], color=colour(0), ls="--", lw=1.5, label="D")
+    axes.plot(x, maps["optimal"][number], color=INK, ls=":", lw=1, label="D*")
+    axes.set(xlabel="x", ylim=(-0.03, 1.05))
+
+
+def _density_map(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
+    """Darker: more generated points. Rings: where p_data is."""
+    side = math.isqrt(len(maps["data"]))
+    x, y = maps["centers"].T.reshape(2, side, side)
+    made = np.sqrt(maps["generated"][number].reshape(side, side))
+    axes.pcolormesh(x, y, made, cmap="Greens", shading="nearest", rasterized=True)
+    data = maps["data"].reshape(side, side)
+    axes.contour(x, y, data, levels=[0.1 * data.max()], colors=[INK], linewidths=0.7)
+    axes.set(xlabel="x₁", aspect="equal")
+
+
+def _seeds_and_mean(axes: Axes, table: pd.DataFrame, column: str, variants: list[str]) -> None:
+    for index, variant in enumerate(variants):
+        found, before = table[table["variant"] == variant], len(axes.lines)
+        if not len(found):
+            continue
+        options = {"data": found, "x": "images", "y": column, "ax": axes, "color": colour(index)}
+        sns.lineplot(
+            **options, units="seed", estimator=None, lw=0.6, alpha=0.45, linestyle=dash(index)
+        )
+        sns.lineplot(**options, errorbar=None, lw=2, linestyle=dash(index))
+        mark_variant(axes, before, index)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.set_xlabel("images shown to the discriminator")
+
+
+def _level(axes: Axes, value: float, label: str) -> None:
+    axes.axhline(value, color=INK, linestyle=":", lw=1)
+    axes.annotate(
+        label,
+        (1, value),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="bottom",
+        fontsize=9,
+    )

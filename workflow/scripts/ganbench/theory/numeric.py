@@ -1,0 +1,141 @@
+"""Numbers for the proof: formulas evaluated without sympy, limits, direct minimisation.
+
+The checks of a derivation go this way, so that a slip in the algebra cannot confirm itself.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+from scipy import special
+
+from ganbench.formula.tree import Apply, Expression, Number, Variable
+
+Array = Any
+"""A float or a float64 array."""
+FARTHEST = 1e15
+"""The logit that stands for infinity in float64."""
+WIDEST = 60.0
+"""A direct search looks at logits from −WIDEST to WIDEST."""
+
+_FUNCTIONS: dict[tuple[str, int], Callable[..., Array]] = {
+    ("+", 2): lambda a, b: a + b,
+    ("-", 2): lambda a, b: a - b,
+    ("-", 1): lambda a: -a,
+    ("*", 2): lambda a, b: a * b,
+    ("/", 2): lambda a, b: a / b,
+    ("**", 2): lambda a, b: a**b,
+    ("softplus", 1): lambda a: np.logaddexp(0.0, a),
+    ("sigmoid", 1): special.expit,
+    ("log", 1): np.log,
+    ("exp", 1): np.exp,
+    ("tanh", 1): np.tanh,
+    ("relu", 1): lambda a: np.maximum(a, 0.0),
+    ("abs", 1): np.abs,
+    ("square", 1): np.square,
+    ("sqrt", 1): np.sqrt,
+    ("mean", 1): lambda a: a,
+    ("maximum", 2): np.maximum,
+    ("minimum", 2): np.minimum,
+}
+
+
+def evaluate(expression: Expression, r: Array, f: Array) -> Array:
+    """The formula in float64 at real logits `r` and fake logits `f`.
+
+    `mean` is over a batch whose logits are all equal: it changes nothing. NaN where there is no
+    value.
+    """
+    with np.errstate(all="ignore"):
+        return _evaluate(expression, {"r": np.float64(r), "f": np.float64(f)})
+
+
+def _evaluate(expression: Expression, logits: dict[str, Array]) -> Array:
+    match expression:
+        case Number(value):
+            return np.float64(value)
+        case Variable(name):
+            return logits[name]
+        case Apply(function, arguments):
+            parts = [_evaluate(each, logits) for each in arguments]
+            return _FUNCTIONS[function, len(parts)](*parts)
+
+
+def divisors(expression: Expression) -> Iterator[Expression]:
+    """What the formula divides by."""
+    if isinstance(expression, Apply):
+        match expression:
+            case Apply("/", (_, below)):
+                yield below
+            case Apply("**", (base, Number(power))) if power < 0:
+                yield base
+        for argument in expression.arguments:
+            yield from divisors(argument)
+
+
+def lambdified(expression: sympy.Expr, *symbols: sympy.Symbol) -> Callable[..., Array]:
+    """`expression` as a float64 function of arrays; NaN where it has no real value."""
+    function = sympy.lambdify(symbols, expression, "numpy")
+
+    def evaluated(*values: Array) -> Array:
+        with np.errstate(all="ignore"):
+            result = function(*(np.asarray(value, dtype=np.float64) for value in values))
+        return np.broadcast_to(result, np.broadcast_shapes(*map(np.shape, values))) * 1.0
+
+    return evaluated
+
+
+def limit(expression: sympy.Expr, symbol: sympy.Symbol, sign: int) -> float:
+    """The limit of `expression` as `symbol` goes to +∞ (`sign` 1) or −∞ (−1), in 50 digits.
+
+    From the values at 10¹², 10¹⁵ and 10¹⁸: they agree, or grow without bound, or NaN: no telling.
+    """
+    function = sympy.lambdify([symbol], expression, [{"exp": _exp}, "mpmath"])
+    with mpmath.workdps(50):
+        try:
+            near, far, farthest = (function(sign * mpmath.mpf(10) ** n) for n in (12, 15, 18))
+            if abs(farthest - far) < 1e-9 and abs(far - near) < 1e-6:
+                return 0.0 if abs(farthest) < 1e-12 else float(farthest)
+            if farthest > far > near and farthest > 0:
+                return np.inf
+            if farthest < far < near and farthest < 0:
+                return -np.inf
+            if farthest == far and mpmath.isinf(far):
+                return float(far)
+        except (ArithmeticError, TypeError, ValueError):
+            pass
+    return np.nan
+
+
+def _exp(x: Any) -> Any:
+    if abs(x) < 1e20:
+        return mpmath.exp(x)
+    return mpmath.inf if x > 0 else mpmath.mpf(0)
+
+
+def exact(value: float, tolerance: float = 1e-9) -> sympy.Expr:
+    """The short fraction that is `value` within `tolerance`, or `value` as it is."""
+    if value in (np.inf, -np.inf):
+        return sympy.oo if value > 0 else -sympy.oo
+    fraction = sympy.nsimplify(value, rational=True, tolerance=tolerance)
+    short = sympy.Rational(fraction).limit_denominator(1000)
+    return short if abs(float(short) - value) <= tolerance else sympy.Float(value)
+
+
+def lowest(function: Callable[[Array], Array], count: int) -> tuple[Array, Array]:
+    """Where `count` functions of one logit are lowest, and how low: both `(count,)`.
+
+    `function` takes logits `(count, points)`. Direct search: a grid over ±WIDEST, then around
+    the lowest point, ten times over, each 50 times finer. No derivative is used.
+    """
+    centre, width = np.zeros((count, 1)), WIDEST
+    for points in (4801, *[201] * 10):
+        logits = centre + width * np.linspace(-1.0, 1.0, points)
+        logits = np.clip(logits, -WIDEST, WIDEST)
+        values = np.where(np.isnan(found := function(logits)), np.inf, found)
+        best = np.argmin(values, axis=1)[:, None]
+        centre = np.take_along_axis(logits, best, axis=1)
+        width = width * 2.5 / points if points > 201 else width / 50
+    return centre[:, 0], np.take_along_axis(values, best, axis=1)[:, 0]
