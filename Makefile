@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 CORES ?= all
+STUDY ?= config/config.yaml
 
 # Snakemake starts a rule's script by the interpreter's path, unquoted.
 ifneq ($(words $(CURDIR)),1)
@@ -13,9 +14,10 @@ endif
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
 
-reproduce: .venv/.installed ## run the default study and say where its report is
-	.venv/bin/python -m snakemake --cores $(CORES)
-	@echo "Report: results/$$(sed -n 's/^study: *//p' config/config.yaml)/report.html"
+reproduce: .venv/.installed ## run a study (STUDY=config/config.yaml) and say where its report is
+	@test -f "$(STUDY)" || { echo "STUDY: there is no file $(STUDY); the shipped studies are:" config/*.yaml; exit 1; }
+	.venv/bin/python -m snakemake --cores $(CORES) --configfile $(STUDY)
+	@echo "Report: results/$$(sed -n 's/^study: *//p' $(STUDY))/report.html"
 
 test: .venv/.installed ## run all tests
 	.venv/bin/python -m pytest

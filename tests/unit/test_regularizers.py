@@ -157,7 +157,7 @@ def test_lazy_penalty_is_added_at_every_kth_update_times_k(batches):
 def test_regularizers_add_up(batches):
     network, options = Linear(), {"weight": 2.0, "every": 1}
     one, two, both = (
-        float(Regularization(dict.fromkeys(names, options), noise()).penalty(network, *batches, 0))
+        Regularization(dict.fromkeys(names, options), noise()).penalty(network, *batches, 0).item()
         for names in (["r1"], ["r2"], ["r1", "r2"])
     )
     assert both == pytest.approx(one + two)

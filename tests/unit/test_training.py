@@ -72,14 +72,14 @@ def test_one_step_equals_algorithm_1_written_out(parameters, images):
         gradients = torch.autograd.grad(ascended, list(discriminator.parameters()))
         with torch.no_grad():
             for weight, gradient in zip(discriminator.parameters(), gradients, strict=True):
-                weight += 0.1 * gradient
+                weight.add_(0.1 * gradient)
     fake = generator(written.sample_generator_latent())
     gradients = torch.autograd.grad(
         -discriminator(fake).sigmoid().log().mean(), list(generator.parameters())
     )
     with torch.no_grad():
         for weight, gradient in zip(generator.parameters(), gradients, strict=True):
-            weight -= 0.1 * gradient
+            weight.sub_(0.1 * gradient)
 
     for player in ("discriminator", "generator"):
         torch.testing.assert_close(
@@ -118,6 +118,17 @@ def test_variants_with_one_seed_start_alike_and_see_the_same_samples(parameters,
             assert torch.equal(first, second)
 
 
+@pytest.mark.parametrize(
+    ("generator", "weight"), [("-softplus(f)", lambda d: d), ("softplus(-f)", lambda d: 1 - d)]
+)
+def test_measured_gradient_weight_is_the_derived_one(parameters, images, generator, weight):
+    parameters["objective"]["generator"] = generator
+    game = set_up(parameters, "digits", 0, images)
+    losses = adversarial_step(game, 1)
+    expected = weight(losses.generator_fake.sigmoid())
+    torch.testing.assert_close(losses.generator_weight.abs(), expected)
+
+
 def test_seeds_and_streams_differ(parameters, images):
     first, second = (set_up(parameters, "digits", seed, images) for seed in (0, 1))
     assert not torch.equal(weights(first.generator.network), weights(second.generator.network))
@@ -130,7 +141,14 @@ def test_recorded_quantities_are_what_their_columns_say(parameters, images):
     game = set_up(parameters, "digits", 0, images)
     adversarial_step(game, 1)
     real, fake = torch.tensor([1.0, 3.0]), torch.tensor([-2.0, 0.5])
-    losses = Losses(real, fake, torch.tensor(0.25), torch.tensor(0.75))
+    losses = Losses(
+        real=real,
+        fake=fake,
+        generator_fake=fake + 1,
+        generator_weight=torch.tensor([-0.5, 0.25]),
+        discriminator=torch.tensor(0.25),
+        generator=torch.tensor(0.75),
+    )
     row = dict(zip(COLUMNS[5:], measure(game, losses).tolist(), strict=True))
     d_x, d_gz = 1 / (1 + np.exp(-real.numpy())), 1 / (1 + np.exp(-fake.numpy()))
     assert row["d_loss"] == 0.25
@@ -138,6 +156,8 @@ def test_recorded_quantities_are_what_their_columns_say(parameters, images):
     assert row["value"] == pytest.approx(np.log(d_x).mean() + np.log(1 - d_gz).mean(), rel=1e-6)
     assert row["d_real"] == pytest.approx(d_x.mean(), rel=1e-6)
     assert row["d_fake"] == pytest.approx(d_gz.mean(), rel=1e-6)
+    assert row["g_d_fake"] == pytest.approx((1 / (1 + np.exp(-fake.numpy() - 1))).mean(), rel=1e-6)
+    assert row["g_weight"] == 0.375
     for column, player in (("d_grad_norm", game.discriminator), ("g_grad_norm", game.generator)):
         squares = sum(float((each.grad**2).sum()) for each in player.network.parameters())
         assert row[column] == pytest.approx(math.sqrt(squares), rel=1e-5)
@@ -223,7 +243,7 @@ def test_first_non_finite_loss_is_named_though_later_ones_follow():
     nan, one = torch.tensor(math.nan), torch.tensor(1.0)
     logits = torch.zeros(2)
     for step, (d_loss, g_loss) in enumerate([(one, one), (one, nan), (nan, nan)], start=1):
-        watch.watch(step, Losses(logits, logits, d_loss, g_loss))
+        watch.watch(step, Losses(logits, logits, logits, logits, d_loss, g_loss))
     assert watch.reason(torch.nn.Linear(1, 1), 3) == (2, "non-finite generator loss")
 
 

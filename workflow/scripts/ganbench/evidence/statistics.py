@@ -86,8 +86,8 @@ def compare(
     `difference` is the mean of variant − baseline, with its t interval and the p-value of the
     paired t-test; `p_adjusted` is Holm's, over the variants of one dataset, metric and reference.
     The interval is not adjusted. `probability_better` is above ½ where the variant is better,
-    whichever direction the metric has, and metrics without a better direction are left out; `hedges_g` has the sign of `difference`. Raises ValueError
-    where a dataset has no run of the baseline.
+    whichever direction the metric has; `hedges_g` has the sign of `difference`. Metrics without a
+    better direction are left out. Raises ValueError where a dataset has no run of the baseline.
     """
     values = _values(scores, runs)
     rows: list[dict] = []

@@ -25,13 +25,14 @@ def fixed(value: float, decimals: int) -> str:
 def decimals(half_width: float, size: float) -> int:
     """How many decimals numbers of about `size` deserve, known to within ± `half_width`.
 
-    The half width shows two significant digits; where it is zero or unknown, the size shows three.
-    Never more than six significant digits.
+    The size shows at least three significant digits, the half width at least two; the size never
+    more than six.
     """
     exponent = floor(log10(size)) if isfinite(size) and size > 0 else 0
     if not (isfinite(half_width) and half_width > 0):
         return max(0, 2 - exponent)
-    return max(0, min(1 - floor(log10(half_width)), 5 - exponent))
+    wanted = max(1 - floor(log10(half_width)), 2 - exponent)
+    return max(0, min(wanted, 5 - exponent))
 
 
 def p_value(value: float) -> str:

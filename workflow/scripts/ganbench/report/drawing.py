@@ -58,7 +58,7 @@ def dash(index: int) -> str | tuple:
 
 
 @contextmanager
-def figure(width: float = 5.2, height: float = 3.2, columns: int = 1) -> Iterator[tuple]:
+def figure(width: float = 4.3, height: float = 2.8, columns: int = 1) -> Iterator[tuple]:
     """A figure of `columns` axes side by side, in the page's style; closed afterwards."""
     with mpl.rc_context({**sns.axes_style("ticks"), **_STYLE}):
         drawn, axes = plt.subplots(

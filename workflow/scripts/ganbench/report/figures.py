@@ -90,7 +90,7 @@ def game(results: Results, dataset: str) -> list[Drawing]:
 
 
 def gradient_weights(results: Results) -> list[Drawing]:
-    """∂L_G/∂f against D(G(z)), as derived: where a generator's gradient vanishes."""
+    """∂L_G/∂f against D(G(z)), derived and measured: where a generator's gradient vanishes."""
     known = {
         variant: results.theory[found["objective"]]["gradient_weight"]
         for variant, found in results.study["variants"].items()
@@ -100,17 +100,22 @@ def gradient_weights(results: Results) -> list[Drawing]:
         return []
     name = "gradient-weights"
     caption = (
-        "Size of the weight ∂L_G/∂f that a generated sample's gradient carries, derived from each "
-        "generator's formula, against D(G(z)). Left: the discriminator rejects the sample."
+        "Size of the weight ∂L_G/∂f that a generated sample's gradient carries, against D(G(z)). "
+        "Lines: derived from each generator's formula. Dots: measured in training, the means of "
+        "one batch, every seed and dataset. Left: the discriminator rejects the sample."
     )
-    with figure() as (drawn, (axes,)):
+    with figure(width=5.2, height=3.4) as (drawn, (axes,)):
         for index, variant in enumerate(results.variants):
             if variant in known:
                 curve, before = known[variant], len(axes.lines)
+                measured = results.history[results.history["variant"] == variant]
+                measured = measured.iloc[:: max(1, len(measured) // 400)]
+                style = {"color": colour(index), "linestyle": "", "marker": "o", "ms": 2}
+                axes.plot(measured["g_d_fake"], measured["g_weight"], alpha=0.35, mew=0, **style)
                 weight = np.abs(curve["weight"])
-                axes.plot(curve["d_fake"], weight, color=colour(index), linestyle=dash(index), lw=2)
+                axes.plot(curve["d_fake"], weight, color=colour(index), ls=dash(index), lw=2)
                 mark_variant(axes, before, index)
-        axes.set(title="The derived gradient weight", xlabel="D(G(z))", ylabel="|∂L_G/∂f|")
+        axes.set(title="The gradient's weight", xlabel="D(G(z))", ylabel="|∂L_G/∂f|", xlim=(0, 1))
         axes.set_ylim(0, min(axes.get_ylim()[1], 3))
         return [Drawing(name, to_svg(drawn, name, caption), caption)]
 
@@ -118,7 +123,7 @@ def gradient_weights(results: Results) -> list[Drawing]:
 def densities(results: Results, dataset: str) -> list[Drawing]:
     """p_data, p_g, D and D* at every snapshot: Figure 1 of Goodfellow et al. 2014, really trained.
 
-    One figure for each variant, of the first seed.
+    A figure for each variant, of the first seed; in two dimensions one each for p_g, D and D*.
     """
     drawings = []
     for variant in results.variants:
@@ -126,17 +131,18 @@ def densities(results: Results, dataset: str) -> list[Drawing]:
         maps = results.maps[runs[0]] if runs else None
         if maps is None or not len(maps["steps"]):
             continue
-        name = f"density-{dataset}-{variant}"
-        draw = _density_line if maps["centers"].shape[1] == 1 else _density_map
-        with figure(width=11, height=2.9, columns=len(maps["steps"])) as (drawn, row):
-            for number, axes in enumerate(row):
-                draw(axes, maps, number)
-                axes.set_title(f"step {maps['steps'][number]:,}")
-            seed = runs[0][2]
-            caption = f"{variant} on {dataset}, seed {seed}, at each snapshot. {draw.__doc__}"
-            if draw is _density_line:
-                row[-1].legend(frameon=False, fontsize=8, loc="upper left")
-            drawings.append(Drawing(name, to_svg(drawn, name, caption), caption))
+        flat = maps["centers"].shape[1] == 1
+        for what, draw, height in _LINES if flat else _MAPS:
+            name = f"density-{dataset}-{variant}{what}"
+            with figure(width=11, height=height, columns=len(maps["steps"])) as (drawn, row):
+                for number, axes in enumerate(row):
+                    draw(axes, maps, number)
+                    axes.set_title(f"step {maps['steps'][number]:,}")
+                if flat:
+                    row[-1].legend(frameon=False, fontsize=8, loc="upper left")
+                caption = f"{variant} on {dataset}, seed {runs[0][2]}, at each snapshot. "
+                caption += draw.__doc__
+                drawings.append(Drawing(name, to_svg(drawn, name, caption), caption))
     return drawings
 
 
@@ -150,15 +156,37 @@ def _density_line(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
     axes.set(xlabel="x", ylim=(-0.03, 1.05))
 
 
-def _density_map(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
-    """Darker: more generated points. Rings: where p_data is."""
+def _generated_map(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
+    """p_g: darker where more points are generated. Rings: where p_data is."""
+    _map(axes, maps, np.sqrt(maps["generated"][number]), cmap="Greens")
+
+
+def _discriminator_map(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
+    """The trained D, from 0 (purple: generated) over ½ (white) to 1 (orange: real)."""
+    _map(axes, maps, maps["discriminator"][number], cmap="PuOr_r", vmin=0, vmax=1)
+
+
+def _optimal_map(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
+    """The optimal D* = p_data/(p_data + p_g), in the same colours as D."""
+    _map(axes, maps, maps["optimal"][number], cmap="PuOr_r", vmin=0, vmax=1)
+
+
+def _map(axes: Axes, maps: dict[str, np.ndarray], values: np.ndarray, **colours: object) -> None:
     side = math.isqrt(len(maps["data"]))
     x, y = maps["centers"].T.reshape(2, side, side)
-    made = np.sqrt(maps["generated"][number].reshape(side, side))
-    axes.pcolormesh(x, y, made, cmap="Greens", shading="nearest", rasterized=True)
+    shown = values.reshape(side, side)
+    axes.pcolormesh(x, y, shown, shading="nearest", rasterized=True, **colours)
     data = maps["data"].reshape(side, side)
     axes.contour(x, y, data, levels=[0.1 * data.max()], colors=[INK], linewidths=0.7)
     axes.set(xlabel="x₁", aspect="equal")
+
+
+_LINES = (("", _density_line, 2.9),)
+_MAPS = (
+    ("-generated", _generated_map, 2.7),
+    ("-discriminator", _discriminator_map, 2.7),
+    ("-optimal", _optimal_map, 2.7),
+)
 
 
 def _seeds_and_mean(axes: Axes, table: pd.DataFrame, column: str, variants: list[str]) -> None:

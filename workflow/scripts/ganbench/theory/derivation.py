@@ -13,7 +13,7 @@ import sympy
 
 from ganbench import objectives
 from ganbench.objectives import Objective
-from ganbench.theory import checks, divergences, numeric, wording
+from ganbench.theory import checks, divergences, numeric, quadrature, wording
 from ganbench.theory.checks import Check
 from ganbench.theory.integrand import A, B, Integrand, NoOptimum, split
 from ganbench.theory.optimum import Optimum, check_bounded, optimum
@@ -28,7 +28,8 @@ def derive(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     or `direct minimisation` where sympy finds no closed form. `steps`: `title`, `text`, `mathml`,
     `check`. `optimal_discriminator` and `optimal_logit`: in a = p_data(x) and b = p_g(x), as sympy
     reads them, or None. `value_at_equilibrium`: V(G, D*) at p_data = p_g. `divergence`: V(G, D*) =
-    factor·divergence + constant, where it has a name. `gradient_weight`: ∂L_G/∂f against D(G(z)).
+    factor·divergence + constant, where it has a name. `gradient_weight`: ∂L_G/∂f against D(G(z)),
+    absent where the generator's formula has no value at some logit.
     `checks`: every statement's numerical error.
 
     Raises FormulaError for a wrong formula, ProofError where a check contradicts a statement.
@@ -84,13 +85,15 @@ def _solved(integrand: Integrand, best: Optimum, steps: list[dict[str, str]]) ->
     claimed = match.factor * match.divergence.density if match else density
     offset = match.constant if match else sympy.Integer(0)
     at_optimum = [checks.minimum(integrand, best)]
-    if all(each.second_derivative is not None for each in best.candidates[:1]):
+    if [each.kind for each in best.candidates] == ["stationary"]:
         at_optimum.append(checks.curvature(integrand, best))
     logit = numeric.lambdified(best.logit, A, B)
     at_value = [
-        checks.value(integrand, best, claimed, offset),
-        checks.equilibrium(integrand, logit, float(constant)),
+        quadrature.value(integrand, best, claimed, offset),
+        quadrature.equilibrium(integrand, logit, float(constant)),
     ]
+    if not all(np.isfinite(each.error) for each in at_value):
+        raise Unsolved  # at u* the formula as written is beyond float64
     checks.verify(at_optimum + at_value)
     steps += [
         wording.optimum(best, at_optimum),
@@ -112,7 +115,7 @@ def _searched(integrand: Integrand, steps: list[dict[str, str]]) -> dict[str, An
     ratios = np.array([0.25, 1.0, 4.0])
     logits, lowest = checks.directly(integrand, ratios, np.ones(3))
     constant = -float(lowest[1])
-    found = checks.jensen(integrand, constant)
+    found = quadrature.jensen(integrand, constant)
     checks.verify([found])
     steps += [
         wording.searched_optimum(ratios, logits),
@@ -127,7 +130,10 @@ def _searched(integrand: Integrand, steps: list[dict[str, str]]) -> dict[str, An
 
 def _generator(objective: Objective) -> dict[str, Any]:
     """Step 4."""
-    derived = weight(objective.generator)
+    try:
+        derived = weight(objective.generator)
+    except NoOptimum as why:
+        return {"steps": [wording.no_gradient(str(why))], "checks": []}
     check: Check = checks.gradient(objective.generator, derived)
     checks.verify([check])
     sampled = derived.sampled(GRID)

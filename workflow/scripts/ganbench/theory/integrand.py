@@ -17,9 +17,6 @@ U = sympy.Symbol("u", real=True)
 """The discriminator's logit at x."""
 R, F = SYMBOLS["r"], SYMBOLS["f"]
 
-GRID = np.linspace(-50.0, 50.0, 2001)
-"""Logits at which a formula must have a value."""
-
 
 class NoOptimum(Exception):
     """There is no pointwise optimal discriminator; the message says why."""
@@ -44,7 +41,7 @@ class Integrand:
         The formula at r = u holds the fake part at f = 0 too; it cancels, up to constants, which
         `split` shares out equally.
         """
-        u = np.clip(u, -numeric.FARTHEST, numeric.FARTHEST)
+        u = np.where(np.isinf(u), np.sign(u) * numeric.FARTHEST, u)
         at = self.formula.expression
         base = numeric.evaluate(at, 0.0, 0.0)
         real = numeric.evaluate(at, u, 0.0) - base + self._at_zero(self.real)
@@ -68,7 +65,7 @@ def split(formula: Formula) -> Integrand:
             "the mean() ties the samples of a batch together: the loss at a sample depends on the "
             "discriminator at all others, so no single point x has an integrand of its own"
         )
-    _check_values(formula)
+    check_values(formula, loss)
     _check_sum(formula)
     real, fake = _parts(loss)
     return Integrand(real, fake, formula)
@@ -77,18 +74,18 @@ def split(formula: Formula) -> Integrand:
 def _without_mean(term: sympy.Expr) -> sympy.Expr:
     """A term that is a mean over the batch, in a loss that is the mean over the batch."""
     factor, rest = term.as_coeff_Mul()
-    return factor * rest.args[0] if rest.func == MEAN else term
+    while rest.func == MEAN:
+        rest = rest.args[0]
+    return factor * rest
 
 
-def _check_values(formula: Formula) -> None:
-    values = numeric.evaluate(formula.expression, GRID, GRID)
-    missing = GRID[np.isnan(values)]
-    for below in numeric.divisors(formula.expression):
-        divisor = np.broadcast_to(numeric.evaluate(below, GRID, GRID), GRID.shape)
-        changes = divisor[1:] * divisor[:-1] <= 0
-        missing = np.append(missing, GRID[1:][changes])
-    if missing.size:
-        raise NoOptimum(f"the formula has no finite value at logits near {missing[0]:g}")
+def check_values(formula: Formula, loss: sympy.Expr) -> None:
+    """Raises NoOptimum where the formula, `loss` in sympy, has no finite value at some logit."""
+    gap = numeric.gap(formula.expression)
+    if gap is not None:
+        raise NoOptimum(f"the formula has no finite value at logits near {gap:g}")
+    if loss.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+        raise NoOptimum("the formula divides by zero, or takes its logarithm, at every logit")
 
 
 def _check_sum(formula: Formula) -> None:
@@ -99,7 +96,7 @@ def _check_sum(formula: Formula) -> None:
     scale = np.maximum(1.0, np.abs(values))
     with np.errstate(invalid="ignore"):  # where a value is beyond float64
         mixed = values - values[:, 4:5] - values[4:5, :] + values[4, 4]
-        together = np.nanmax(np.abs(mixed) / scale) > 1e-9
+        together = (np.abs(mixed) / scale > 1e-9).any()
     if together:
         raise NoOptimum(
             "the formula does not split into a part of r and a part of f: it compares a real "

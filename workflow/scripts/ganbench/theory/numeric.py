@@ -17,6 +17,8 @@ Array = Any
 """A float or a float64 array."""
 FARTHEST = 1e15
 """The logit that stands for infinity in float64."""
+GRID = np.linspace(-50.0, 50.0, 2001)
+"""Logits at which a formula must have a value."""
 WIDEST = 60.0
 """A direct search looks at logits from −WIDEST to WIDEST."""
 
@@ -49,7 +51,7 @@ def evaluate(expression: Expression, r: Array, f: Array) -> Array:
     value.
     """
     with np.errstate(all="ignore"):
-        return _evaluate(expression, {"r": np.float64(r), "f": np.float64(f)})
+        return _evaluate(expression, {"r": np.asarray(r, float), "f": np.asarray(f, float)})
 
 
 def _evaluate(expression: Expression, logits: dict[str, Array]) -> Array:
@@ -63,8 +65,21 @@ def _evaluate(expression: Expression, logits: dict[str, Array]) -> Array:
             return _FUNCTIONS[function, len(parts)](*parts)
 
 
-def divisors(expression: Expression) -> Iterator[Expression]:
-    """What the formula divides by."""
+def gap(expression: Expression) -> float | None:
+    """A logit, r = f, near which the formula has no finite value; None where it has one everywhere.
+
+    Infinity counts as a value at logits beyond ±2, where it may be a number too large for float64;
+    what a formula divides by may not change its sign.
+    """
+    values = np.broadcast_to(evaluate(expression, GRID, GRID), GRID.shape)
+    missing = GRID[np.isnan(values) | (np.isinf(values) & (np.abs(GRID) <= 2.0))]
+    for below in _divisors(expression):
+        divisor = np.broadcast_to(evaluate(below, GRID, GRID), GRID.shape)
+        missing = np.append(missing, GRID[1:][np.sign(divisor[1:]) * np.sign(divisor[:-1]) <= 0])
+    return float(missing[0]) if missing.size else None
+
+
+def _divisors(expression: Expression) -> Iterator[Expression]:
     if isinstance(expression, Apply):
         match expression:
             case Apply("/", (_, below)):
@@ -72,12 +87,12 @@ def divisors(expression: Expression) -> Iterator[Expression]:
             case Apply("**", (base, Number(power))) if power < 0:
                 yield base
         for argument in expression.arguments:
-            yield from divisors(argument)
+            yield from _divisors(argument)
 
 
 def lambdified(expression: sympy.Expr, *symbols: sympy.Symbol) -> Callable[..., Array]:
     """`expression` as a float64 function of arrays; NaN where it has no real value."""
-    function = sympy.lambdify(symbols, expression, "numpy")
+    function = sympy.lambdify(symbols, _with_steps(expression), [{"step": _step}, "numpy"])
 
     def evaluated(*values: Array) -> Array:
         with np.errstate(all="ignore"):
@@ -87,12 +102,22 @@ def lambdified(expression: sympy.Expr, *symbols: sympy.Symbol) -> Callable[..., 
     return evaluated
 
 
+def _with_steps(expression: sympy.Expr) -> sympy.Expr:
+    """The same with a plain function for Heaviside's, which sympy takes seconds to print."""
+    return expression.replace(sympy.Heaviside, lambda x, at_zero: sympy.Function("step")(x))
+
+
+def _step(x: Array) -> Array:
+    return np.heaviside(x, 0.5)
+
+
 def limit(expression: sympy.Expr, symbol: sympy.Symbol, sign: int) -> float:
     """The limit of `expression` as `symbol` goes to +∞ (`sign` 1) or −∞ (−1), in 50 digits.
 
     From the values at 10¹², 10¹⁵ and 10¹⁸: they agree, or grow without bound, or NaN: no telling.
     """
-    function = sympy.lambdify([symbol], expression, [{"exp": _exp}, "mpmath"])
+    own = {"exp": _exp, "tanh": _tanh, "step": lambda x: (mpmath.sign(x) + 1) / 2}
+    function = sympy.lambdify([symbol], _with_steps(expression), [own, "mpmath"])
     with mpmath.workdps(50):
         try:
             near, far, farthest = (function(sign * mpmath.mpf(10) ** n) for n in (12, 15, 18))
@@ -113,6 +138,10 @@ def _exp(x: Any) -> Any:
     if abs(x) < 1e20:
         return mpmath.exp(x)
     return mpmath.inf if x > 0 else mpmath.mpf(0)
+
+
+def _tanh(x: Any) -> Any:
+    return mpmath.tanh(x) if abs(x) < 1e3 else mpmath.sign(x)
 
 
 def exact(value: float, tolerance: float = 1e-9) -> sympy.Expr:

@@ -6,6 +6,7 @@ import numpy as np
 import sympy
 
 from ganbench.theory import numeric
+from ganbench.theory.algebra import reduced
 from ganbench.theory.integrand import A, B, Integrand, NoOptimum, U
 from ganbench.theory.pieces import pieces
 from ganbench.theory.solve import Unsolved, roots
@@ -36,7 +37,7 @@ class Candidate:
             return sympy.Integer(1 if self.logit > 0 else 0)
         odds = sympy.exp(-self.logit)
         plain = not any(each.has(A, B) for each in odds.atoms(sympy.exp))
-        return sympy.factor(sympy.cancel(1 / (1 + odds))) if plain else 1 / (1 + odds)
+        return reduced(1 / (1 + odds)) if plain else 1 / (1 + odds)
 
 
 @dataclass(frozen=True)
@@ -113,17 +114,14 @@ def _inside(integrand: Integrand) -> list[Candidate]:
         slope = sympy.diff(expression, U)
         for root in roots(slope, U) if slope.has(U) else []:
             value = tidied(expression.subs(U, root))
-            curvature = sympy.factor(tidied(sympy.diff(slope, U).subs(U, root)))
+            curvature = tidied(sympy.diff(slope, U).subs(U, root))
             found.append(Candidate("stationary", root, value, curvature, low, high))
     return found
 
 
 def tidied(expression: sympy.Expr) -> sympy.Expr:
-    """The same with fractions in logarithms brought together, and cancelled where rational."""
-    expression = expression.replace(sympy.log, lambda x: sympy.log(sympy.factor(sympy.cancel(x))))
-    if not expression.atoms(sympy.log, sympy.exp, sympy.tanh):
-        expression = sympy.cancel(expression)
-    return expression
+    """The same with fractions in logarithms brought together, and factored where rational."""
+    return reduced(expression.replace(sympy.log, lambda x: sympy.log(reduced(x))))
 
 
 def _lowest(candidates: list[Candidate]) -> Optimum:

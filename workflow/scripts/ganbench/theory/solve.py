@@ -8,8 +8,7 @@ from math import lcm
 
 import sympy
 
-LARGEST = 60
-"""Beyond this bound on the degree nothing is expanded."""
+from ganbench.theory.algebra import LARGEST, degree, with_letters
 
 
 class Unsolved(Exception):
@@ -17,7 +16,7 @@ class Unsolved(Exception):
 
 
 def roots(expression: sympy.Expr, symbol: sympy.Symbol) -> list[sympy.Expr]:
-    """Every root in `symbol`, real or not, as expressions in the other symbols.
+    """Every real root in `symbol`, as expressions in the other symbols; some may never be real.
 
     Raises Unsolved where the roots cannot be listed.
     """
@@ -52,34 +51,30 @@ def _rate(exponential: sympy.Expr, symbol: sympy.Symbol) -> sympy.Rational:
 
 
 def _rational_roots(expression: sympy.Expr, symbol: sympy.Symbol) -> list[sympy.Expr]:
-    if _degree(expression, symbol) > LARGEST:
+    letters: dict[sympy.Symbol, sympy.Expr] = {}
+    lettered = with_letters(expression, letters)
+    if degree(lettered, lettered.free_symbols) > LARGEST:
         raise Unsolved
-    numerator, _ = sympy.fraction(sympy.cancel(sympy.together(expression)))
     try:
+        numerator, _ = sympy.fraction(sympy.cancel(sympy.together(lettered)))
         _, factors = sympy.factor_list(numerator, symbol)
+        found = [root for factor, _ in factors for root in _polynomial_roots(factor, symbol)]
     except sympy.PolynomialError as error:
         raise Unsolved from error
-    found: list[sympy.Expr] = []
-    for factor, _ in factors:
-        found += _polynomial_roots(factor, symbol)
-    return found
+    return [root.subs(letters) for root in found if not root.has(sympy.I)]
 
 
 def _polynomial_roots(factor: sympy.Expr, symbol: sympy.Symbol) -> list[sympy.Expr]:
-    if symbol not in factor.free_symbols:
-        return []
-    try:
-        coefficients = sympy.Poly(factor, symbol).all_coeffs()
-    except sympy.PolynomialError as error:
-        raise Unsolved from error
-    match coefficients:
+    match sympy.Poly(factor, symbol).all_coeffs():
+        case [_]:
+            return []
         case [slope, constant]:
             return [sympy.cancel(-constant / slope)]
         case [square, slope, constant]:
             root = sympy.sqrt(sympy.factor(slope**2 - 4 * square * constant))
             return [(-slope + sign * root) / (2 * square) for sign in (1, -1)]
         case [leading, *middle, constant] if not any(middle):
-            return _binomial_roots(sympy.cancel(-constant / leading), len(coefficients) - 1)
+            return _binomial_roots(sympy.cancel(-constant / leading), len(middle) + 1)
     raise Unsolved
 
 
@@ -90,17 +85,4 @@ def _binomial_roots(power: sympy.Expr, degree: int) -> list[sympy.Expr]:
         return [root] if degree % 2 else [root, -root]
     if power.is_negative:
         return [-sympy.root(-power, degree)] if degree % 2 else []
-    raise Unsolved
-
-
-def _degree(expression: sympy.Expr, symbol: sympy.Symbol) -> int:
-    """A bound on the degree of numerator and denominator once they are brought together."""
-    if not expression.has(symbol):
-        return 0
-    if expression == symbol:
-        return 1
-    if expression.is_Pow and expression.exp.is_Integer:
-        return abs(int(expression.exp)) * _degree(expression.base, symbol)
-    if expression.is_Add or expression.is_Mul:
-        return sum(_degree(each, symbol) for each in expression.args)
     raise Unsolved

@@ -8,7 +8,8 @@ import sympy
 from ganbench.formula import Formula
 from ganbench.formula.symbolic import MEAN, to_sympy
 from ganbench.theory import numeric
-from ganbench.theory.integrand import F, R
+from ganbench.theory.algebra import reduced
+from ganbench.theory.integrand import F, R, check_values
 from ganbench.theory.pieces import Piece, pieces
 from ganbench.theory.solve import Unsolved, roots, without_tanh
 
@@ -47,10 +48,16 @@ class Weight:
 
 
 def weight(formula: Formula) -> Weight:
-    """The weight of a generator's formula. A mean is over a batch whose logits are all equal."""
+    """The weight of a generator's formula. A mean is over a batch whose logits are all equal.
+
+    Raises NoOptimum where the formula has no finite value at some logit.
+    """
     loss = to_sympy(formula)
+    check_values(formula, loss)
     averaged = loss.has(MEAN)
-    slopes = _slopes(loss.replace(MEAN, lambda x: x))
+    while loss.has(MEAN):
+        loss = loss.replace(MEAN, lambda x: x)
+    slopes = _slopes(loss)
     at_half = [Piece(*(part.subs(R, 0) for part in piece)) for piece in slopes]
     return Weight(
         expression=_in_discriminator(slopes),
@@ -82,7 +89,7 @@ def _shown(slope: sympy.Expr) -> sympy.Expr:
     in_d = without_tanh(slope)
     in_d = in_d.subs({F: sympy.log(D / not_d), R: sympy.log(D_REAL / not_real)})
     in_d = in_d.subs({not_d: 1 - D, not_real: 1 - D_REAL})
-    return sympy.factor(sympy.cancel(in_d)) if in_d.is_rational_function(D, D_REAL) else in_d
+    return reduced(in_d)
 
 
 def _sigmoid(logit: sympy.Expr) -> sympy.Expr:

@@ -159,6 +159,12 @@ def given(weight: Weight) -> str:
     return " and ".join(assumed)
 
 
+def no_gradient(why: str) -> Step:
+    """In place of step 4."""
+    words = f"The generator's gradient has no value everywhere: {why}."
+    return _step("The generator's gradient", words, [], [])
+
+
 def gradient(weight: Weight, check: Check) -> Step:
     """Step 4."""
     words = "∂L_G/∂f weighs how a sample's logit moves the generator; D = D(G(z)) = σ(f)."

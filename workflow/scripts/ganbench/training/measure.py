@@ -21,6 +21,8 @@ COLUMNS = (
     "d_fake",
     "d_grad_norm",
     "g_grad_norm",
+    "g_d_fake",
+    "g_weight",
 )
 """Columns of `history.csv`. `step` counts iterations of Algorithm 1, `images` the real images that
 the discriminator was shown, `seconds` training time. The others are of one iteration's batches."""
@@ -33,10 +35,11 @@ def gradient_norm(network: nn.Module) -> Tensor:
 
 
 def measure(game: Game, losses: Losses) -> Tensor:
-    """The last seven columns of a history row, as one tensor `(7,)` on the device.
+    """The last nine columns of a history row, as one tensor `(9,)` on the device.
 
     `value` is V(D, G) = E log D(x) + E log(1 - D(G(z))) whatever the objective (Eq. 1);
-    `d_real` is the mean of D(x), `d_fake` that of D(G(z)), with D = sigmoid(logit).
+    `d_real` is the mean of D(x), `d_fake` that of D(G(z)), with D = sigmoid(logit). `g_d_fake` is
+    the mean of D(G(z)) on the generator's own batch, `g_weight` the mean size of ∂L_G/∂f there.
     """
     value = -(softplus(-losses.real).mean() + softplus(losses.fake).mean())
     return torch.stack(
@@ -48,6 +51,8 @@ def measure(game: Game, losses: Losses) -> Tensor:
             losses.fake.sigmoid().mean(),
             gradient_norm(game.discriminator.network),
             gradient_norm(game.generator.network),
+            losses.generator_fake.sigmoid().mean(),
+            losses.generator_weight.abs().mean(),
         ]
     )
 

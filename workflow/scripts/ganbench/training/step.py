@@ -53,10 +53,14 @@ class Losses:
     """What one iteration saw, still on the device: logits `(batch,)` and scalar losses.
 
     `real` and `fake` are the logits of the last discriminator update, before that update.
+    `generator_fake` are those of the generator's update, `generator_weight` is the gradient
+    ∂L_G/∂f that the generator's loss gave each of them, per sample.
     """
 
     real: Tensor
     fake: Tensor
+    generator_fake: Tensor
+    generator_weight: Tensor
     discriminator: Tensor
     generator: Tensor
 
@@ -82,16 +86,19 @@ def adversarial_step(game: Game, step: int) -> Losses:
 
     discriminator.network.requires_grad_(False)
     fake = generator.network(game.sample_generator_latent())
+    deceiving_logits = discriminator.network(fake)
+    deceiving_logits.retain_grad()
     generator_loss = generator.loss(
-        discriminator.network(real) if game.generator_needs_real else None,
-        discriminator.network(fake),
+        discriminator.network(real) if game.generator_needs_real else None, deceiving_logits
     )
     generator.descend(generator_loss)
     discriminator.network.requires_grad_(True)
 
     return Losses(
-        real_logits.detach(),
-        fake_logits.detach(),
-        discriminator_loss.detach(),
-        generator_loss.detach(),
+        real=real_logits.detach(),
+        fake=fake_logits.detach(),
+        generator_fake=deceiving_logits.detach(),
+        generator_weight=deceiving_logits.grad * len(fake),
+        discriminator=discriminator_loss.detach(),
+        generator=generator_loss.detach(),
     )
