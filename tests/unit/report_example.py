@@ -11,6 +11,7 @@ from ganbench.metrics import qualified
 from ganbench.training.measure import COLUMNS
 from PIL import Image
 
+_NETWORKS = {"mixture_1d": {"network": {"name": "mlp"}}}
 IMAGE_METRICS = {"FD": 30.0, "KID": 0.01, "precision": 0.7, "recall": 0.8}
 
 
@@ -20,7 +21,7 @@ def make_study(variants=("minimax", "non_saturating"), datasets=("digits",), see
     given = {
         "study": "example",
         "seeds": seeds,
-        "datasets": {name: {} for name in datasets},
+        "datasets": {name: {"training": _NETWORKS.get(name, {})} for name in datasets},
         "variants": {
             name: {} if name in known else {"objective": "non_saturating"} for name in variants
         },

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import torch
 from ganbench import metrics, study
+from ganbench.duality_gap import Budget, best_discriminator, duality_gap
 from ganbench.evaluation import make_density_floor, score_density_run
-from ganbench.evaluation.duality_gap import Budget, best_discriminator, duality_gap
 from ganbench.networks import build_discriminator, build_generator
 from project import tiny_study
 from scipy.integrate import quad

@@ -13,7 +13,7 @@ from ganbench.evaluation import Reference, make_reference, score_run
 from ganbench.evaluation import feature_metrics as fm
 from ganbench.evaluation.extractors import Classifier, Features, extract, load_classifier
 from ganbench.evaluation.reference import load_features, make_floor
-from ganbench.networks import build_generator
+from ganbench.networks import build_discriminator, build_generator
 from ganbench.samples import to_float, to_uint8
 from project import tiny_study
 from scipy.linalg import sqrtm
@@ -215,7 +215,9 @@ def test_every_snapshot_gets_every_metric_against_both_splits(tmp_path, referenc
     parameters = study.resolve(tiny_study(), "tiny")["runs"]["digits"]["minimax"]
     torch.manual_seed(0)
     states = [build_generator(parameters, (1, 8, 8)).state_dict() for _ in range(2)]
-    run = {"steps": [20, 40], "shape": [1, 8, 8], "parameters": parameters, "generators": states}
+    judges = [build_discriminator(parameters, (1, 8, 8)).state_dict() for _ in range(2)]
+    run = {"steps": [20, 40], "shape": [1, 8, 8], "parameters": parameters}
+    run |= {"generators": states, "discriminators": judges}
     torch.save(run, tmp_path / "snapshots.pt")
     options = {
         "dataset": "digits",
@@ -225,9 +227,11 @@ def test_every_snapshot_gets_every_metric_against_both_splits(tmp_path, referenc
         "snapshots_file": tmp_path / "snapshots.pt",
         "network_file": made.network,
         "features_file": made.features,
+        "data_file": reference[0] / "data.npz",
     }
-    score_run(variant="a", scores_file=tmp_path / "a.csv", **options)
-    score_run(variant="b", scores_file=tmp_path / "b.csv", **options)
+    score_run(variant="a", gap=False, scores_file=tmp_path / "a.csv", **options)
+    score_run(variant="b", gap=False, scores_file=tmp_path / "b.csv", **options)
+    score_run(variant="a", gap=True, scores_file=tmp_path / "gap.csv", **options)
     scores = pd.read_csv(tmp_path / "a.csv")
     with_reference = ["FD", "KID", "precision", "recall"]
     expected = {(f"{m}-classifier", r) for m, r in product(with_reference, ("train", "held_out"))}
@@ -235,6 +239,9 @@ def test_every_snapshot_gets_every_metric_against_both_splits(tmp_path, referenc
     for step, found in scores.groupby("step"):
         assert set(zip(found.metric, found.reference, strict=True)) == expected
         assert set(found.images) == {step * 16}
+    gaps = pd.read_csv(tmp_path / "gap.csv").query("metric == 'duality_gap'")
+    assert gaps.step.tolist() == [20, 40]
+    assert (gaps.value > 0).all()
     # the same weights and the same latents for another variant: the same scores
     assert scores.value.tolist() == pd.read_csv(tmp_path / "b.csv").value.tolist()
 

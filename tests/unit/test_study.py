@@ -48,7 +48,7 @@ def test_smallest_study_trains_with_the_documented_defaults():
     found = parameters()
     expected = documented_defaults("training")
     assert {key: found[key] for key in expected} == expected
-    assert set(found) == {"objective", "regularizers", *expected}
+    assert set(found) == {"objective", "regularizers", "data", "keep_discriminator", *expected}
 
 
 def test_smallest_study_has_the_documented_defaults_everywhere_else():
@@ -264,7 +264,7 @@ def test_a_whole_number_written_for_a_real_one_is_the_same_parameter():
         ),
         (
             {"training": {"steps": 4, "snapshots": 5}},
-            "training.snapshots (datasets.digits with variants.minimax): found 5, expected at most",
+            "training.snapshots (minimax on digits): found 5, expected at most",
         ),
     ],
 )

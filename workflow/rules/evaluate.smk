@@ -4,6 +4,7 @@ rule evaluate:
         snapshots=rules.train.output.snapshots,
         network=result(f"extractors/{{dataset}}/{EXTRACTOR}/network.pt"),
         features=result(f"extractors/{{dataset}}/{EXTRACTOR}/features.npz"),
+        data=rules.prepare.output.data,
     output:
         scores=result("runs/{dataset}/{variant}/seed{seed}/scores.csv"),
     log:
@@ -23,6 +24,7 @@ rule evaluate:
         code=code("evaluate.py"),
         extractor=EXTRACTOR,
         samples=STUDY["evaluation"]["samples"],
+        gap=STUDY["evaluation"]["duality_gap"],
     script:
         "../scripts/evaluate.py"
 

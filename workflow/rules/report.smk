@@ -39,6 +39,6 @@ rule report:
         runtime=30,
     params:
         code=code("report.py"),
-        study=canonical_json(STUDY),
+        study=canonical_json(studies.of_results(STUDY)),
     script:
         "../scripts/report.py"

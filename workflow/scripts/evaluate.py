@@ -15,5 +15,7 @@ with job(snakemake.log[0]):
         snapshots_file=Path(snakemake.input.snapshots),
         network_file=Path(snakemake.input.network),
         features_file=Path(snakemake.input.features),
+        data_file=Path(snakemake.input.data),
+        gap=snakemake.params.gap,
         scores_file=Path(snakemake.output.scores),
     )

@@ -29,24 +29,16 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     try:
         _name_things(study, schema)
         _read_objectives(study)
+        study["runs"] = {
+            dataset: {
+                variant: _run_parameters(study, dataset, variant) for variant in study["variants"]
+            }
+            for dataset in study["datasets"]
+        }
     except FormulaError as error:
         raise StudyError(f"{source}: objectives: {error}") from None
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from None
-    study["runs"] = {
-        dataset: {
-            variant: {
-                "objective": _trained(study["objectives"], study["variants"][variant]["objective"]),
-                "regularizers": study["variants"][variant]["regularizers"],
-                **_merged(
-                    _merged(study["training"], study["datasets"][dataset].get("training", {})),
-                    study["variants"][variant].get("training", {}),
-                ),
-            }
-            for variant in study["variants"]
-        }
-        for dataset in study["datasets"]
-    }
     return study
 
 
@@ -56,6 +48,11 @@ def runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
         for variant in study["variants"]:
             for seed in study["seeds"]:
                 yield dataset, variant, seed
+
+
+def of_results(study: Mapping[str, Any]) -> dict[str, Any]:
+    """A resolved study without what changes no result."""
+    return {key: value for key, value in study.items() if key != "log_interval"}
 
 
 def _with_shipped_variants(config: Any) -> Any:
@@ -92,21 +89,40 @@ def _name_things(study: dict[str, Any], schema: Mapping[str, Any]) -> None:
     for name, variant in study["variants"].items():
         variant["objective"] = variant["objective"] or name
         _known(f"variants.{name}.objective", variant["objective"], known, "an objective")
-    for name, dataset in study["datasets"].items():
-        for variant_name, variant in study["variants"].items():
-            _enough_steps(study, dataset, variant, f"datasets.{name} with variants.{variant_name}")
 
 
-def _enough_steps(
-    study: Mapping[str, Any], dataset: Mapping[str, Any], variant: Mapping[str, Any], where: str
-) -> None:
-    training = study["training"]
-    for level in (dataset, variant):
-        training = _merged(training, level.get("training", {}))
+def _run_parameters(study: Mapping[str, Any], dataset: str, variant: str) -> dict[str, Any]:
+    """All that decides the bits of a run, but for its seed."""
+    of_dataset, of_variant = study["datasets"][dataset], study["variants"][variant]
+    training = _merged(study["training"], of_dataset.get("training", {}))
+    training = _merged(training, of_variant.get("training", {}))
+    points = of_dataset["type"] == "points"
+    _check_training(training, points, f"{variant} on {dataset}")
+    return {
+        "objective": _trained(study["objectives"], of_variant["objective"]),
+        "regularizers": of_variant["regularizers"],
+        "data": {"kind": of_dataset["kind"], "type": of_dataset["type"]},
+        "keep_discriminator": points or study["evaluation"]["duality_gap"],
+        **training,
+    }
+
+
+def _check_training(training: Mapping[str, Any], points: bool, run: str) -> None:
+    """What a schema cannot say, for it takes several keys together."""
     if training["steps"] < training["snapshots"]:
         raise StudyError(
-            f"training.snapshots ({where}): found {training['snapshots']}, "
+            f"training.snapshots ({run}): found {training['snapshots']}, "
             f"expected at most one per step, of which there are {training['steps']}"
+        )
+    if points and training["network"]["name"] != "mlp":
+        raise StudyError(
+            f"training.network.name ({run}): found {training['network']['name']!r}, "
+            "expected 'mlp': the dataset holds points, not images"
+        )
+    if not points and training["stop"] and training["stop"]["metric"] == "JSD":
+        raise StudyError(
+            f"training.stop.metric ({run}): found 'JSD', expected 'duality_gap': "
+            "the density of images is not known"
         )
 
 

@@ -8,11 +8,11 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from ganbench import density_metrics as metrics
 from ganbench import files, randomness
 from ganbench.densities import DENSITIES, Mixture
 from ganbench.devices import choose_device
-from ganbench.evaluation import density_metrics as metrics
-from ganbench.evaluation.duality_gap import Budget, duality_gap
+from ganbench.duality_gap import Budget, duality_gap
 from ganbench.evaluation.snapshots import (
     ScoreTable,
     discriminators,

@@ -10,6 +10,7 @@ import yaml
 from markupsafe import Markup
 
 from ganbench import objectives
+from ganbench.budget import images_per_step
 from ganbench.evidence import verdicts
 from ganbench.metrics import DEFINITIONS, base
 from ganbench.report.drawing import PALETTE, colour
@@ -84,6 +85,11 @@ def leaderboard(results: Results, summary: pd.DataFrame, dataset: str) -> dict[s
         "low": min(bounds, default=0.0),
         "high": max(bounds, default=1.0),
         "samples": _sample_count(results, dataset),
+        "unequal": [
+            unit
+            for unit in ("D updates", "G updates", "images")
+            if len({row["budget"][unit]["shown"] for row in rows if row["n"]}) > 1
+        ],
     }
 
 
@@ -103,13 +109,22 @@ def _row(
         "seeds": _final_values(results, runs, measures[0]),
         "n": int((runs["status"] == "completed").sum()),
         "failed": int((runs["status"] != "completed").sum()),
-        "generator_updates": parameters["steps"],
-        "discriminator_updates": parameters["steps"] * parameters["discriminator_steps"],
-        "images": parameters["steps"]
-        * parameters["discriminator_steps"]
-        * parameters["batch_size"],
+        "budget": {
+            "D updates": _spent(runs, parameters["discriminator_steps"]),
+            "G updates": _spent(runs, 1),
+            "images": _spent(runs, images_per_step(parameters)),
+        },
         "seconds": float(runs["seconds"].median()),
     }
+
+
+def _spent(runs: pd.DataFrame, each_step: int) -> dict[str, Any]:
+    """What completed runs used of a budget, and in words: a range where some stopped early."""
+    steps = runs[runs["status"] == "completed"]["step"] * each_step
+    if not len(steps):
+        return {"most": 0, "shown": "–"}
+    low, high = int(steps.min()), int(steps.max())
+    return {"most": high, "shown": f"{high:,}" if low == high else f"{low:,} to {high:,}"}
 
 
 _EMPTY = {"mean": None, "low": None, "high": None}

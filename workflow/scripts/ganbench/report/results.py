@@ -90,7 +90,7 @@ def missing(results: Results) -> list[str]:
         if run.status == "diverged":
             found.append(f"{name} diverged at step {run.step} ({run.reason})")
             continue
-        steps = snapshot_steps(run.parameters)
+        steps = [step for step in snapshot_steps(run.parameters) if step <= run.step]
         absent = [s for s in steps if (run.dataset, run.variant, run.seed, s) not in scored]
         if absent:
             found.append(f"{name} has no scores at step {', '.join(map(str, absent))}")

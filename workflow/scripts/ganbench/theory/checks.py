@@ -8,7 +8,7 @@ import numpy as np
 from ganbench.formula import Formula
 from ganbench.theory import numeric
 from ganbench.theory.integrand import A, B, Integrand
-from ganbench.theory.optimum import Optimum
+from ganbench.theory.optimum import Candidate, Optimum
 from ganbench.theory.weight import Weight
 
 TOLERANCE = 1e-8
@@ -61,19 +61,24 @@ def directly(integrand: Integrand, a: np.ndarray, b: np.ndarray) -> tuple[np.nda
 
 
 def minimum(integrand: Integrand, best: Optimum) -> Check:
-    """The integrand at u* is the lowest that a direct search over u finds."""
+    """The integrand at u* has the claimed value, and a direct search over u finds none lower."""
     a, b = RATIOS / (1 + RATIOS), 1 / (1 + RATIOS)
     _, lowest = directly(integrand, a, b)
     claimed = numeric.lambdified(best.value, A, B)(a, b)
+    reached = integrand.value(a, b, numeric.lambdified(best.logit, A, B)(a, b))
     name = f"Integrand at u*, direct minimisation over u at {len(RATIOS)} values of a/b"
-    return Check(name, largest(claimed, lowest), TOLERANCE)
+    error = max(largest(claimed, reached), largest(np.maximum(claimed, lowest), lowest))
+    return Check(name, error, TOLERANCE)
 
 
-def curvature(integrand: Integrand, best: Optimum) -> Check:
-    """The second derivative at u*, by differences of the formula; kinks are passed over."""
-    candidate = best.candidates[0]
+def curvature(integrand: Integrand, candidate: Candidate) -> Check | None:
+    """The second derivative at u*, by differences of the formula; None where kinks are near."""
     a, b = RATIOS / (1 + RATIOS), 1 / (1 + RATIOS)
     u = numeric.lambdified(candidate.logit, A, B)(a, b)
+    smooth = (u - 0.03 > float(candidate.low)) & (u + 0.03 < float(candidate.high))
+    if not smooth.any():
+        return None
+    a, b, u = a[smooth], b[smooth], u[smooth]
     coarse, fine = (_second_difference(integrand, a, b, u, h) for h in (1e-2, 5e-3))
     claimed = numeric.lambdified(candidate.second_derivative, A, B)(a, b)
     name = "Second derivative at u*, finite differences"
@@ -93,6 +98,7 @@ def _smooth_error(
     """The largest error where a coarse and a fine difference agree; NaN where they never do."""
     with np.errstate(invalid="ignore"):  # where a value is beyond float64
         smooth = np.abs(coarse - fine) <= 1e-6 * np.maximum(1.0, np.abs(fine))
+    smooth &= np.isfinite(claimed)
     return largest(found[smooth], claimed[smooth]) if smooth.any() else np.nan
 
 

@@ -86,7 +86,8 @@ def _solved(integrand: Integrand, best: Optimum, steps: list[dict[str, str]]) ->
     offset = match.constant if match else sympy.Integer(0)
     at_optimum = [checks.minimum(integrand, best)]
     if [each.kind for each in best.candidates] == ["stationary"]:
-        at_optimum.append(checks.curvature(integrand, best))
+        at_optimum.append(checks.curvature(integrand, best.candidates[0]))
+    at_optimum = [each for each in at_optimum if each]
     logit = numeric.lambdified(best.logit, A, B)
     at_value = [
         quadrature.value(integrand, best, claimed, offset),
@@ -153,9 +154,14 @@ def _generator(objective: Objective) -> dict[str, Any]:
 
 
 def _exact_sum(density: sympy.Expr) -> sympy.Expr:
-    """The density at a = b = 1, its logarithms expanded."""
+    """The density at a = b = 1, logarithms of fractions expanded."""
     at_one = density.subs({A: 1, B: 1})
-    return sympy.expand(sympy.expand_log(sympy.expand(at_one), force=True))
+    return sympy.expand_mul(
+        at_one.replace(
+            lambda part: isinstance(part, sympy.log) and part.args[0].is_Rational,
+            lambda part: sympy.expand_log(part, force=True),
+        )
+    )
 
 
 def _finite(limit: float) -> float | None:

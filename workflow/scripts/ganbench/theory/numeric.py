@@ -92,7 +92,9 @@ def _divisors(expression: Expression) -> Iterator[Expression]:
 
 def lambdified(expression: sympy.Expr, *symbols: sympy.Symbol) -> Callable[..., Array]:
     """`expression` as a float64 function of arrays; NaN where it has no real value."""
-    function = sympy.lambdify(symbols, _with_steps(expression), [{"step": _step}, "numpy"])
+    if any(max(abs(each.p), each.q) > 2**53 for each in expression.atoms(sympy.Rational)):
+        expression = expression.evalf(17)  # numpy takes no roots of longer integers
+    function = sympy.lambdify(symbols, expression, "numpy")
 
     def evaluated(*values: Array) -> Array:
         with np.errstate(all="ignore"):
@@ -102,13 +104,18 @@ def lambdified(expression: sympy.Expr, *symbols: sympy.Symbol) -> Callable[..., 
     return evaluated
 
 
-def _with_steps(expression: sympy.Expr) -> sympy.Expr:
-    """The same with a plain function for Heaviside's, which sympy takes seconds to print."""
-    return expression.replace(sympy.Heaviside, lambda x, at_zero: sympy.Function("step")(x))
+def precise(expression: sympy.Expr, symbol: sympy.Symbol, values: np.ndarray) -> np.ndarray:
+    """`expression` at each of `values`, worked out in 40 digits; NaN where it has no real value."""
+    function = _in_mpmath(expression, symbol)
 
+    def at(value: float) -> float:
+        try:
+            return float(function(mpmath.mpf(float(value))))
+        except (ArithmeticError, TypeError, ValueError):
+            return np.nan
 
-def _step(x: Array) -> Array:
-    return np.heaviside(x, 0.5)
+    with mpmath.workdps(40):
+        return np.array([at(value) for value in values])
 
 
 def limit(expression: sympy.Expr, symbol: sympy.Symbol, sign: int) -> float:
@@ -116,8 +123,7 @@ def limit(expression: sympy.Expr, symbol: sympy.Symbol, sign: int) -> float:
 
     From the values at 10¹², 10¹⁵ and 10¹⁸: they agree, or grow without bound, or NaN: no telling.
     """
-    own = {"exp": _exp, "tanh": _tanh, "step": lambda x: (mpmath.sign(x) + 1) / 2}
-    function = sympy.lambdify([symbol], _with_steps(expression), [own, "mpmath"])
+    function = _in_mpmath(expression, symbol)
     with mpmath.workdps(50):
         try:
             near, far, farthest = (function(sign * mpmath.mpf(10) ** n) for n in (12, 15, 18))
@@ -132,6 +138,14 @@ def limit(expression: sympy.Expr, symbol: sympy.Symbol, sign: int) -> float:
         except (ArithmeticError, TypeError, ValueError):
             pass
     return np.nan
+
+
+def _in_mpmath(expression: sympy.Expr, symbol: sympy.Symbol) -> Callable[[Any], Any]:
+    """`expression` as a function of one mpmath number, whatever its size."""
+    # sympy takes seconds to print Heaviside's function
+    steps = expression.replace(sympy.Heaviside, lambda x, at_zero: sympy.Function("step")(x))
+    own = {"exp": _exp, "tanh": _tanh, "step": lambda x: (mpmath.sign(x) + 1) / 2}
+    return sympy.lambdify([symbol], steps, [own, "mpmath"])
 
 
 def _exp(x: Any) -> Any:

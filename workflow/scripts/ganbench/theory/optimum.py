@@ -110,13 +110,20 @@ def _inside(integrand: Integrand) -> list[Candidate]:
     found = []
     for low, high, expression in pieces(integrand.expression, U):
         if low.is_finite:
-            found.append(Candidate("kink", low, sympy.expand(expression.subs(U, low))))
+            found.append(Candidate("kink", low, _at_kink(expression, low)))
         slope = sympy.diff(expression, U)
         for root in roots(slope, U) if slope.has(U) else []:
             value = tidied(expression.subs(U, root))
             curvature = tidied(sympy.diff(slope, U).subs(U, root))
             found.append(Candidate("stationary", root, value, curvature, low, high))
     return found
+
+
+def _at_kink(expression: sympy.Expr, kink: sympy.Expr) -> sympy.Expr:
+    value = sympy.expand(expression.subs(U, kink))
+    if value.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+        raise NoOptimum(f"the formula has no finite value at the logit {kink}")
+    return value
 
 
 def tidied(expression: sympy.Expr) -> sympy.Expr:

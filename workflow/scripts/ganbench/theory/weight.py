@@ -44,7 +44,7 @@ class Weight:
 
     def sampled(self, d_fake: np.ndarray) -> np.ndarray:
         """The weight at values of D(G(z)), with D(x) = 1/2."""
-        return numeric.lambdified(self.expression.subs(D_REAL, sympy.Rational(1, 2)), D)(d_fake)
+        return numeric.precise(self.expression.subs(D_REAL, sympy.Rational(1, 2)), D, d_fake)
 
 
 def weight(formula: Formula) -> Weight:

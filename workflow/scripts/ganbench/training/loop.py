@@ -20,6 +20,7 @@ from ganbench.training.measure import FirstNonFinite, measure
 from ganbench.training.optimizers import build_optimizer
 from ganbench.training.records import Outputs, Record, weights_sha256
 from ganbench.training.step import Game, Player, adversarial_step, losses_of
+from ganbench.training.stopping import Stopping
 
 SAMPLES_SHOWN = {"images": 16, "points": 4096}
 """Samples in a row of `samples.png`."""
@@ -50,11 +51,12 @@ def train(
     noise = randomness.generator(dataset, seed, "sample latents", device)
     record = Record(
         sample_latents(parameters["latent"], SAMPLES_SHOWN[kind], noise),
-        keep_discriminator=kind == "points",
+        keep_discriminator=parameters["keep_discriminator"],
     )
     print(f"{dataset} {variant} seed {seed} on {describe_device(device)}", file=log)
     progress = Progress(f"{dataset} {variant} {seed}", parameters["steps"], log, log_interval)
-    outcome = play(game, parameters, record, progress)
+    stopping = Stopping(parameters, dataset, seed, real)
+    outcome = play(game, parameters, record, progress, stopping)
     progress.close()
     print(_ending(outcome, parameters), file=log)
     record.write(
@@ -122,14 +124,18 @@ def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor)
 
 
 def play(
-    game: Game, parameters: Mapping[str, Any], record: Record, progress: Progress
+    game: Game,
+    parameters: Mapping[str, Any],
+    record: Record,
+    progress: Progress,
+    stopping: Stopping,
 ) -> dict[str, Any]:
     """Plays the budget out, filling `record`; returns status, step, reason, seconds and speed."""
     steps, interval = parameters["steps"], parameters["history_interval"]
     images_a_step = images_per_step(parameters)
     snapshots = set(snapshot_steps(parameters))
     non_finite = FirstNonFinite(record.sample_latent.device)
-    diverged, started = None, time.perf_counter()
+    diverged, stopped, started = None, None, time.perf_counter()
     for step in range(1, steps + 1):
         losses = adversarial_step(game, step)
         non_finite.watch(step, losses)
@@ -146,8 +152,11 @@ def play(
             progress.advance(step, f"D(x) {values[3]:.2f}  D(G(z)) {values[4]:.2f}")
         if step in snapshots:
             record.take_snapshot(step, game.generator.network, game.discriminator.network)
+            stopped = stopping.reason(game.generator.network, game.discriminator.network)
+        if stopped:
+            break
     seconds = round(time.perf_counter() - started, 3)
-    step, reason = diverged or (steps, None)
+    step, reason = diverged or (step, stopped)
     return {
         "status": "diverged" if diverged else "completed",
         "step": step,
@@ -160,4 +169,5 @@ def play(
 def _ending(outcome: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
     if outcome["status"] == "diverged":
         return f"diverged at step {outcome['step']} of {parameters['steps']}: {outcome['reason']}"
-    return f"completed {outcome['step']} steps in {outcome['seconds']:.1f} s"
+    early = f": {outcome['reason']}" if outcome["reason"] else ""
+    return f"completed {outcome['step']} steps in {outcome['seconds']:.1f} s{early}"

@@ -32,7 +32,7 @@ class Record:
     """A run as it goes: history rows, and the generator at each snapshot.
 
     `sample_latent` are the `(count, latent)` latents of `samples.png`, one row per snapshot. The
-    discriminator is kept too where the density is known, for there it can be held against D*.
+    discriminator is kept too where it is scored: against D*, or by the duality gap.
     """
 
     sample_latent: Tensor

@@ -43,10 +43,8 @@ def duality_gap(
 ) -> tuple[float, float]:
     """max V(D', G) and min V(D, G') as budgeted adversaries reach them.
 
-    The gap is the first minus the second. Both networks are frozen and otherwise left as they are.
+    The gap is the first minus the second. Both networks are left as they are.
     """
-    discriminator.requires_grad_(False)
-    generator.requires_grad_(False)
     return (
         best_discriminator(discriminator, generator, sample_real, sample_latent, budget),
         best_generator(discriminator, generator, sample_real, sample_latent, budget),
@@ -61,7 +59,7 @@ def best_discriminator(
     budget: Budget,
 ) -> float:
     """The highest V(D', G) that a discriminator reaches against this generator."""
-    adversary = deepcopy(discriminator).requires_grad_(True)
+    adversary = deepcopy(discriminator)
 
     def loss(count: int) -> Tensor:
         with torch.no_grad():
@@ -79,10 +77,10 @@ def best_generator(
     budget: Budget,
 ) -> float:
     """The lowest V(D, G') that a generator reaches against this discriminator."""
-    adversary = deepcopy(generator).requires_grad_(True)
+    adversary, judge = deepcopy(generator), deepcopy(discriminator).requires_grad_(False)
 
     def loss(count: int) -> Tensor:
-        return value(discriminator, sample_real(count), adversary(sample_latent(count)))
+        return value(judge, sample_real(count), adversary(sample_latent(count)))
 
     return _descended(adversary, loss, budget)
 
