@@ -307,3 +307,26 @@ def test_keys_of_an_override_are_checked_as_strictly():
         name = next(iter(smallest()[level]))
         given = smallest(**{level: {name: {"training": {"optimizer": {"lrate": 1}}}}})
         assert f"{level}.{name}.training.optimizer: unknown key 'lrate'" in refused(given)
+
+
+def test_constants_of_a_catalogue_objective_can_be_set():
+    given = {"least_squares": {"constants": {"a": -1}}}
+    found = parameters(variants={"minimax": {"objective": "least_squares"}}, objectives=given)
+    constants = found["objective"]["constants"]
+    assert constants["a"] == -1
+    assert constants["b"] == 1  # the others stay what they are
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        (
+            {"constants": {"q": 1}},
+            "objectives.least_squares.constants: found 'q', expected a const",
+        ),
+        ({"generator": "f"}, "the catalogue has this name; set its constants alone"),
+    ],
+)
+def test_catalogue_objective_is_otherwise_left_alone(definition, message):
+    with pytest.raises(StudyError, match=message):
+        resolved(objectives={"least_squares": definition})

@@ -133,13 +133,31 @@ def _known(path: str, found: str, known: Any, expected: str) -> None:
 
 def _read_objectives(study: dict[str, Any]) -> None:
     """Checks the study's formulas and keeps the objectives that its variants use."""
+    known = dict(objectives.catalogue())
     for name, definition in study["objectives"].items():
-        if name in objectives.catalogue():
-            raise StudyError(f"objectives.{name}: the catalogue has this name; choose another")
-        objectives.read(name, definition)
-    known = {**objectives.catalogue(), **study["objectives"]}
+        known[name] = _defined(name, {key: each for key, each in definition.items() if each})
+        objectives.read(name, known[name])
     used = dict.fromkeys(variant["objective"] for variant in study["variants"].values())
     study["objectives"] = {name: _described(name, known[name]) for name in used}
+
+
+def _defined(name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An objective of the study's own, or one of the catalogue with its constants set anew."""
+    shipped = objectives.catalogue().get(name)
+    if shipped is None:
+        for player in ("discriminator", "generator"):
+            if player not in given:
+                raise StudyError(f"objectives.{name}: missing the key {player!r}")
+        return given
+    if set(given) - {"constants"}:
+        raise StudyError(
+            f"objectives.{name}: the catalogue has this name; "
+            "set its constants alone, or choose another name"
+        )
+    constants = shipped.get("constants", {})
+    for constant in given.get("constants", {}):
+        _known(f"objectives.{name}.constants", constant, constants, f"a constant of {name}")
+    return _merged(shipped, given)
 
 
 def _described(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,16 +89,18 @@ def parse(text: str, constants: Mapping[str, float] | None = None) -> Formula:
     `constants` are names that stand for numbers. Raises FormulaError with the column (from 1) for
     anything outside the language, too long, too deep, or without a finite value.
     """
+    text = text.strip()
     if len(text) > LONGEST:
         raise FormulaError(text, LONGEST + 1, f"longer than {LONGEST} characters")
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
         problem = f"not a formula ({error.msg}); allowed: {ALLOWED}"
-        raise FormulaError(text, error.offset or 1, problem) from None
+        # Python gives no column for a formula that ends too early
+        raise FormulaError(text, error.offset or len(text) + 1, problem) from None
     except (ValueError, MemoryError, RecursionError):
         raise FormulaError(text, 1, f"not a formula; allowed: {ALLOWED}") from None
-    return Formula(text.strip(), _Reader(text.strip(), constants or {}).read(tree.body, 1))
+    return Formula(text, _Reader(text, constants or {}).read(tree.body, 1))
 
 
 class _Reader:

@@ -3,7 +3,7 @@
 from ganbench.formula.tree import Apply, Expression, Number, Variable
 
 _SUM, _PRODUCT, _NEGATION, _POWER, _ATOM = range(5)
-_PRECEDENCE = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _ATOM, "**": _POWER}
+_PRECEDENCE = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _POWER, "**": _POWER}
 _SHOWN = {"sigmoid": "σ", "maximum": "max", "minimum": "min"}
 _OPERATORS = {"+": "+", "-": "−", "*": "·"}
 

@@ -50,8 +50,8 @@ def _tensors(a: Tensor | float, b: Tensor | float) -> tuple[Tensor, Tensor]:
 def compile_loss(formula: Formula) -> Loss:
     """The mean of `formula` over the batch, as a function of the logits `r` and `f`.
 
-    Compiled once into nested functions; log(sigmoid(x)) and log(1 - sigmoid(x)) become their
-    stable forms. `r` may be None where the formula does not use it.
+    Compiled once into nested functions; log(sigmoid(x)), log(1 - sigmoid(x)), log(1 + exp(x)) and
+    1 / (1 + exp(x)) become their stable forms. `r` may be None where the formula does not use it.
     """
     compute = _compile(_stable(formula.expression))
 
@@ -74,11 +74,21 @@ def _compile(expression: Expression) -> Callable[[dict[str, Tensor | None]], Ten
 
 
 def _stable(expression: Expression) -> Expression:
+    """The same with what overflows in float32 at logits of ±100 in its stable form."""
+    if not isinstance(expression, Apply):
+        return expression
+    expression = Apply(expression.function, tuple(map(_stable, expression.arguments)))
     match expression:
         case Apply("log", (Apply("sigmoid", (inner,)),)):
-            return Apply("log sigmoid", (_stable(inner),))
+            return Apply("log sigmoid", (inner,))
         case Apply("log", (Apply("-", (Number(1.0), Apply("sigmoid", (inner,)))),)):
-            return Apply("log 1 - sigmoid", (_stable(inner),))
-        case Apply(function, arguments):
-            return Apply(function, tuple(map(_stable, arguments)))
+            return Apply("log 1 - sigmoid", (inner,))
+        case Apply("log", (Apply("+", (Number(1.0), Apply("exp", (inner,)))),)):
+            return Apply("softplus", (inner,))
+        case Apply("log", (Apply("+", (Apply("exp", (inner,)), Number(1.0))),)):
+            return Apply("softplus", (inner,))
+        case Apply("/", (Number(1.0), Apply("+", (Number(1.0), Apply("exp", (inner,)))))):
+            return Apply("sigmoid", (Apply("-", (inner,)),))
+        case Apply("/", (Number(1.0), Apply("+", (Apply("exp", (inner,)), Number(1.0))))):
+            return Apply("sigmoid", (Apply("-", (inner,)),))
     return expression

@@ -82,7 +82,7 @@ def curvature(integrand: Integrand, candidate: Candidate) -> Check | None:
     coarse, fine = (_second_difference(integrand, a, b, u, h) for h in (1e-2, 5e-3))
     claimed = numeric.lambdified(candidate.second_derivative, A, B)(a, b)
     name = "Second derivative at u*, finite differences"
-    return Check(name, _smooth_error(coarse, fine, fine, claimed), 1e-6)
+    return Check(name, _smooth_error(coarse, fine, fine, claimed, 1e-6), 1e-6)
 
 
 def _second_difference(
@@ -93,11 +93,11 @@ def _second_difference(
 
 
 def _smooth_error(
-    coarse: np.ndarray, fine: np.ndarray, found: np.ndarray, claimed: np.ndarray
+    coarse: np.ndarray, fine: np.ndarray, found: np.ndarray, claimed: np.ndarray, rough: float
 ) -> float:
-    """The largest error where a coarse and a fine difference agree; NaN where they never do."""
+    """The largest error where a coarse and a fine difference agree within `rough`; else NaN."""
     with np.errstate(invalid="ignore"):  # where a value is beyond float64
-        smooth = np.abs(coarse - fine) <= 1e-6 * np.maximum(1.0, np.abs(fine))
+        smooth = np.abs(coarse - fine) <= rough * np.maximum(1.0, np.abs(fine))
     smooth &= np.isfinite(claimed)
     return largest(found[smooth], claimed[smooth]) if smooth.any() else np.nan
 
@@ -107,7 +107,8 @@ def gradient(formula: Formula, weight: Weight) -> Check:
     d_fake = np.linspace(0.011, 0.991, 50)
     f = np.log(d_fake) - np.log1p(-d_fake)
     coarse, fine = (_slope(formula, f, h) for h in (4e-3, 2e-3))
-    error = _smooth_error(coarse, fine, (16 * fine - coarse) / 15, weight.sampled(d_fake))
+    found = (16 * fine - coarse) / 15
+    error = _smooth_error(coarse, fine, found, weight.sampled(d_fake), TOLERANCE / 3)
     return Check("Gradient weight, finite differences of the formula", error, TOLERANCE)
 
 

@@ -59,13 +59,12 @@ def split(formula: Formula) -> Integrand:
     Constant terms go half to each part. Raises NoOptimum where the loss is not a sum of a function
     of r and a function of f, or has no value at some logit.
     """
-    loss = sympy.Add(*map(_without_mean, sympy.Add.make_args(to_sympy(formula))))
+    loss = sympy.Add(*map(_without_mean, sympy.Add.make_args(in_sympy(formula))))
     if loss.has(MEAN):
         raise NoOptimum(
             "the mean() ties the samples of a batch together: the loss at a sample depends on the "
             "discriminator at all others, so no single point x has an integrand of its own"
         )
-    check_values(formula, loss)
     _check_sum(formula)
     real, fake = _parts(loss)
     return Integrand(real, fake, formula)
@@ -79,13 +78,18 @@ def _without_mean(term: sympy.Expr) -> sympy.Expr:
     return factor * rest
 
 
-def check_values(formula: Formula, loss: sympy.Expr) -> None:
-    """Raises NoOptimum where the formula, `loss` in sympy, has no finite value at some logit."""
+def in_sympy(formula: Formula) -> sympy.Expr:
+    """The formula in sympy. Raises NoOptimum where it has no finite value at some logit."""
     gap = numeric.gap(formula.expression)
     if gap is not None:
         raise NoOptimum(f"the formula has no finite value at logits near {gap:g}")
+    try:
+        loss = to_sympy(formula)
+    except ValueError:  # of a maximum or minimum of what is not real
+        loss = sympy.nan
     if loss.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
-        raise NoOptimum("the formula divides by zero, or takes its logarithm, at every logit")
+        raise NoOptimum("the formula has no finite value at some logit")
+    return loss
 
 
 def _check_sum(formula: Formula) -> None:

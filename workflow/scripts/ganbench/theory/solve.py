@@ -26,6 +26,8 @@ def roots(expression: sympy.Expr, symbol: sympy.Symbol) -> list[sympy.Expr]:
         return _rational_roots(expression, symbol)
     rates = {each: _rate(each, symbol) for each in inside}
     n = lcm(*(int(rate.q) for rate in rates.values()))
+    if n > LARGEST or any(abs(n * rate) > LARGEST for rate in rates.values()):
+        raise Unsolved
     power = sympy.Dummy("t", positive=True)
     replaced = {
         each: power ** (n * rate) * sympy.exp(each.args[0] - rate * symbol)

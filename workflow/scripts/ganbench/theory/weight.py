@@ -6,10 +6,10 @@ import numpy as np
 import sympy
 
 from ganbench.formula import Formula
-from ganbench.formula.symbolic import MEAN, to_sympy
+from ganbench.formula.symbolic import MEAN
 from ganbench.theory import numeric
 from ganbench.theory.algebra import reduced
-from ganbench.theory.integrand import F, R, check_values
+from ganbench.theory.integrand import F, R, in_sympy
 from ganbench.theory.pieces import Piece, pieces
 from ganbench.theory.solve import Unsolved, roots, without_tanh
 
@@ -52,8 +52,7 @@ def weight(formula: Formula) -> Weight:
 
     Raises NoOptimum where the formula has no finite value at some logit.
     """
-    loss = to_sympy(formula)
-    check_values(formula, loss)
+    loss = in_sympy(formula)
     averaged = loss.has(MEAN)
     while loss.has(MEAN):
         loss = loss.replace(MEAN, lambda x: x)
