@@ -154,6 +154,7 @@ def test_numbers_are_folded(text, folded):
         ("0.1 * f", sympy.Rational(1, 10) * SYMBOLS["f"]),
         ("f - log(2)", SYMBOLS["f"] - sympy.log(2)),
         ("f / 3", SYMBOLS["f"] / 3),
+        ("(1 - 0.9) * f", SYMBOLS["f"] / 10),
         ("0.00001 * f", SYMBOLS["f"] / 100_000),
     ],
 )

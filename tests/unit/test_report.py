@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from ganbench.evidence import statistics
 from ganbench.report import write_report
-from ganbench.report.page import duration, leaderboard, short
+from ganbench.report.numbers import duration, short
+from ganbench.report.page import leaderboard
 from ganbench.report.results import gather, missing
 from ganbench.report.tables import latex
 from report_example import make_results, make_study

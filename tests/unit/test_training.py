@@ -198,7 +198,7 @@ def test_snapshots_and_history_cover_the_budget(tmp_path, parameters, images):
     assert history.discriminator_steps.tolist() == [20, 40, 50]
     assert history.images.tolist() == [320, 640, 800]
     assert (history.value < 0).all()
-    assert Image.open(tmp_path / "a/samples.png").size == (16 * 8, 3 * 8)
+    assert Image.open(tmp_path / "a/samples.png").size == (16 * 9, 3 * 9)
     assert found["status"] == "completed"
     assert found["images_per_second"] == pytest.approx(800 / found["seconds"], rel=0.01)
     assert found["parameter_counts"] == {

@@ -129,7 +129,8 @@ _DENSITY_METRICS = (
         "lower",
         False,
         "max V(D', G) − min V(D, G'), each reached by an adversary with a budget of 200 Adam steps "
-        "from the snapshot's own weights. Zero at the equilibrium.",
+        "from the snapshot's own weights. Zero at the equilibrium; large where G' finds a place "
+        "that D has never seen and takes for real.",
         "Grnarova et al. 2019, A domain agnostic measure for monitoring and evaluating GANs, Eq. 4",
     ),
 )

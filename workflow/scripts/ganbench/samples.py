@@ -6,7 +6,10 @@ Images are uint8 in files and floats in [-1, 1] in networks; points are floats e
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+GAP = 70
+"""The grey between two images of a picture."""
 POINTS_BOX = 3.0
 """Pictures of points show the square, or the line, from minus this to plus this."""
 
@@ -24,13 +27,14 @@ def to_uint8(images: Tensor) -> Tensor:
 def picture_row(samples: Tensor) -> np.ndarray:
     """Samples as a network makes them, as one row of a picture, uint8 `(height, width[, 3])`.
 
-    Images `(count, channels, height, width)` stand side by side; points `(count, dimensions)`
+    Images `(count, channels, height, width)` stand side by side, a grey pixel apart; points `(count, dimensions)`
     become a histogram, brighter or higher where there are more.
     """
     if samples.dim() == 2:
         return _histogram(samples.cpu().double().numpy())
-    count, channels, height, width = samples.shape
-    row = to_uint8(samples).permute(2, 0, 3, 1).reshape(height, count * width, channels)
+    cells = functional.pad(to_uint8(samples), (0, 1, 0, 1), value=GAP)
+    count, channels, height, width = cells.shape
+    row = cells.permute(2, 0, 3, 1).reshape(height, count * width, channels)
     return (row.squeeze(2) if channels == 1 else row).cpu().numpy()
 
 

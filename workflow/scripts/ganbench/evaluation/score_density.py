@@ -22,7 +22,7 @@ from ganbench.evaluation.snapshots import (
 )
 from ganbench.latents import sample_latents
 
-SAMPLES = {1: 500_000, 2: 200_000}
+SAMPLES = {1: 1_000_000, 2: 200_000}
 """Points per snapshot, by the number of dimensions."""
 
 

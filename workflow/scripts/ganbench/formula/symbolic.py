@@ -14,6 +14,8 @@ MEAN = sympy.Function("mean", real=True)
 """The mean over a batch: left as it is, for no single point defines it."""
 SHORT = 10_000
 """The largest denominator of a fraction that a number is read as."""
+ROUNDING = 4e-16
+"""By how much of itself a number may be off through arithmetic that was folded."""
 
 _FUNCTIONS: dict[tuple[str, int], Callable[..., sympy.Expr]] = {
     ("+", 2): lambda a, b: a + b,
@@ -55,15 +57,15 @@ def _convert(expression: Expression) -> sympy.Expr:
 def _number(value: float) -> sympy.Expr:
     """The exact number that `value` stands for.
 
-    The short fraction that rounds to it where there is one (0.1 is 1/10), or the logarithm of one
-    (a formula's log(2) arrives here folded), or the decimal that it is written as.
+    The short fraction that it is, up to the rounding of folded arithmetic (0.1 and 1 - 0.9 are
+    1/10), or the logarithm of one (a formula's log(2) is folded too), or the decimal as written.
     """
     fraction = _short(value)
-    if float(fraction) == value:
+    if math.isclose(fraction, value, rel_tol=ROUNDING):
         return sympy.Rational(fraction.numerator, fraction.denominator)
     if abs(value) < math.log(SHORT):
         fraction = _short(math.exp(value))
-        if fraction and math.log(fraction) == value:
+        if fraction and math.isclose(math.log(fraction), value, rel_tol=ROUNDING):
             return sympy.log(sympy.Rational(fraction.numerator, fraction.denominator))
     return sympy.Rational(repr(value))
 

@@ -20,6 +20,7 @@ from ganbench.report.drawing import (
     standalone,
     to_svg,
 )
+from ganbench.report.numbers import short
 from ganbench.report.results import Results
 
 
@@ -52,11 +53,12 @@ def learning_curves(results: Results, dataset: str) -> list[Drawing]:
         caption += " Thin: each seed. Thick: their mean."
         with figure() as (drawn, (axes,)):
             _seeds_and_mean(axes, found.rename(columns={"value": metric}), metric, results.variants)
-            if floor is not None:
-                caption += f" Dotted: what as many real samples score, {floor:.3g}."
-                _level(axes, floor, "real samples")
-            if metric.startswith("optimal_value") or metric == "value":
+            if base(metric) in ("value", "optimal_value"):
+                caption += " Dotted: −log 4, the value at p_g = p_data."
                 _level(axes, -math.log(4), "−log 4")
+            elif floor is not None:
+                caption += f" Dotted: what as many real samples score, {short(floor)}."
+                _level(axes, floor, "real samples")
             axes.set(title=f"{definition.title}{better}", ylabel=metric)
             drawings.append(Drawing(name, to_svg(drawn, name, caption), caption))
     return drawings
@@ -139,7 +141,7 @@ def densities(results: Results, dataset: str) -> list[Drawing]:
                     draw(axes, maps, number)
                     axes.set_title(f"step {maps['steps'][number]:,}")
                 if flat:
-                    row[-1].legend(frameon=False, fontsize=8, loc="upper left")
+                    row[-1].legend(frameon=False, fontsize=8, loc="upper left", handlelength=1.4)
                 caption = f"{variant} on {dataset}, seed {runs[0][2]}, at each snapshot. "
                 caption += draw.__doc__
                 drawings.append(Drawing(name, to_svg(drawn, name, caption), caption))
@@ -147,12 +149,14 @@ def densities(results: Results, dataset: str) -> list[Drawing]:
 
 
 def _density_line(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
-    """Filled: p_data. Solid: p_g. Dashed: the trained D. Dotted: the optimal D*."""
+    """Filled: p_data. Solid: p_g. Dashed: the trained D. Dotted: D*, where there is density."""
     x = maps["centers"][:, 0]
     axes.fill_between(x, maps["data"], color=FAINT, alpha=0.6, lw=0, label="p_data")
     axes.plot(x, maps["generated"][number], color=colour(2), lw=1.2, label="p_g")
     axes.plot(x, maps["discriminator"][number], color=colour(0), ls="--", lw=1.5, label="D")
-    axes.plot(x, maps["optimal"][number], color=INK, ls=":", lw=1, label="D*")
+    known = maps["data"] + maps["generated"][number] > 0.005  # beyond, D* is a ratio of noise
+    best = np.where(known, maps["optimal"][number], np.nan)
+    axes.plot(x, best, color=INK, ls=":", lw=1.2, label="D*")
     axes.set(xlabel="x", ylim=(-0.03, 1.05))
 
 

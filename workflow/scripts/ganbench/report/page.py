@@ -14,6 +14,7 @@ from ganbench.budget import images_per_step
 from ganbench.evidence import verdicts
 from ganbench.metrics import DEFINITIONS, base
 from ganbench.report.drawing import PALETTE, colour
+from ganbench.report.numbers import duration, short
 from ganbench.report.results import Results, missing
 
 TEMPLATES = Path(__file__).parents[3] / "report"
@@ -203,22 +204,3 @@ def _formulas(results: Results) -> list[dict[str, Any]]:
 def _definitions(results: Results) -> list[Any]:
     used = {base(metric) for metric in results.scores["metric"].unique()}
     return [definition for name, definition in DEFINITIONS.items() if name in used]
-
-
-def short(value: float | None, digits: int = 3) -> str:
-    """A number to so many significant digits, with a true minus sign; – where there is none."""
-    if value is None or pd.isna(value):
-        return "–"
-    if value == 0:
-        return "0"
-    shown = f"{value:.{digits}g}"
-    if "e" in shown and abs(value) >= 1:
-        shown = f"{value:.0f}"
-    return shown.replace("-", "−")
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: 42 s, 3 min, 2.5 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

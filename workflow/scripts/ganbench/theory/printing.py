@@ -5,10 +5,13 @@ import re
 import sympy
 from sympy.printing.mathml import mathml
 
+THIN = '<mspace width="0.17em"/>'
 _ENTITIES = {
-    "&InvisibleTimes;": "\u2062",
+    "<mo>&InvisibleTimes;</mo>": THIN,
     "&ExponentialE;": "e",
     "<mo>-</mo>": "<mo>−</mo>",
+    "<mn>-": "<mn>−",
+    "<mo><</mo>": "<mo>&lt;</mo>",
 }
 
 
@@ -36,10 +39,14 @@ def equation(*sides: str | sympy.Expr) -> str:
 
 def named(text: str) -> str:
     """A few words of mathematics, `p_data` and `p_g` with their subscripts."""
-    return "".join(map(_token, re.findall(r"[uD]\*|\w_\w+|\w+|[^\w\s]", text)))
+    return "".join(map(_token, re.findall(r"[uD]\*|√?\w_\w+|\w+|[^\w\s]", text)))
 
 
 def _token(token: str) -> str:
+    if token in _WORDS:
+        return _WORDS[token]
+    if token.startswith("√") and len(token) > 1:
+        return f"<msqrt>{_token(token[1:])}</msqrt>"
     if token.endswith("*") and len(token) > 1:
         return f"<msup><mi>{token[0]}</mi><mo>*</mo></msup>"
     if "_" in token:
@@ -50,6 +57,13 @@ def _token(token: str) -> str:
     if token[0].isnumeric():
         return f"<mn>{token}</mn>"
     return f"<mi>{token}</mi>" if token[0].isalpha() else f"<mo>{token}</mo>"
+
+
+_WORDS = {
+    "log": f"{THIN}<mi>log</mi>{THIN}",
+    "dx": f"{THIN}<mi>d</mi><mi>x</mi>",
+    "at": "<mtext>\u00a0at\u00a0</mtext>",
+}
 
 
 def text(number: sympy.Expr) -> str:
