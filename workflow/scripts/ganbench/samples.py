@@ -27,8 +27,8 @@ def to_uint8(images: Tensor) -> Tensor:
 def picture_row(samples: Tensor) -> np.ndarray:
     """Samples as a network makes them, as one row of a picture, uint8 `(height, width[, 3])`.
 
-    Images `(count, channels, height, width)` stand side by side, a grey pixel apart; points `(count, dimensions)`
-    become a histogram, brighter or higher where there are more.
+    Images `(count, channels, height, width)` stand side by side, a grey pixel apart; points
+    `(count, dimensions)` become a histogram, brighter or higher where there are more.
     """
     if samples.dim() == 2:
         return _histogram(samples.cpu().double().numpy())
