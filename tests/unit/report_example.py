@@ -121,7 +121,7 @@ def _maps(at, steps, rng):
 def _shared(folder, resolved):
     shared = {name: [] for name in ("theory", "cards", "extractor_cards", "floors")}
     for name in resolved["objectives"]:
-        weight = {"d_fake": [0.1, 0.5, 0.9], "weight": [-0.1, -0.5, -0.9]}
+        weight = {"d_fake": [0.1, 0.5, 0.9], "weight": [-0.1, -0.5, -0.9], "given": ""}
         step = {
             "title": "A step",
             "text": "Text.",

@@ -106,6 +106,8 @@ def gradient_weights(results: Results) -> list[Drawing]:
         "Lines: derived from each generator's formula. Dots: measured in training, the means of "
         "one batch, every seed and dataset. Left: the discriminator rejects the sample."
     )
+    for variant, curve in known.items():
+        caption += f" The line of {variant} takes {curve['given']}." if curve["given"] else ""
     with figure(width=5.2, height=3.4) as (drawn, (axes,)):
         for index, variant in enumerate(results.variants):
             if variant in known:
