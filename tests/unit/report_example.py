@@ -78,7 +78,8 @@ def _run(at, dataset, variant, seed, parameters, failed):
 
 
 def _history(at, parameters, rng):
-    steps = np.arange(10, parameters["steps"] + 1, 10)
+    interval = parameters["history_interval"]
+    steps = np.arange(interval, parameters["steps"] + 1, interval)
     table = pd.DataFrame({column: rng.uniform(0.1, 0.9, len(steps)) for column in COLUMNS})
     table["step"] = steps
     table["images"] = steps * images_per_step(parameters)

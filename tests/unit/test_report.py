@@ -1,14 +1,20 @@
 """The page: whole, escaped, honest about what is missing, and the same when built again."""
 
 import re
+import warnings
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+import yaml
+from ganbench import study
 from ganbench.evidence import statistics
 from ganbench.report import write_report
-from ganbench.report.numbers import duration, short
-from ganbench.report.page import leaderboard
+from ganbench.report.again import configuration
+from ganbench.report.drawing import PALETTE, border, colour
+from ganbench.report.leaderboard import leaderboard
+from ganbench.report.numbers import chance, duration, interval, short
+from ganbench.report.page import TEMPLATES
 from ganbench.report.results import gather, missing
 from ganbench.report.tables import latex
 from report_example import make_results, make_study
@@ -19,7 +25,9 @@ def example(tmp_path_factory):
     resolved = make_study(datasets=("digits", "mixture_1d"))
     folder = tmp_path_factory.mktemp("example")
     inputs = make_results(folder, resolved)
-    write_report(resolved, inputs, folder / "report")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # a glyph that no font has, a layout that fails
+        write_report(resolved, inputs, folder / "report")
     return resolved, inputs, folder / "report"
 
 
@@ -65,6 +73,7 @@ def test_page_asks_nobody(example):
     assert [each for each in found.fetched if not each.startswith(("data:", "#"))] == []
     assert "url(http" not in page
     assert "@import" not in page
+    assert "Content-Security-Policy\" content=\"default-src 'none';" in page
 
 
 def test_ids_are_unique_on_the_page_and_references_resolve(example):
@@ -79,6 +88,7 @@ def test_ids_are_unique_on_the_page_and_references_resolve(example):
 def test_every_figure_says_what_it_shows(example):
     page = (example[2] / "report.html").read_text()
     assert page.count("<svg") > 15
+    assert page.count("<figcaption>") == page.count("<figure")
     assert len(re.findall(r'<svg[^>]* role="img"[^>]* aria-label="[^"]{20,}"', page)) == (
         page.count("<svg")
     )
@@ -88,7 +98,8 @@ def test_every_figure_says_what_it_shows(example):
 def test_every_seed_is_drawn_and_belongs_to_its_variant(example):
     figure = (example[2] / "figures/curve-digits-fd-classifier.svg").read_text()
     for index in (0, 1):
-        assert figure.count(f'class="variant-{index}"') == 5 + 1  # five seeds and their mean
+        # five seeds, their mean against held_out and against train
+        assert figure.count(f'class="variant-{index}"') == 5 + 2
 
 
 def test_user_given_text_is_escaped(tmp_path):
@@ -114,6 +125,9 @@ def test_diverged_run_is_the_first_thing_the_page_says_and_stays_in_the_tables(t
     summary = pd.read_csv(tmp_path / "report/summary.csv")
     assert set(summary[summary.variant == "minimax"].failed) == {1}
     assert "diverged: non-finite generator loss" in text_of(page)
+    assert "No snapshot: the run ended before the first one." in text_of(page)
+    figure = (tmp_path / "report/figures/game-digits-g-loss.svg").read_text()
+    assert figure.count('class="variant-0"') == 5 + 1 + 1  # five seeds, the mean, the cross
 
 
 def test_missing_runs_and_scores_are_named(tmp_path):
@@ -127,6 +141,42 @@ def test_missing_runs_and_scores_are_named(tmp_path):
         "minimax seed 1 on digits has no scores at step 50",
         "minimax seed 0 on digits is missing",
     ]
+
+
+def test_metric_that_only_some_snapshots_have_is_named(tmp_path):
+    resolved = make_study(seeds=1)
+    inputs = make_results(tmp_path, resolved)
+    scores = pd.read_csv(inputs["scores"][1])
+    kid = (scores.metric == "KID-classifier") & (scores.reference == "held_out")
+    scores.loc[kid & (scores.step == 100), "value"] = float("nan")
+    scores[~(kid & (scores.step == 25))].to_csv(inputs["scores"][1], index=False)
+    assert missing(gather(resolved, inputs)) == [
+        "non_saturating seed 0 on digits has no KID-classifier against held_out at step 25, 100"
+    ]
+
+
+def test_printed_configuration_resolves_to_the_same_study(tmp_path):
+    mine = {"discriminator": "softplus(-r) + softplus(f)", "generator": "-k*f", "year": 2026}
+    given = {"mine": {**mine, "constants": {"k": 2}}, "least_squares": {"constants": {"a": -1}}}
+    variants, datasets = ("mine", "least_squares", "minimax"), ("digits", "mixture_1d")
+    resolved = make_study(variants, datasets, objectives=given, title='"Mine": yes & no #1')
+    results = gather(resolved, make_results(tmp_path, resolved))
+    text = configuration(results)
+    assert study.resolve(yaml.safe_load(text), "again.yaml") == resolved
+    assert list(yaml.safe_load(text)["variants"]) == list(variants)
+
+
+def test_one_huge_value_does_not_flatten_the_others_and_is_counted(tmp_path):
+    resolved = make_study(seeds=2)
+    inputs = make_results(tmp_path, resolved)
+    many = pd.concat([pd.read_csv(inputs["histories"][0])] * 30)
+    many["images"] = range(len(many))
+    many.iloc[7, many.columns.get_loc("g_loss")] = 1e6
+    many.to_csv(inputs["histories"][0], index=False)
+    write_report(resolved, inputs, tmp_path / "report")
+    page = text_of((tmp_path / "report/report.html").read_text())
+    assert page.count("values lie outside the axis") == 1
+    assert "1 of 330 values lie outside the axis" in page
 
 
 @pytest.mark.parametrize(
@@ -176,10 +226,37 @@ def test_figures_follow_the_theme_on_the_page_and_stand_alone_as_files(example):
     for file in (example[2] / "figures").iterdir():
         assert "currentColor" not in file.read_text()
         assert "var(--" not in file.read_text()
+    curve = (example[2] / "figures/curve-digits-fd-classifier.svg").read_text()
+    assert ">minimax</text>" in curve  # a legend, which the page has outside its figures
+    assert ">non_saturating</text>" in curve
 
 
-def test_page_is_small(example):
-    assert (example[2] / "report.html").stat().st_size < 1_500_000
+def test_page_of_a_small_study_is_small(tmp_path):
+    training = {"steps": 8000, "snapshots": 5, "history_interval": 80}  # 100 history rows a run
+    page = page_of(tmp_path, make_study(training=training))
+    assert len(page.encode()) < 500_000
+
+
+def test_colours_show_on_light_and_dark_and_repeat_only_with_another_line_style():
+    paper = re.findall(r"--paper: (#\w+)", (TEMPLATES / "style.css").read_text())
+    assert len(paper) == 2
+    for each in PALETTE:
+        for background in ("#ffffff", *paper):
+            assert contrast(each, background) >= 3, (each, background)
+    looks = [(colour(index), border(index)) for index in range(24)]
+    assert len(set(looks)) == 24
+
+
+def contrast(first: str, second: str) -> float:
+    """The contrast ratio of WCAG 2.2."""
+    dark, light = sorted(map(_luminance, (first, second)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(hexadecimal: str) -> float:
+    channels = [int(hexadecimal[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_latex_escapes_what_latex_would_run():
@@ -197,6 +274,19 @@ def test_latex_escapes_what_latex_would_run():
 )
 def test_numbers_are_short_and_have_a_true_minus(value, shown):
     assert short(value) == shown
+
+
+def test_value_and_interval_have_the_decimals_that_the_interval_deserves():
+    assert interval(25.8748, 16.8509, 34.8987) == ("25.9", "16.9 to 34.9")
+    assert interval(-0.0667, -1.234, 1.1) == ("−0.07", "−1.23 to 1.10")
+    assert interval(25.8748, None, None) == ("25.9", "")
+
+
+@pytest.mark.parametrize(
+    ("p", "shown"), [(None, "–"), (0.0567, "0.057"), (0.0002, "< 0.001"), (1.0, "1.000")]
+)
+def test_chances_have_three_decimals(p, shown):
+    assert chance(p) == shown
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(42.4, "42 s"), (180, "3 min"), (9000, "2.5 h")])

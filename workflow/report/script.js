@@ -1,5 +1,6 @@
 "use strict";
 // The page is whole without this: it adds sorting by a click and switching variants in all figures.
+document.documentElement.classList.add("scripted");
 for (const box of document.querySelectorAll("input[data-variant]")) {
   box.addEventListener("change", () => {
     document.body.classList.toggle("hide-" + box.dataset.variant, !box.checked);

@@ -13,9 +13,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 PALETTE = (
-    *("#2f7fc1", "#d9660a", "#1f9a6c", "#9467c9", "#d1495b", "#9c6f1a", "#17909b", "#7a7f87"),
+    *("#0173b2", "#d55e00", "#029e73", "#a578ff", "#5a695a", "#6996c3", "#a54b0f", "#5a5ae1"),
 )
-"""Colours of variants, told apart by the colour-blind, with contrast on white and on black."""
+"""Colours of variants: three of seaborn's `colorblind`, then those furthest from them all as people
+with and without a colour deficiency see them; contrast of at least 3 on white and on black."""
+
+DASHES = (("solid", "-"), ("dashed", (0, (4, 2))), ("dotted", (0, (1, 1.2))))
+"""Line styles as CSS and matplotlib call them: a new one after each round of the palette."""
 
 INK, FAINT = "#010203", "#040506"
 """Stand-ins that become the page's own text and line colour, in light and in dark."""
@@ -23,24 +27,33 @@ INK, FAINT = "#010203", "#040506"
 _STYLE = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.titlesize": 11,
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.titlesize": 10,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.labelsize": 10,
+    "axes.titlepad": 8,
+    "axes.labelsize": 9,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
     "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
     "grid.color": FAINT,
-    "grid.linewidth": 0.5,
+    "grid.linewidth": 0.4,
+    "path.simplify": False,
     "axes.grid": True,
+    "axes.grid.axis": "y",
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.spines.left": False,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
@@ -53,12 +66,17 @@ def colour(index: int) -> str:
 
 
 def dash(index: int) -> str | tuple:
-    """Its line style: solid for the first eight variants, dashed beyond."""
-    return "-" if index < len(PALETTE) else (0, (4, 2))
+    """Its line style: solid for the first eight variants, then dashed, then dotted."""
+    return DASHES[index // len(PALETTE) % len(DASHES)][1]
+
+
+def border(index: int) -> str:
+    """The same line style by its name in CSS."""
+    return DASHES[index // len(PALETTE) % len(DASHES)][0]
 
 
 @contextmanager
-def figure(width: float = 4.3, height: float = 2.8, columns: int = 1) -> Iterator[tuple]:
+def figure(width: float = 3.75, height: float = 2.6, columns: int = 1) -> Iterator[tuple]:
     """A figure of `columns` axes side by side, in the page's style; closed afterwards."""
     with mpl.rc_context({**sns.axes_style("ticks"), **_STYLE}):
         drawn, axes = plt.subplots(
@@ -85,23 +103,55 @@ def to_svg(drawn: Figure, name: str, description: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.S)
-    svg = re.sub(r'<g id="(variant-\d+)-line-\d+">', r'<g class="\1">', svg)
+    svg = re.sub(r'<g id="(variant-\d+|label)-?[^"]*">', r'<g class="\1">', svg)
     referenced = set(re.findall(r"#([\w-]+)", svg))
     svg = re.sub(
         r' id="([\w.-]+)"',
         lambda found: f' id="{name}-{found[1]}"' if found[1] in referenced else "",
         svg,
     )
+    svg = re.sub(r' d="([^"]*)"', _rounded, svg)
     svg = re.sub(r"(url\(#|href=\"#)", rf"\g<1>{name}-", svg)
     for stand_in, real in ((INK, "currentColor"), (FAINT, "var(--faint)")):
         svg = svg.replace(stand_in, real)
-    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font: \1px sans-serif", svg)
+    svg = re.sub(r"font: (?:(bold|700) )?([\d.]+)px [^;\"]*", _font, svg)
     size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg)
     svg = svg.replace(size[0], f'width="{float(size[1]) * 4 / 3:.0f}"', 1)
     label = escape(description, quote=True)
     return svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 
 
-def standalone(svg: str) -> str:
-    """An `<svg>` element of the page as a file of its own, in dark ink for light paper."""
+def _rounded(path: re.Match) -> str:
+    """A path with its coordinates to a tenth of a point."""
+    numbers = re.sub(r"\d+\.\d+", lambda found: f"{float(found[0]):.1f}", path[1])
+    return f' d="{" ".join(numbers.split())}"'
+
+
+def _font(found: re.Match) -> str:
+    weight = "600 " if found[1] else ""
+    return f"font: {weight}{found[2]}px sans-serif"
+
+
+def standalone(svg: str, variants: dict[int, str]) -> str:
+    """An `<svg>` element of the page as a file of its own: dark ink for light paper, a legend.
+
+    `variants` names those it shows, by their place in the study.
+    """
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    width, height = float(box[1]), float(box[2])
+    legend, x, y = [], 8.0, height + 10
+    for index, name in variants.items():
+        wanted = 32 + 5.6 * len(name)
+        if x > 8 and x + wanted > width:
+            x, y = 8.0, y + 14
+        gaps = {"solid": "", "dashed": ' stroke-dasharray="6 3"', "dotted": ' stroke-dasharray="2"'}
+        legend.append(
+            f'<path d="M{x:.1f} {y:.1f}h16" stroke="{colour(index)}" stroke-width="2"'
+            f'{gaps[border(index)]}/><text x="{x + 21:.1f}" y="{y + 3:.1f}" '
+            f'style="font: 9px sans-serif" fill="currentColor">{escape(name)}</text>'
+        )
+        x += wanted
+    if legend:
+        svg = svg.replace(box[0], f'viewBox="0 0 {width:g} {y + 8:g}"', 1)
+        svg = svg.replace("</svg>", "".join(legend) + "</svg>")
     return svg.replace("currentColor", "#1b1e23").replace("var(--faint)", "#b9bec6")

@@ -36,13 +36,13 @@ class Results:
 
     @property
     def variants(self) -> list[str]:
-        """Variants in the study's order."""
-        return list(dict.fromkeys(self.runs["variant"]))
+        """Variants in the study's order; those without a run come last."""
+        return list(dict.fromkeys([*self.runs["variant"], *self.study["variants"]]))
 
     @property
     def datasets(self) -> list[str]:
-        """Datasets in the study's order."""
-        return list(dict.fromkeys(self.runs["dataset"]))
+        """Datasets in the study's order; those without a run come last."""
+        return list(dict.fromkeys([*self.runs["dataset"], *self.study["datasets"]]))
 
     def floor(self, dataset: str, metric: str, reference: str) -> float | None:
         """What real samples score there, if that is known."""
@@ -83,23 +83,37 @@ def gather(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Resul
 
 def missing(results: Results) -> list[str]:
     """What a finished study would have and this one has not, in words; empty when complete."""
-    found = []
-    scored = set(results.scores[["dataset", "variant", "seed", "step"]].itertuples(index=False))
+    scored = results.scores.dropna(subset="value")
+    found: list[str] = []
     for run in results.runs.itertuples():
         name = f"{run.variant} seed {run.seed} on {run.dataset}"
         if run.status == "diverged":
             found.append(f"{name} diverged at step {run.step} ({run.reason})")
-            continue
-        steps = [step for step in snapshot_steps(run.parameters) if step <= run.step]
-        absent = [s for s in steps if (run.dataset, run.variant, run.seed, s) not in scored]
-        if absent:
-            found.append(f"{name} has no scores at step {', '.join(map(str, absent))}")
+        else:
+            of_dataset = scored[scored["dataset"] == run.dataset]
+            mine = (of_dataset["variant"] == run.variant) & (of_dataset["seed"] == run.seed)
+            found += [f"{name} has {each}" for each in _unscored(run, of_dataset, of_dataset[mine])]
     there = set(results.samples)
-    for dataset, variants in results.study["runs"].items():
-        for variant in variants:
+    for dataset in results.datasets:
+        for variant in results.variants:
             for seed in results.study["seeds"]:
                 if (dataset, variant, seed) not in there:
                     found.append(f"{variant} seed {seed} on {dataset} is missing")
+    return found
+
+
+def _unscored(run: Any, of_dataset: pd.DataFrame, mine: pd.DataFrame) -> list[str]:
+    """The snapshots without any score, then those without one that others of the dataset have."""
+    steps = [step for step in snapshot_steps(run.parameters) if step <= run.step]
+    absent = [step for step in steps if step not in set(mine["step"])]
+    found = [f"no scores at step {', '.join(map(str, absent))}"] if absent else []
+    for metric, table in of_dataset.groupby("metric", sort=False):
+        for reference in table["reference"].unique():
+            has = mine[(mine["metric"] == metric) & (mine["reference"] == reference)]["step"]
+            lacks = [step for step in steps if step not in {*absent, *has}]
+            if lacks:
+                against = "" if reference == "none" else f" against {reference}"
+                found.append(f"no {metric}{against} at step {', '.join(map(str, lacks))}")
     return found
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from ganbench import files
 from ganbench.evidence import statistics, verdicts
 from ganbench.report import figures
+from ganbench.report.densities import densities
 from ganbench.report.page import render
 from ganbench.report.results import gather
 from ganbench.report.tables import latex
@@ -24,7 +25,7 @@ def write_report(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]], fo
     drawn = {
         "curves": {name: figures.learning_curves(results, name) for name in results.datasets},
         "game": {name: figures.game(results, name) for name in results.datasets},
-        "densities": {name: figures.densities(results, name) for name in results.datasets},
+        "densities": {name: densities(results, name) for name in results.datasets},
         "theory": figures.gradient_weights(results),
     }
     files.write_json(folder / "study.json", study)
