@@ -292,3 +292,9 @@ def test_chances_have_three_decimals(p, shown):
 @pytest.mark.parametrize(("seconds", "shown"), [(42.4, "42 s"), (180, "3 min"), (9000, "2.5 h")])
 def test_durations_read_as_people_say_them(seconds, shown):
     assert duration(seconds) == shown
+
+
+def test_measured_gradient_weights_are_drawn_over_the_derived_line(example):
+    figure = (example[2] / "figures/gradient-weights.svg").read_text()
+    pieces = max(path.count("M ") for path in re.findall(r'd="([^"]*)"', figure))
+    assert pieces > 50  # one a row of history: 5 seeds, 10 rows, two datasets

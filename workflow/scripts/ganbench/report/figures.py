@@ -165,8 +165,8 @@ def gradient_weights(results: Results) -> list[Drawing]:
     caption = (
         "Size of the weight ∂L/∂f that a generated sample's gradient carries in G's loss, against "
         "D(G(z)). Lines: derived from each generator's formula. Dots: measured in training, the "
-        f"means of one batch, {'every' if every == 1 else f'one in {every}'} of all seeds and "
-        "datasets. Left: D rejects the sample."
+        f"means of one batch, {'every row' if every == 1 else f'one row in {every}'} of "
+        "history.csv, all seeds and datasets. Left: D rejects the sample."
     )
     for variant, curve in known.items():
         caption += f" The line of {variant} takes {curve['given']}." if curve["given"] else ""
@@ -188,6 +188,10 @@ def gradient_weights(results: Results) -> list[Drawing]:
 
 
 def _dots(axes: Axes, x: pd.Series, y: pd.Series, color: str) -> None:
-    """Dots as one line of many pieces without length: a tenth of the size of as many markers."""
-    gaps = [np.column_stack([each, each, np.full(len(each), np.nan)]).ravel() for each in (x, y)]
-    axes.plot(*gaps, color=color, lw=2.5, alpha=0.35, solid_capstyle="round")
+    """Dots as one line of many short pieces: a tenth of the size of as many markers.
+
+    Not without length, for matplotlib drops such pieces.
+    """
+    gap = np.full(len(x), np.nan)
+    pieces = np.column_stack([x, x + 1e-3, gap]).ravel(), np.column_stack([y, y, gap]).ravel()
+    axes.plot(*pieces, color=color, lw=2.5, alpha=0.35, solid_capstyle="round")
