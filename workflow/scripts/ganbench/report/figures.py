@@ -188,10 +188,9 @@ def gradient_weights(results: Results) -> list[Drawing]:
 
 
 def _dots(axes: Axes, x: pd.Series, y: pd.Series, color: str) -> None:
-    """Dots as one line of many short pieces: a tenth of the size of as many markers.
+    """Dots as one line of many pieces without length: a tenth of the size of as many markers.
 
-    Not without length, for matplotlib drops such pieces.
+    Larger than the derived line is thick, for they lie on it.
     """
-    gap = np.full(len(x), np.nan)
-    pieces = np.column_stack([x, x + 1e-3, gap]).ravel(), np.column_stack([y, y, gap]).ravel()
-    axes.plot(*pieces, color=color, lw=2.5, alpha=0.35, solid_capstyle="round")
+    gaps = [np.column_stack([each, each, np.full(len(each), np.nan)]).ravel() for each in (x, y)]
+    axes.plot(*gaps, color=color, lw=7, alpha=0.3, solid_capstyle="round")
