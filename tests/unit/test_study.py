@@ -330,3 +330,86 @@ def test_constants_of_a_catalogue_objective_can_be_set():
 def test_catalogue_objective_is_otherwise_left_alone(definition, message):
     with pytest.raises(StudyError, match=message):
         resolved(objectives={"least_squares": definition})
+
+
+FOLDER = {"kind": "image_folder", "source": "photos", "resolution": 32}
+
+
+def test_image_folder_says_what_only_the_study_knows():
+    found = resolved(datasets={"photos": FOLDER})["datasets"]["photos"]
+    assert found["shape"] == [3, 32, 32]
+    assert (found["sizes"], found["samples"]) == (None, None)
+    grey = resolved(datasets={"photos": {**FOLDER, "channels": 1}})["datasets"]["photos"]
+    assert grey["shape"] == [1, 32, 32]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "sizes"),
+    [
+        ("digits", [1, 8, 8], (599, 599, 599)),
+        ("fashion_mnist", [1, 28, 28], (50_000, 10_000, 10_000)),
+        ("mnist", [1, 28, 28], (50_000, 10_000, 10_000)),
+        ("cifar10", [3, 32, 32], (40_000, 10_000, 10_000)),
+        ("celeba", [3, 64, 64], (162_770, 19_962, 19_867)),
+    ],
+)
+def test_shape_and_sizes_of_a_kind_are_known_before_it_is_read(kind, shape, sizes):
+    found = resolved(datasets={kind: {}})["datasets"][kind]
+    assert found["shape"] == shape
+    assert tuple(found["sizes"][split] for split in ("train", "held_out", "extractor")) == sizes
+    assert found["samples"] == min(10_000, *sizes[:2])
+
+
+def test_images_left_out_of_the_extractor_split_are_trained_on():
+    changes = {"extractor_images": 0}
+    evaluation = {"extractor": "inception-v3-compat"}
+    found = resolved(datasets={"cifar10": changes}, evaluation=evaluation)["datasets"]["cifar10"]
+    assert found["sizes"] == {"train": 50_000, "held_out": 10_000, "extractor": 0}
+
+
+def of_dataset(name, **keys):
+    return {"datasets": {name: keys}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (of_dataset("image_folder", source="x"), "missing the key 'resolution'"),
+        (of_dataset("image_folder", resolution=32), "missing the key 'source'"),
+        (of_dataset("cifar10", resolution=64), "datasets.cifar10.resolution: cifar10 has its own"),
+        (of_dataset("mnist", channels=3), "datasets.mnist.channels: mnist has its own"),
+        (of_dataset("digits", source="x"), "digits are bundled with scikit-learn"),
+        (of_dataset("spiral", source="x"), "spiral is drawn from a known density"),
+        (of_dataset("spiral", extractor_images=5), "spiral is drawn from a known density"),
+        (of_dataset("celeba", extractor_images=5), "celeba has an official part for it"),
+        (of_dataset("mnist", extractor_images=60_000), "found 60000, expected less than 60000"),
+        (of_dataset("mnist", extractor_images=0), "the extractor is the classifier"),
+        ({"evaluation": {"samples": 600}}, "at most the 599 images of digits's smaller split"),
+        ({"evaluation": {"weights": "x"}}, "the classifier is trained here and has none"),
+        (
+            {"evaluation": {"extractor": "vgg16", "primary_metric": "IS"}},
+            "found 'IS', which needs classes; vgg16 has none",
+        ),
+        (
+            {"training": {"network": {"name": "sngan_resnet"}}},
+            "sngan_resnet fits resolutions of 32 or 64; the images have 8",
+        ),
+        (
+            {
+                "training": {"network": {"discriminator_norm": "batch"}},
+                "variants": {"minimax": {"regularizers": {"r1": {}}}},
+            },
+            "which needs each image's own gradient",
+        ),
+        (
+            {
+                **of_dataset("mnist"),
+                "training": {"network": {"name": "infogan"}},
+                "variants": {"wgan_gp": {}},
+            },
+            "found 'batch', expected 'none' or 'layer' with gradient_penalty",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_runs(changes, message):
+    assert message in refused(smallest(**changes))

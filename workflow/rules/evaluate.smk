@@ -23,7 +23,7 @@ rule evaluate:
     params:
         code=code("evaluate.py"),
         extractor=EXTRACTOR,
-        samples=STUDY["evaluation"]["samples"],
+        samples=lambda wildcards: STUDY["datasets"][wildcards.dataset]["samples"],
         gap=STUDY["evaluation"]["duality_gap"],
     script:
         "../scripts/evaluate.py"

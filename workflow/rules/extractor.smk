@@ -20,7 +20,7 @@ rule extractor:
         gpu=gpus,
     params:
         code=code("extractor.py"),
-        samples=STUDY["evaluation"]["samples"],
+        samples=lambda wildcards: STUDY["datasets"][wildcards.dataset]["samples"],
         device=STUDY["training"]["device"],
     script:
         "../scripts/extractor.py"

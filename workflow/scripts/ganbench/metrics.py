@@ -153,6 +153,16 @@ def base(qualified_name: str) -> str:
     return qualified_name.split("-", 1)[0]
 
 
+def has_classes(extractor: str) -> bool:
+    """Whether an extractor predicts classes, as the inception score needs."""
+    return extractor in ("classifier", INCEPTION)
+
+
+def minimum_samples(extractor: str) -> int:
+    """The fewest images for which every metric over this extractor is defined."""
+    return 50 if has_classes(extractor) else 10
+
+
 def primary(dataset_type: str, evaluation: Mapping[str, Any]) -> dict[str, str]:
     """Qualified `metric` and `reference` of the score that answers for a dataset.
 

@@ -10,11 +10,15 @@ from typing import Any
 
 import yaml
 
-from ganbench import metrics, objectives
+from ganbench import kinds, metrics, objectives
 from ganbench.formula import FormulaError
+from ganbench.study_checks import check_dataset, check_evaluation, check_run, known
 from ganbench.study_schema import StudyError, checked
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "study.schema.yaml"
+
+SAMPLES = 10_000
+"""Generated images per snapshot where a study says nothing and the dataset has as many."""
 
 
 def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
@@ -27,7 +31,8 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     schema = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
     study = checked(_with_shipped_variants(config), schema, source)
     try:
-        _name_things(study, schema)
+        _name_things(study)
+        check_evaluation(study)
         _read_objectives(study)
         study["runs"] = {
             dataset: {
@@ -71,24 +76,37 @@ def _with_shipped_variants(config: Any) -> Any:
     return {**config, "variants": put_in}
 
 
-def _name_things(study: dict[str, Any], schema: Mapping[str, Any]) -> None:
+def _name_things(study: dict[str, Any]) -> None:
     """Puts in what is named by default, and checks that every name means something."""
     if isinstance(study["seeds"], int):
         study["seeds"] = list(range(study["seeds"]))
     study["title"] = study["title"] or study["study"]
     study["baseline"] = study["baseline"] or next(iter(study["variants"]))
-    _known("baseline", study["baseline"], study["variants"], "a variant of the study")
-    kinds = schema["$defs"]["kind"]["enum"]
+    known("baseline", study["baseline"], study["variants"], "a variant of the study")
     for name, dataset in study["datasets"].items():
-        dataset["kind"] = dataset["kind"] or name
-        _known(f"datasets.{name}.kind", dataset["kind"], kinds, "a kind of dataset")
-        points = dataset["kind"] in schema["$defs"]["points"]["enum"]
-        dataset["type"] = "points" if points else "images"
-        dataset["primary"] = metrics.primary(dataset["type"], study["evaluation"])
-    known = {**objectives.catalogue(), **study["objectives"]}
+        dataset["kind"] = kind = dataset["kind"] or name
+        known(f"datasets.{name}.kind", kind, kinds.kinds(), "a kind of dataset")
+        check_dataset(f"datasets.{name}", dataset)
+        dataset.update(_facts(dataset, study["evaluation"]))
+        dataset["channels"] = dataset["channels"] or (3 if kind == "image_folder" else None)
+    there = {**objectives.catalogue(), **study["objectives"]}
     for name, variant in study["variants"].items():
         variant["objective"] = variant["objective"] or name
-        _known(f"variants.{name}.objective", variant["objective"], known, "an objective")
+        known(f"variants.{name}.objective", variant["objective"], there, "an objective")
+
+
+def _facts(dataset: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """What follows from a dataset's kind; sizes are None where only its content tells."""
+    kind = kinds.kinds()[dataset["kind"]]
+    sizes = kinds.split_sizes(kind.parts, dataset["extractor_images"]) if kind.parts else None
+    smaller = min(sizes["train"], sizes["held_out"], SAMPLES) if sizes else None
+    return {
+        "type": kind.type,
+        "shape": kinds.shape(dataset),
+        "sizes": sizes,
+        "samples": None if kind.type == "points" else evaluation["samples"] or smaller,
+        "primary": metrics.primary(kind.type, evaluation),
+    }
 
 
 def _run_parameters(study: Mapping[str, Any], dataset: str, variant: str) -> dict[str, Any]:
@@ -96,39 +114,17 @@ def _run_parameters(study: Mapping[str, Any], dataset: str, variant: str) -> dic
     of_dataset, of_variant = study["datasets"][dataset], study["variants"][variant]
     training = _merged(study["training"], of_dataset.get("training", {}))
     training = _merged(training, of_variant.get("training", {}))
-    points = of_dataset["type"] == "points"
-    _check_training(training, points, f"{variant} on {dataset}")
-    return {
+    found = {
         "objective": _trained(study["objectives"], of_variant["objective"]),
         "regularizers": of_variant["regularizers"],
         "data": {"kind": of_dataset["kind"], "type": of_dataset["type"]},
-        "keep_discriminator": points or study["evaluation"]["duality_gap"],
+        "keep_discriminator": (
+            of_dataset["type"] == "points" or study["evaluation"]["duality_gap"]
+        ),
         **training,
     }
-
-
-def _check_training(training: Mapping[str, Any], points: bool, run: str) -> None:
-    """What a schema cannot say, for it takes several keys together."""
-    if training["steps"] < training["snapshots"]:
-        raise StudyError(
-            f"training.snapshots ({run}): found {training['snapshots']}, "
-            f"expected at most one per step, of which there are {training['steps']}"
-        )
-    if points and training["network"]["name"] != "mlp":
-        raise StudyError(
-            f"training.network.name ({run}): found {training['network']['name']!r}, "
-            "expected 'mlp': the dataset holds points, not images"
-        )
-    if not points and training["stop"] and training["stop"]["metric"] == "JSD":
-        raise StudyError(
-            f"training.stop.metric ({run}): found 'JSD', expected 'duality_gap': "
-            "the density of images is not known"
-        )
-
-
-def _known(path: str, found: str, known: Any, expected: str) -> None:
-    if found not in known:
-        raise StudyError(f"{path}: found {found!r}, expected {expected}: {', '.join(known)}")
+    check_run(found, of_dataset["shape"], f"{variant} on {dataset}")
+    return found
 
 
 def _read_objectives(study: dict[str, Any]) -> None:
@@ -156,7 +152,7 @@ def _defined(name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
         )
     constants = shipped.get("constants", {})
     for constant in given.get("constants", {}):
-        _known(f"objectives.{name}.constants", constant, constants, f"a constant of {name}")
+        known(f"objectives.{name}.constants", constant, constants, f"a constant of {name}")
     return _merged(shipped, given)
 
 
