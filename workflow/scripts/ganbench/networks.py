@@ -127,13 +127,13 @@ NETWORKS: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
 
 def build_generator(parameters: Mapping[str, Any], shape: Shape) -> nn.Module:
     """The generator of a run's resolved parameters, for samples of `shape`."""
-    options = dict(parameters["network"])
+    options = {key: parameters["network"][key] for key in ("name", "width")}
     return NETWORKS[options.pop("name")][0](parameters["latent"]["size"], shape, **options)
 
 
 def build_discriminator(parameters: Mapping[str, Any], shape: Shape) -> nn.Module:
     """The discriminator of a run's resolved parameters, for samples of `shape`."""
-    options = dict(parameters["network"])
+    options = {key: parameters["network"][key] for key in ("name", "width")}
     return NETWORKS[options.pop("name")][1](shape, **options)
 
 

@@ -5,6 +5,7 @@ The only module that resolves configuration. Precedence, four levels: schema def
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,7 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     parameters of a run; the seed is not among them. Raises StudyError with one message that names
     the file, the key, what was found and what is expected.
     """
-    schema = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
-    study = checked(_with_shipped_variants(config), schema, source)
+    study = checked(_with_shipped_variants(config), _schema(), source)
     try:
         _name_things(study)
         check_evaluation(study)
@@ -45,6 +45,11 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from None
     return study
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
 
 
 def runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:

@@ -25,7 +25,9 @@ def check_dataset(path: str, dataset: Mapping[str, Any]) -> None:
         return
     for key in ("resolution", "channels"):
         if dataset[key] is not None:
-            raise StudyError(f"{path}.{key}: {kind.name} has its own; only an image_folder takes it")
+            raise StudyError(
+                f"{path}.{key}: {kind.name} has its own; only an image_folder takes it"
+            )
     if dataset["source"] and kind.name == "digits":
         raise StudyError(f"{path}.source: digits are bundled with scikit-learn and need no source")
     if kind.type == "points":

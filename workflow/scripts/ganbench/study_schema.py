@@ -10,6 +10,10 @@ from jsonschema.exceptions import ValidationError
 
 Schema = Mapping[str, Any]
 
+DEEPEST = 30
+MOST_VALUES = 200_000
+"""A study of 10,000 seeds named one by one and a thousand variants has far fewer."""
+
 
 class StudyError(ValueError):
     """A study that cannot be used; the message is for the person who wrote it."""
@@ -22,12 +26,30 @@ def checked(config: Mapping[str, Any], schema: Schema, source: str) -> dict[str,
     """
     if not isinstance(config, Mapping):
         raise StudyError(f"{source}: found {_shown(config)}, expected a mapping of keys")
+    if problem := _out_of_bounds(config):
+        raise StudyError(f"{source}: {problem}")
     read = _read(config, schema, schema)
     errors = list(Draft202012Validator(schema).iter_errors(read))
     if errors:
         first = min(errors, key=lambda error: [str(part) for part in error.absolute_path])
         raise StudyError(f"{source}: {_message(first)}")
     return _filled(read, schema, schema)
+
+
+def _out_of_bounds(config: Any) -> str:
+    """What is wrong with the size of a file, or ''. A few YAML aliases can stand for billions."""
+    left, values = [(config, 1)], 0
+    while left:
+        value, depth = left.pop()
+        values += 1
+        if depth > DEEPEST:
+            return f"nested deeper than {DEEPEST}, or a part that refers to itself"
+        if values > MOST_VALUES:
+            return f"more than {MOST_VALUES:,} values"
+        within = value.values() if isinstance(value, Mapping) else value
+        if isinstance(value, Mapping | list | tuple):
+            left += [(each, depth + 1) for each in within]
+    return ""
 
 
 def _deref(schema: Schema, root: Schema) -> Schema:
