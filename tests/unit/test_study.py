@@ -378,7 +378,7 @@ def of_dataset(name, **keys):
         (of_dataset("image_folder", resolution=32), "missing the key 'source'"),
         (of_dataset("cifar10", resolution=64), "datasets.cifar10.resolution: cifar10 has its own"),
         (of_dataset("mnist", channels=3), "datasets.mnist.channels: mnist has its own"),
-        (of_dataset("digits", source="x"), "digits are bundled with scikit-learn"),
+        (of_dataset("digits", source="x"), "digits come with scikit-learn"),
         (of_dataset("spiral", source="x"), "spiral is drawn from a known density"),
         (of_dataset("spiral", extractor_images=5), "spiral is drawn from a known density"),
         (of_dataset("celeba", extractor_images=5), "celeba has an official part for it"),

@@ -1,4 +1,4 @@
-"""Published numbers beside a study's own: only where the protocol is the same, else what differs."""
+"""Published numbers beside a study's own: where the protocol is the same, else what differs."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache

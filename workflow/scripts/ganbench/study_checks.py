@@ -29,7 +29,7 @@ def check_dataset(path: str, dataset: Mapping[str, Any]) -> None:
                 f"{path}.{key}: {kind.name} has its own; only an image_folder takes it"
             )
     if dataset["source"] and kind.name == "digits":
-        raise StudyError(f"{path}.source: digits are bundled with scikit-learn and need no source")
+        raise StudyError(f"{path}.source: digits come with scikit-learn and need no source")
     if kind.type == "points":
         for key in ("source", "extractor_images"):
             if dataset[key]:
