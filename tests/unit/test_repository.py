@@ -10,8 +10,7 @@ import tomllib
 
 import pytest
 import yaml
-from ganbench import metrics, objectives, study
-from ganbench.datasets import KINDS
+from ganbench import architectures, kinds, metrics, objectives, study
 from ganbench.densities import DENSITIES
 from ganbench.formula.expression import FUNCTIONS
 from ganbench.networks import NETWORKS
@@ -82,9 +81,11 @@ def test_every_group_forbids_unknown_keys():
 
 
 def test_kinds_networks_and_metrics_of_the_schema_are_those_of_the_code():
-    assert GROUPS["kind"]["enum"] == list(KINDS)
-    assert GROUPS["points"]["enum"] == list(DENSITIES)
-    assert GROUPS["network"]["properties"]["name"]["enum"] == list(NETWORKS)
+    known = kinds.kinds()
+    assert GROUPS["kind"]["enum"] == list(known)
+    assert [name for name in known if known[name].type == "points"] == list(DENSITIES)
+    names = GROUPS["network"]["properties"]["name"]["enum"]
+    assert set(names) == set(NETWORKS) == set(architectures.ARCHITECTURES)
     named = GROUPS["evaluation"]["properties"]["primary_metric"]["enum"]
     assert set(named) <= set(metrics.DEFINITIONS)
 

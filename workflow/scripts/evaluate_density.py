@@ -5,7 +5,7 @@ from pathlib import Path
 from ganbench.evaluation import score_density_run
 from ganbench.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     score_density_run(
         dataset=snakemake.wildcards.dataset,
         kind=snakemake.params.kind,

@@ -5,7 +5,7 @@ from pathlib import Path
 from ganbench.evaluation import Reference, make_reference
 from ganbench.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     make_reference(
         dataset=snakemake.wildcards.dataset,
         extractor=snakemake.wildcards.extractor,

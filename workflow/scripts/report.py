@@ -6,7 +6,7 @@ from pathlib import Path
 from ganbench.jobs import job
 from ganbench.report import write_report
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     inputs = {name: [Path(file) for file in files] for name, files in snakemake.input.items()}
     inputs.pop("page")  # the template, which the library finds by itself
     write_report(

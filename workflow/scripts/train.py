@@ -6,7 +6,7 @@ from pathlib import Path
 from ganbench.jobs import job
 from ganbench.training import Outputs, train
 
-with job(snakemake.log[0]) as log:
+with job(snakemake.log[0], snakemake.input) as log:
     train(
         parameters=json.loads(snakemake.params.parameters),
         dataset=snakemake.wildcards.dataset,

@@ -1,21 +1,25 @@
-"""What every job of the workflow does around its work: a log, and errors that a person can read."""
+"""What every job of the workflow does around its work: a log, whole inputs, readable errors."""
 
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
+
+from ganbench import files
 
 
 @contextmanager
-def job(log_file: str) -> Iterator[TextIO]:
-    """Opens the job's log and gives it, for its lines of progress.
+def job(log_file: str, inputs: Iterable[str] = ()) -> Iterator[TextIO]:
+    """Opens the job's log and gives it, for its lines of progress; checks the files it will read.
 
     An error ends the process with status 1: its message goes to standard error and to the log,
     and the traceback, for whoever wants to mend the code, to the log alone.
     """
     with open(log_file, "w", encoding="utf-8", buffering=1) as log:
         try:
+            files.check(map(Path, inputs))
             yield log
         except Exception as error:
             traceback.print_exc(file=log)
