@@ -51,12 +51,17 @@ def test_written_again_is_accepted_again(written):
     files.check([written])
 
 
+def write_half(path):
+    with files.whole(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("half way")
+
+
 def test_failed_write_leaves_the_old_file_and_nothing_else(written):
     before = sorted(written.parent.iterdir())
     content = written.read_text()
-    with pytest.raises(RuntimeError, match="half way"), files.whole(written) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("half way")
+    with pytest.raises(RuntimeError, match="half way"):
+        write_half(written)
     assert sorted(written.parent.iterdir()) == before
     assert written.read_text() == content
     files.check([written])
