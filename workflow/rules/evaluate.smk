@@ -24,6 +24,7 @@ rule evaluate:
         code=code("evaluate.py"),
         extractor=EXTRACTOR,
         samples=lambda wildcards: STUDY["datasets"][wildcards.dataset]["samples"],
+        repeats=STUDY["evaluation"]["repeats"],
         gap=STUDY["evaluation"]["duality_gap"],
     script:
         "../scripts/evaluate.py"
@@ -52,5 +53,6 @@ rule evaluate_density:
     params:
         code=code("evaluate_density.py"),
         kind=lambda wildcards: STUDY["datasets"][wildcards.dataset]["kind"],
+        repeats=STUDY["evaluation"]["repeats"],
     script:
         "../scripts/evaluate_density.py"

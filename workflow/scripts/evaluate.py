@@ -3,15 +3,17 @@
 from pathlib import Path
 
 from ganbench.evaluation import score_run
-from ganbench.jobs import job
+from ganbench.jobs import gpu_slots, job
 
-with job(snakemake.log[0], snakemake.input):
+with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)):
     score_run(
         dataset=snakemake.wildcards.dataset,
         variant=snakemake.wildcards.variant,
         seed=int(snakemake.wildcards.seed),
         extractor=snakemake.params.extractor,
+        weights=(snakemake.config.get("evaluation") or {}).get("weights", ""),
         samples=snakemake.params.samples,
+        repeats=snakemake.params.repeats,
         snapshots_file=Path(snakemake.input.snapshots),
         network_file=Path(snakemake.input.network),
         features_file=Path(snakemake.input.features),

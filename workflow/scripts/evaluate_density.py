@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from ganbench.evaluation import score_density_run
-from ganbench.jobs import job
+from ganbench.jobs import gpu_slots, job
 
-with job(snakemake.log[0], snakemake.input):
+with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)):
     score_density_run(
         dataset=snakemake.wildcards.dataset,
         kind=snakemake.params.kind,
         variant=snakemake.wildcards.variant,
         seed=int(snakemake.wildcards.seed),
+        repeats=snakemake.params.repeats,
         snapshots_file=Path(snakemake.input.snapshots),
         scores_file=Path(snakemake.output.scores),
         maps_file=Path(snakemake.output.maps),

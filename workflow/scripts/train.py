@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from ganbench.jobs import job
+from ganbench.jobs import gpu_slots, job
 from ganbench.training import Outputs, train
 
-with job(snakemake.log[0], snakemake.input) as log:
+with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)) as log:
     train(
         parameters=json.loads(snakemake.params.parameters),
         dataset=snakemake.wildcards.dataset,

@@ -3,24 +3,31 @@
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from ganbench import files
+from ganbench import files, gpus
+
+
+def gpu_slots(snakemake: Any) -> int:
+    """How many jobs may share a GPU, as the study says; 0 for a job that asks for no GPU."""
+    asked = snakemake.resources.get("gpu", 0)
+    return int(snakemake.config.get("gpu_slots", 1)) if asked else 0
 
 
 @contextmanager
-def job(log_file: str, inputs: Iterable[str] = ()) -> Iterator[TextIO]:
+def job(log_file: str, inputs: Iterable[str] = (), gpu_slots: int = 0) -> Iterator[TextIO]:
     """Opens the job's log and gives it, for its lines of progress; checks the files it will read.
 
-    An error ends the process with status 1: its message goes to standard error and to the log,
+    With `gpu_slots` it holds one of so many slots of one GPU. An error ends the process with status 1: its message goes to standard error and to the log,
     and the traceback, for whoever wants to mend the code, to the log alone.
     """
     with open(log_file, "w", encoding="utf-8", buffering=1) as log:
         try:
             files.check(map(Path, inputs))
-            yield log
+            with gpus.slot(gpu_slots, log) if gpu_slots else nullcontext():
+                yield log
         except Exception as error:
             traceback.print_exc(file=log)
             message = f"{type(error).__name__}: {error}"

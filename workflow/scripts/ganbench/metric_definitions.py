@@ -1,7 +1,8 @@
-"""What each metric is called, what it means and which direction is better: the catalogue."""
+"""The catalogue of metrics: what each one means and which direction is better."""
 
 from dataclasses import dataclass
 from typing import Literal
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -41,8 +42,8 @@ FEATURE_METRICS = (
         "lower",
         True,
         "Unbiased squared maximum mean discrepancy with the kernel (xᵀy/d + 1)³, over all pairs "
-        "of images, so no subset is drawn. Features are first divided by the mean norm of the train features and "
-        "multiplied by √d.",
+        "of images; no subset is drawn. Features are first divided by the mean norm of the train "
+        "features and multiplied by √d.",
         "Bińkowski et al. 2018, Demystifying MMD GANs, Section 4",
     ),
     Metric(

@@ -14,7 +14,9 @@ NEIGHBOURS = {"precision": 3, "recall": 3, "density": 5, "coverage": 5}
 INCEPTION_SCORE_SPLITS = 10
 """Parts of the generated images that the inception score is averaged over."""
 
-DEFINITIONS: dict[str, Metric] = {metric.name: metric for metric in (*FEATURE_METRICS, *DENSITY_METRICS)}
+DEFINITIONS: dict[str, Metric] = {
+    metric.name: metric for metric in (*FEATURE_METRICS, *DENSITY_METRICS)
+}
 """Every metric by its base name, in the order of tables."""
 
 
@@ -38,9 +40,9 @@ def has_classes(extractor: str) -> bool:
 
 
 def minimum_samples(extractor: str) -> int:
-    """The fewest images for which every metric over this extractor is defined.
+    """The fewest images that every metric over this extractor is worth computing for.
 
-    Of each split of the inception score five, of the neighbours of an image twice as many.
+    Twice as many as the neighbours that it looks at, and five in each split of the inception score.
     """
     neighbours = 2 * max(NEIGHBOURS.values())
     return max(neighbours, 5 * INCEPTION_SCORE_SPLITS) if has_classes(extractor) else neighbours

@@ -18,6 +18,9 @@ from ganbench.study_schema import StudyError, checked
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "study.schema.yaml"
 
+EXECUTION = ("log_interval", "gpu_slots")
+"""Keys of a study that say how it is carried out, and change no result."""
+
 SAMPLES = 10_000
 """Generated images per snapshot where a study says nothing and the dataset has as many."""
 
@@ -62,7 +65,7 @@ def runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
 
 def of_results(study: Mapping[str, Any]) -> dict[str, Any]:
     """A resolved study without what changes no result."""
-    return {key: value for key, value in study.items() if key != "log_interval"}
+    return {key: value for key, value in study.items() if key not in EXECUTION}
 
 
 def _with_shipped_variants(config: Any) -> Any:

@@ -1,94 +1,108 @@
-"""The networks whose features metrics are measured in."""
+"""The networks whose features metrics are measured in: trained here, or pretrained."""
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganbench import randomness
-from ganbench.samples import to_float
+from ganbench import files
+from ganbench.evaluation.classifier import (
+    classifier_state,
+    load_classifier,
+    recipe,
+    train_classifier,
+)
+from ganbench.weights import PRETRAINED, FoundWeights, WeightsError, find_weights
 
-CLASSIFIER = {
-    "channels": 32,
-    "feature_size": 64,
-    "steps": 800,
-    "batch_size": 64,
-    "lr": 1e-3,
-    "weight_decay": 1e-4,
-}
-"""How the `classifier` extractor is built and trained; the same in every study."""
+if TYPE_CHECKING:
+    from ganbench.evaluation.pretrained import Pretrained
 
 
 @dataclass(frozen=True)
 class Features:
-    """What an extractor sees: `features` `(count, size)` and class `logits` `(count, classes)`."""
+    """What an extractor sees: `features` `(count, size)` and class `logits` `(count, classes)`.
+
+    `logits` is None where an extractor predicts no classes.
+    """
 
     features: Tensor
-    logits: Tensor
+    logits: Tensor | None
 
     def first(self, count: int) -> "Features":
         """Those of the first `count` images."""
-        return Features(self.features[:count], self.logits[:count])
-
-
-class Classifier(nn.Module):
-    """A small convolutional classifier; its features are the inputs of the last layer."""
-
-    def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
-        super().__init__()
-        channels, resolution, _ = shape
-        width = CLASSIFIER["channels"]
-        layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
-        while resolution > 4:
-            layers += [nn.Conv2d(width, 64, 3, stride=2, padding=1), nn.ReLU()]
-            width, resolution = 64, (resolution + 1) // 2
-        layers += [nn.Flatten(), nn.Linear(width * resolution**2, CLASSIFIER["feature_size"])]
-        self.body = nn.Sequential(*layers, nn.ReLU())
-        self.head = nn.Linear(CLASSIFIER["feature_size"], classes)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 images `(batch, channels, height, width)` to features and class logits."""
-        features = self.body(to_float(images))
-        return features, self.head(features)
-
-
-def train_classifier(images: Tensor, labels: Tensor, dataset: str) -> Classifier:
-    """A classifier trained on uint8 `images` with int64 `labels`; equal inputs give equal bits."""
-    shape, classes = tuple(images.shape[1:]), int(labels.max()) + 1
-    with randomness.initialising(dataset, 0, "initial extractor"):
-        network = Classifier(shape, classes).to(images.device)
-    order = randomness.generator(dataset, 0, "extractor data order", images.device)
-    optimizer = torch.optim.Adam(
-        network.parameters(), lr=CLASSIFIER["lr"], weight_decay=CLASSIFIER["weight_decay"]
-    )
-    batch = (CLASSIFIER["batch_size"],)
-    for _ in range(CLASSIFIER["steps"]):
-        index = torch.randint(len(images), batch, generator=order, device=images.device)
-        loss = F.cross_entropy(network(images[index])[1], labels[index])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return network.eval()
-
-
-def load_classifier(state: dict[str, Any]) -> Classifier:
-    """The classifier that `classifier_state` described."""
-    network = Classifier(tuple(state["shape"]), state["classes"])
-    network.load_state_dict(state["weights"])
-    return network.eval()
-
-
-def classifier_state(network: Classifier, shape: tuple[int, ...]) -> dict[str, Any]:
-    """What it takes to make `network` again."""
-    classes = network.head.out_features
-    return {"shape": list(shape), "classes": classes, "weights": network.state_dict()}
+        logits = None if self.logits is None else self.logits[:count]
+        return Features(self.features[:count], logits)
 
 
 @torch.no_grad()
-def extract(network: nn.Module, images: Tensor, batch_size: int = 500) -> Features:
-    """Features and logits of uint8 `images`, in double precision on the CPU."""
-    parts = [network(batch) for batch in images.split(batch_size)]
-    features, logits = (torch.cat(part).cpu().double() for part in zip(*parts, strict=True))
-    return Features(features, logits)
+def extract(network: nn.Module, images: Tensor, batch_size: int | None = None) -> Features:
+    """Features and logits of uint8 `images`, in single precision on the network's device."""
+    device = next(network.parameters()).device
+    full = torch.backends.cudnn.flags(deterministic=True, allow_tf32=False)
+    with full:  # TF32 would leave convolutions three digits
+        batches = images.split(batch_size or network.batch_size)
+        parts = [network(batch.to(device)) for batch in batches]
+    features, logits = zip(*parts, strict=True)
+    return Features(torch.cat(features), None if logits[0] is None else torch.cat(logits))
+
+
+def make_classifier(images: Tensor, labels: Tensor, dataset: str) -> tuple[nn.Module, dict]:
+    """The `classifier` extractor trained on uint8 `images`, and what its card says of it."""
+    return train_classifier(images, labels, dataset), {
+        "trained_on": f"extractor split, {len(images)} images",
+        "weights": "trained here",
+        "parameters": recipe(images.shape[2], len(images)),
+    }
+
+
+def make_pretrained(
+    extractor: str, weights: str, log: TextIO | None = None
+) -> tuple[nn.Module, dict[str, Any]]:
+    """A pretrained extractor with verified weights, and what its card says of it.
+
+    Raises WeightsError where the weights are missing or wrong.
+    """
+    network, found = _load_pretrained(extractor, weights, log)
+    return network, {
+        "trained_on": PRETRAINED[extractor].trained_on,
+        "weights": found.where,
+        "parameters": network.settings(),
+    }
+
+
+def save_extractor(network: nn.Module, file: Path) -> None:
+    """Writes what `load_extractor` needs: of pretrained weights, their digest alone."""
+    state = {"name": network.name, "sha256": getattr(network, "sha256", "")}
+    if network.name == "classifier":
+        state = classifier_state(network)
+    with files.whole(file) as temporary, temporary.open("wb") as opened:
+        torch.save(state, opened)
+
+
+def load_extractor(file: Path, weights: str = "") -> nn.Module:
+    """The extractor in `file`; a pretrained one's weights are found, and verified, once more.
+
+    Raises WeightsError where they are missing, wrong, or not those of `file`.
+    """
+    state = torch.load(file, weights_only=True, map_location="cpu")
+    if state["name"] == "classifier":
+        return load_classifier(state)
+    network, found = _load_pretrained(state["name"], weights)
+    if found.sha256 != state["sha256"]:
+        raise WeightsError(
+            f"{found.path} has SHA-256 {found.sha256}, but the real images were measured with "
+            f"weights of {state['sha256']}: run the rule extractor again"
+        )
+    return network
+
+
+def _load_pretrained(
+    extractor: str, weights: str, log: TextIO | None = None
+) -> tuple["Pretrained", FoundWeights]:
+    found = find_weights(extractor, weights, log)
+    # not at the top: it imports torchvision, 3 s that jobs with the classifier save
+    from ganbench.evaluation import pretrained  # noqa: PLC0415
+
+    return pretrained.Pretrained(extractor, pretrained.load_state(found.path), found.sha256), found

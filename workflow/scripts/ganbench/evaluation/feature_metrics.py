@@ -1,88 +1,117 @@
-"""Metrics over features, from torch-fidelity's functions: nothing is cached, nothing downloaded."""
+"""Metrics over features that were extracted once: nothing is cached, nothing downloaded."""
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
-from torch_fidelity.metric_fid import (
-    KEY_METRIC_FID,
-    fid_features_to_statistics,
-    fid_statistics_to_metric,
-)
-from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
-from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
-from torch_fidelity.metric_prc import (
-    KEY_METRIC_PRECISION,
-    KEY_METRIC_RECALL,
-    prc_features_to_metric,
-)
 
 from ganbench import metrics
+from ganbench.evaluation.distances import mean_distance, nearest_distances
 from ganbench.evaluation.extractors import Features
-
-KID_SUBSET_SIZE = 1000
-KID_SUBSETS = 100
-INCEPTION_SCORE_SPLITS = 10
+from ganbench.evaluation.feature_sets import FeatureSet, describe, kernel_sum
+from ganbench.evaluation.neighbourhoods import neighbourhoods
 
 
-def frechet_distance(generated: Tensor, real: Tensor) -> float:
-    """Distance of Gaussians fitted to features `(count, size)` (Heusel et al. 2017, Eq. 6)."""
-    statistics = [fid_features_to_statistics(features) for features in (generated, real)]
-    return fid_statistics_to_metric(*statistics, verbose=False)[KEY_METRIC_FID]
+@dataclass(frozen=True)
+class RealImages:
+    """What generated images are held against.
 
-
-def kernel_distance(generated: Tensor, real: Tensor, scale: float) -> float:
-    """Kernel distance of features times `scale` (Bińkowski et al. 2018, Section 4).
-
-    Over 100 subsets of 1000; where there are not more images than that, once over all of them.
+    `sets` are the references, of equal size; `train` `(count, size)` features of all training
+    images, of which the first are the set of that name; `scale` the kernel's; `held_out_distance`
+    the mean distance of held-out images to their nearest training image.
     """
-    smaller = min(len(generated), len(real))
-    whole = smaller <= KID_SUBSET_SIZE
-    return kid_features_to_metric(
-        generated * scale,
-        real * scale,
-        kid_subsets=1 if whole else KID_SUBSETS,
-        kid_subset_size=smaller if whole else KID_SUBSET_SIZE,
-        verbose=False,
-    )[KEY_METRIC_KID_MEAN]
+
+    sets: Mapping[str, FeatureSet]
+    train: Tensor
+    scale: float
+    held_out_distance: float
 
 
 def kernel_scale(train: Tensor) -> float:
     """√size over the mean norm of the train features: makes the kernel's xᵀy/size about 1."""
-    return math.sqrt(train.shape[1]) / float(train.norm(dim=1).mean())
+    return math.sqrt(train.shape[1]) / float(train.double().norm(dim=1).mean())
 
 
-def precision_recall(generated: Tensor, real: Tensor) -> tuple[float, float]:
-    """Precision and recall with k = 3 (Kynkäänniemi et al. 2019)."""
-    found = prc_features_to_metric(generated, real, verbose=False)
-    return found[KEY_METRIC_PRECISION], found[KEY_METRIC_RECALL]
+def frechet_distance(generated: FeatureSet, real: FeatureSet) -> float:
+    """Distance of the fitted Gaussians (Heusel et al. 2017, Eq. 6).
+
+    With Σᵢ = RᵢᵀRᵢ, the trace of (Σ₁Σ₂)^½ is the sum of the singular values of R₁R₂ᵀ: no square
+    root of a nearly singular product is taken.
+    """
+    shift = (generated.mean - real.mean).square().sum()
+    spread = generated.factor.square().sum() + real.factor.square().sum()
+    common = torch.linalg.svdvals(generated.factor @ real.factor.T).sum()
+    return float(shift + spread - 2 * common)
+
+
+def kernel_distance(generated: FeatureSet, real: FeatureSet, scale: float) -> float:
+    """Unbiased kernel distance over all pairs (Bińkowski et al. 2018, Section 4)."""
+    pairs = len(generated.features) * len(real.features)
+    across = kernel_sum(generated.features, real.features, scale) / pairs
+    return float(generated.kernel + real.kernel - 2 * across)
 
 
 def inception_score(logits: Tensor) -> float:
-    """Inception score over 10 splits of class logits `(count, classes)` (Salimans et al. 2016)."""
-    return isc_features_to_metric(logits, splits=INCEPTION_SCORE_SPLITS)[KEY_METRIC_ISC_MEAN]
+    """Inception score over 10 splits of class logits `(count, classes)` (Salimans et al. 2016).
+
+    The images are shuffled as torch-fidelity does, whose code takes seconds to import.
+    """
+    order = np.random.RandomState(2020).permutation(len(logits))
+    logits = logits.cpu().double()[order]
+    splits = np.arange(metrics.INCEPTION_SCORE_SPLITS + 1) * len(logits)
+    scores = []
+    for start, end in itertools.pairwise(splits // metrics.INCEPTION_SCORE_SPLITS):
+        log_classes = logits[start:end].log_softmax(1)
+        classes = log_classes.exp()
+        divergence = (classes * (log_classes - classes.mean(0).log())).sum(1).mean()
+        scores.append(float(divergence.exp()))
+    return float(np.mean(scores))
 
 
 def score(
-    generated: Features, real: Mapping[str, Features], scale: float, extractor: str
+    generated: Features, real: RealImages, extractor: str
 ) -> Iterator[tuple[str, str, float]]:
-    """(reference, metric, value) of every metric, against every split of `real`."""
-    for reference, images in real.items():
-        precision, recall = precision_recall(generated.features, images.features)
-        values = {
-            "FD": frechet_distance(generated.features, images.features),
-            "KID": kernel_distance(generated.features, images.features, scale),
-            "precision": precision,
-            "recall": recall,
-        }
-        for name, value in values.items():
+    """(reference, metric, value) of every metric, against every set of `real`.
+
+    Raises ValueError where there are too few images for a metric, or features are not finite.
+    """
+    least = metrics.minimum_samples(extractor)
+    if len(generated.features) < least:
+        raise ValueError(
+            f"evaluation.samples: found {len(generated.features)}, expected at least {least}, "
+            f"which the metrics over {extractor} need"
+        )
+    images = describe(generated.features, real.scale)
+    for reference in real.sets:
+        for name, value in _against(images, real, reference):
             yield reference, metrics.qualified(name, extractor), _finite(name, value)
-    name = metrics.qualified("IS", extractor)
-    yield "none", name, _finite("IS", inception_score(generated.logits))
+    if generated.logits is not None:
+        value = inception_score(generated.logits)
+        yield "none", metrics.qualified("IS", extractor), _finite("IS", value)
+
+
+def _against(
+    generated: FeatureSet, real: RealImages, reference: str
+) -> Iterator[tuple[str, float]]:
+    images = real.sets[reference]
+    found = neighbourhoods(generated, images)
+    yield "FD", frechet_distance(generated, images)
+    yield "KID", kernel_distance(generated, images, real.scale)
+    yield "precision", found.precision
+    yield "recall", found.recall
+    yield "density", found.density
+    yield "coverage", found.coverage
+    if reference == "train":
+        others = nearest_distances(generated.features, real.train[len(images.features) :])
+        distance = mean_distance(torch.minimum(found.nearest, others))
+        yield "memorisation", distance / real.held_out_distance
 
 
 def _finite(name: str, value: float) -> float:
-    if not np.isfinite(value):
-        raise ValueError(f"{name} is {value}: the features hold non-finite or too few values")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {value}: the features are not finite")
     return value

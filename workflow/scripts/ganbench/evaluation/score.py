@@ -10,15 +10,16 @@ from torch import Tensor
 from ganbench import randomness
 from ganbench.devices import choose_device
 from ganbench.duality_gap import Budget, duality_gap
-from ganbench.evaluation.extractors import extract, load_classifier
-from ganbench.evaluation.feature_metrics import kernel_scale, score
-from ganbench.evaluation.reference import load_features
+from ganbench.evaluation.extractors import extract, load_extractor
+from ganbench.evaluation.feature_metrics import score
+from ganbench.evaluation.reference import load_real
 from ganbench.evaluation.snapshots import (
     ScoreTable,
     discriminators,
     generate_images,
     generators,
     load_run,
+    noise_name,
 )
 from ganbench.latents import sample_latents
 from ganbench.samples import to_float
@@ -37,26 +38,30 @@ def score_run(
     data_file: Path,
     gap: bool,
     scores_file: Path,
+    weights: str = "",
+    repeats: int = 1,
 ) -> None:
     """Writes `scores.csv`: every metric of every snapshot, from `samples` generated images.
 
-    All snapshots, and all variants with this seed, are scored on the same latents. A run that
-    diverged has scores for the snapshots it reached. With `gap` each gets its duality gap too, on
-    the `held_out` images of `data_file`.
+    All snapshots, and all variants with this seed, are scored on the same latents; the last one
+    `repeats` times, each on others. A run that diverged has scores for the snapshots it reached.
+    `weights` is the study's file of a pretrained extractor. With `gap` each snapshot gets its
+    duality gap too, on the `held_out` images of `data_file`.
     """
     randomness.use_deterministic_kernels(threads=1)
     run = load_run(snapshots_file)
     device = choose_device(run["parameters"]["device"])
-    network = load_classifier(torch.load(network_file, weights_only=True)).to(device)
-    real = load_features(features_file)
-    scale = kernel_scale(real["train"].features)
-    noise = randomness.generator(dataset, seed, "evaluation noise", device)
-    latents = sample_latents(run["parameters"]["latent"], samples, noise)
+    network = load_extractor(network_file, weights).to(device)
+    real = load_real(features_file, device)
     table = ScoreTable(dataset, variant, seed, run)
-    for step, generator in generators(run, device):
-        features = extract(network, generate_images(generator, latents))
-        for reference, metric, value in score(features, real, scale, extractor):
-            table.add(step, reference, metric, value)
+
+    for repeat in range(repeats):
+        noise = randomness.generator(dataset, seed, noise_name(repeat), device)
+        latents = sample_latents(run["parameters"]["latent"], samples, noise)
+        for step, generator in generators(run, device, last=repeat > 0):
+            features = extract(network, generate_images(generator, latents))
+            for reference, metric, value in score(features, real, extractor):
+                table.add(step, reference, metric, value, repeat)
     if gap:
         noise = randomness.generator(dataset, seed, "duality gap noise", device)
         _add_duality_gaps(table, run, noise, data_file)

@@ -1,6 +1,7 @@
 """Scores every snapshot of a run on points whose density is known."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,21 @@ from ganbench.evaluation.snapshots import (
     generate_points,
     generators,
     load_run,
+    noise_name,
 )
 from ganbench.latents import sample_latents
 
 SAMPLES = {1: 1_000_000, 2: 200_000}
 """Points per snapshot, by the number of dimensions."""
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """Where the samples of one repeat come from: latents at once, real points as asked for."""
+
+    real: Callable[[int], Tensor]
+    latents: dict[str, Tensor]
+    more_latents: Callable[[int], Tensor]
 
 
 def score_density_run(
@@ -35,54 +46,40 @@ def score_density_run(
     snapshots_file: Path,
     scores_file: Path,
     maps_file: Path,
+    repeats: int = 1,
 ) -> None:
     """Writes `scores.csv`, and `maps.npz` with p_data, p_g, D and D* on the grid.
 
-    `maps.npz` holds `steps (snapshots,)`, `centers (cells, dimensions)`, `data (cells,)`, and
+    The last snapshot is scored `repeats` times, each from other samples. `maps.npz`, of the first
+    time, holds `steps (snapshots,)`, `centers (cells, dimensions)`, `data (cells,)`, and
     `generated`, `discriminator`, `optimal`, each `(snapshots, cells)`; the densities are per unit
     of length or area.
     """
     randomness.use_deterministic_kernels(threads=1)
     run, density = load_run(snapshots_file), DENSITIES[kind]
     device, grid = choose_device(run["parameters"]["device"]), metrics.make_grid(density)
-    noise = randomness.generator(dataset, seed, "evaluation noise", device)
-    real = _sampler(density, randomness.numpy_generator(dataset, seed, "evaluation data"), device)
-    latents = {
-        name: sample_latents(run["parameters"]["latent"], SAMPLES[density.dimensions], noise)
-        for name in ("estimate", "expectation")
-    }
     table = ScoreTable(dataset, variant, seed, run)
     maps: dict[str, list[np.ndarray]] = {"generated": [], "discriminator": [], "optimal": []}
-    for (step, generator), network in zip(
-        generators(run, device), discriminators(run, device), strict=True
-    ):
-        points = {name: generate_points(generator, each).numpy() for name, each in latents.items()}
-        logits = _logits(network, device)
-        masses = grid.masses(points["estimate"])
-        found = {
-            "JSD": metrics.jensen_shannon(grid.data, masses),
-            "modes": metrics.modes_covered(density, points["estimate"]),
-            "high_quality": metrics.high_quality_share(density, points["estimate"]),
-            "value": metrics.value(logits, real(100_000).cpu().numpy(), points["expectation"]),
-            "optimal_value": metrics.optimal_value(grid, **points),
-            "discriminator_distance": metrics.discriminator_distance(
-                grid, logits, points["estimate"]
-            ),
-        }
-        best, worst = duality_gap(
-            network,
-            generator,
-            real,
-            lambda count: sample_latents(run["parameters"]["latent"], count, noise),
-            Budget(),
+    for repeat in range(repeats):
+        draws = _draws(
+            dataset,
+            seed,
+            repeat,
+            density=density,
+            latent=run["parameters"]["latent"],
+            device=device,
         )
-        found["duality_gap"] = best - worst
-        for metric, value in found.items():
-            table.add(step, "none", metric, value)
-        maps["generated"].append(masses[:-1] / grid.cell_size)
-        maps["discriminator"].append(1 / (1 + np.exp(-logits(grid.centers))))
-        size = len(points["estimate"])
-        maps["optimal"].append(metrics.optimal_discriminator(grid.data, masses, size)[:-1])
+        again = repeat > 0
+        for (step, generator), network in zip(
+            generators(run, device, last=again),
+            discriminators(run, device, last=again),
+            strict=True,
+        ):
+            found, drawn = _score(density, grid, generator, network, draws)
+            for metric, value in found.items():
+                table.add(step, "none", metric, value, repeat)
+            for name, values in drawn.items() if not again else ():
+                maps[name].append(values)
     table.write(scores_file)
     files.write_arrays(
         maps_file,
@@ -91,6 +88,48 @@ def score_density_run(
         data=grid.data[:-1] / grid.cell_size,
         **{name: np.array(each) for name, each in maps.items()},
     )
+
+
+def _draws(
+    dataset: str, seed: int, repeat: int, *, density: Mixture, latent: dict, device: torch.device
+) -> _Draws:
+    noise = randomness.generator(dataset, seed, noise_name(repeat), device)
+    data = f"evaluation data {repeat}" if repeat else "evaluation data"
+    return _Draws(
+        real=_sampler(density, randomness.numpy_generator(dataset, seed, data), device),
+        latents={
+            name: sample_latents(latent, SAMPLES[density.dimensions], noise)
+            for name in ("estimate", "expectation")
+        },
+        more_latents=lambda count: sample_latents(latent, count, noise),
+    )
+
+
+def _score(
+    density: Mixture, grid: metrics.Grid, generator: nn.Module, network: nn.Module, draws: _Draws
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Every metric of one snapshot, and its maps."""
+    points = {
+        name: generate_points(generator, each).numpy() for name, each in draws.latents.items()
+    }
+    logits = _logits(network, next(generator.parameters()).device)
+    masses = grid.masses(points["estimate"])
+    found = {
+        "JSD": metrics.jensen_shannon(grid.data, masses),
+        "modes": metrics.modes_covered(density, points["estimate"]),
+        "high_quality": metrics.high_quality_share(density, points["estimate"]),
+        "value": metrics.value(logits, draws.real(100_000).cpu().numpy(), points["expectation"]),
+        "optimal_value": metrics.optimal_value(grid, **points),
+        "discriminator_distance": metrics.discriminator_distance(grid, logits, points["estimate"]),
+    }
+    best, worst = duality_gap(network, generator, draws.real, draws.more_latents, Budget())
+    found["duality_gap"] = best - worst
+    optimal = metrics.optimal_discriminator(grid.data, masses, len(points["estimate"]))
+    return found, {
+        "generated": masses[:-1] / grid.cell_size,
+        "discriminator": 1 / (1 + np.exp(-logits(grid.centers))),
+        "optimal": optimal[:-1],
+    }
 
 
 def make_density_floor(dataset: str, kind: str, floor_file: Path) -> None:

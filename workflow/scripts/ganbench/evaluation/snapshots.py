@@ -13,7 +13,7 @@ from ganbench.budget import images_per_step
 from ganbench.regularizers import Regularization
 from ganbench.samples import to_uint8
 
-COLUMNS = ("dataset", "variant", "seed", "step", "images", "reference", "metric", "value")
+COLUMNS = ("dataset", "variant", "seed", "step", "images", "repeat", "reference", "metric", "value")
 """Columns of `scores.csv`."""
 
 
@@ -22,20 +22,30 @@ def load_run(snapshots_file: Path) -> dict[str, Any]:
     return torch.load(snapshots_file, weights_only=True)
 
 
-def generators(run: dict[str, Any], device: torch.device) -> Iterator[tuple[int, nn.Module]]:
-    """Each snapshot's step and generator, ready to generate."""
+def noise_name(repeat: int) -> str:
+    """The name of the random stream that a repeat draws its latents from."""
+    return f"evaluation noise {repeat}" if repeat else "evaluation noise"
+
+
+def generators(
+    run: dict[str, Any], device: torch.device, last: bool = False
+) -> Iterator[tuple[int, nn.Module]]:
+    """Each snapshot's step and generator, ready to generate; with `last` only the last one."""
     generator = networks.build_generator(run["parameters"], tuple(run["shape"])).to(device).eval()
-    for step, state in zip(run["steps"], run["generators"], strict=True):
+    snapshots = list(zip(run["steps"], run["generators"], strict=True))
+    for step, state in snapshots[-1:] if last else snapshots:
         generator.load_state_dict(state)
         yield step, generator
 
 
-def discriminators(run: dict[str, Any], device: torch.device) -> Iterator[nn.Module]:
-    """Each snapshot's discriminator; only runs on a known density keep them."""
+def discriminators(
+    run: dict[str, Any], device: torch.device, last: bool = False
+) -> Iterator[nn.Module]:
+    """Each snapshot's discriminator, or the last one; only runs on a known density keep them."""
     network = networks.build_discriminator(run["parameters"], tuple(run["shape"])).to(device)
     Regularization(run["parameters"]["regularizers"]).prepare(network)
     network.eval()
-    for state in run["discriminators"]:
+    for state in run["discriminators"][-1:] if last else run["discriminators"]:
         network.load_state_dict(state)
         yield network
 
@@ -60,10 +70,10 @@ class ScoreTable:
         self.images_per_step = images_per_step(run["parameters"])
         self.rows: list[tuple] = []
 
-    def add(self, step: int, reference: str, metric: str, value: float) -> None:
-        """One score of the snapshot at `step`."""
+    def add(self, step: int, reference: str, metric: str, value: float, repeat: int = 0) -> None:
+        """One score of the snapshot at `step`, from the samples of one `repeat`."""
         images = step * self.images_per_step
-        self.rows.append((*self.key, step, images, reference, metric, value))
+        self.rows.append((*self.key, step, images, repeat, reference, metric, value))
 
     def write(self, file: Path) -> None:
         """Writes the table, with its header even where it has no row."""
