@@ -70,6 +70,26 @@ def run_parameters(wildcards):
     return canonical_json(STUDY["runs"][wildcards.dataset][wildcards.variant])
 
 
+def dataset_parameters(wildcards):
+    """What of a dataset decides its data. Where a published one lies does not: it is verified."""
+    dataset = STUDY["datasets"][wildcards.dataset]
+    keys = ("kind", "resolution", "channels", "extractor_images")
+    own = ("source",) if dataset["kind"] == "image_folder" else ()
+    return canonical_json({key: dataset[key] for key in (*keys, *own)})
+
+
+def source_folders(wildcards):
+    """The folders of an image_folder: a file added to or taken from one of them changes its time."""
+    dataset = STUDY["datasets"][wildcards.dataset]
+    source = Path(dataset["source"])
+    if dataset["kind"] != "image_folder" or not source.is_dir():
+        return []
+    return [
+        source.as_posix(),
+        *(path.as_posix() for path in sorted(source.iterdir()) if path.is_dir()),
+    ]
+
+
 def gpus(wildcards):
     """GPUs that a job asks for: none where it will use none, or CPU runs would queue behind it."""
     device = STUDY["training"]["device"]

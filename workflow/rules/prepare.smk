@@ -1,8 +1,11 @@
 # One dataset, split into train, held_out and extractor.
 rule prepare:
+    input:
+        folders=source_folders,
     output:
         data=result("datasets/{dataset}/data.npz"),
         card=result("datasets/{dataset}/card.json"),
+        examples=result("datasets/{dataset}/examples.png"),
     log:
         result("logs/prepare/{dataset}.log"),
     benchmark:
@@ -11,10 +14,13 @@ rule prepare:
         "../../envs/prepare.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=lambda wildcards: (
+            8000 if STUDY["datasets"][wildcards.dataset]["kind"] == "celeba" else 2000
+        ),
+        runtime=60,
     params:
         code=code("prepare.py"),
-        kind=lambda wildcards: STUDY["datasets"][wildcards.dataset]["kind"],
+        dataset=dataset_parameters,
+        needs_classes=EXTRACTOR == "classifier",
     script:
         "../scripts/prepare.py"

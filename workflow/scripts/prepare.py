@@ -1,14 +1,20 @@
-"""Rule `prepare`: one dataset's splits and card."""
+"""Rule `prepare`: one dataset's splits, card and a picture of it."""
 
+import json
 from pathlib import Path
 
-from ganbench.datasets import prepare
+from ganbench.datasets import Outputs, prepare
 from ganbench.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]) as log:
     prepare(
-        snakemake.wildcards.dataset,
-        snakemake.params.kind,
-        Path(snakemake.output.data),
-        Path(snakemake.output.card),
+        name=snakemake.wildcards.dataset,
+        # where a published dataset lies is no parameter of the rule: its digests are checked
+        dataset={
+            "source": snakemake.config["datasets"][snakemake.wildcards.dataset].get("source", ""),
+            **json.loads(snakemake.params.dataset),
+        },
+        needs_classes=snakemake.params.needs_classes,
+        outputs=Outputs(**{name: Path(file) for name, file in snakemake.output.items()}),
+        log=log,
     )

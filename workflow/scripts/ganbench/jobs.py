@@ -20,8 +20,9 @@ def gpu_slots(snakemake: Any) -> int:
 def job(log_file: str, inputs: Iterable[str] = (), gpu_slots: int = 0) -> Iterator[TextIO]:
     """Opens the job's log and gives it, for its lines of progress; checks the files it will read.
 
-    With `gpu_slots` it holds one of so many slots of one GPU. An error ends the process with status 1: its message goes to standard error and to the log,
-    and the traceback, for whoever wants to mend the code, to the log alone.
+    With `gpu_slots` it holds one of so many slots of one GPU. An error ends the process with status
+    1: its message goes to standard error and to the log, and the traceback, for whoever wants to
+    mend the code, to the log alone.
     """
     with open(log_file, "w", encoding="utf-8", buffering=1) as log:
         try:

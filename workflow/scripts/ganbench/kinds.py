@@ -47,17 +47,21 @@ def kinds() -> dict[str, Kind]:
     return {name: Kind(name, **facts) for name, facts in read.items()}
 
 
-def split_sizes(parts: Mapping[str, int], extractor_images: int | None) -> dict[str, int]:
+def split_sizes(
+    parts: Mapping[str, int],
+    extractor_images: int | None,
+    at_most: int | None = EXTRACTOR_IMAGES,
+) -> dict[str, int]:
     """How many images `train`, `held_out` and `extractor` get of a dataset's official `parts`.
 
     The official test part is `held_out`. What has no parts (`all`) is cut in three, of which
-    `held_out` and `extractor` get at most 10,000 each.
+    `held_out` and `extractor` get no more than `at_most` each.
     """
     if "extractor" in parts:
         return {"train": parts["train"], "held_out": parts["test"], "extractor": parts["extractor"]}
     if "all" in parts:
         third = parts["all"] // 3
-        held_out = min(third, EXTRACTOR_IMAGES)
+        held_out = third if at_most is None else min(third, at_most)
         extractor = held_out if extractor_images is None else extractor_images
         train = parts["all"] - held_out - extractor
         return {"train": train, "held_out": held_out, "extractor": extractor}

@@ -1,5 +1,5 @@
 """Datasets: where images come from, how they are split, and the card that says so."""
 
-from ganbench.datasets.prepare import KINDS, prepare
+from ganbench.datasets.prepare import Outputs, prepare
 
-__all__ = ["KINDS", "prepare"]
+__all__ = ["Outputs", "prepare"]

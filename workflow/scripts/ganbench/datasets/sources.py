@@ -1,11 +1,13 @@
-"""Where samples come from: one function for each kind of dataset."""
+"""What a dataset is before it is split, and the sources that need no file."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.datasets import load_digits
 
 from ganbench.densities import DENSITIES
+from ganbench.kinds import kinds
 
 POINTS = 150_000
 """How many points are drawn from a known density."""
@@ -13,20 +15,33 @@ POINTS_SEED = 0
 """The same points in every study: they belong to the dataset, not to a run."""
 
 
+class DatasetError(RuntimeError):
+    """A dataset that cannot be used; the message names the files and what to do."""
+
+
 @dataclass(frozen=True)
-class Source:
-    """Samples as found, before they are split.
+class Part:
+    """Samples with their classes.
 
     `samples` is uint8 `(count, channels, height, width)` or, for points, float32
-    `(count, dimensions)`; `labels` int64 `(count,)`.
+    `(count, dimensions)`; `labels` int64 `(count,)`, zeros where there are no classes.
     """
 
     samples: np.ndarray
     labels: np.ndarray
-    title: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset as found: its official parts, or one part `all`.
+
+    `origin` says where it was found, `decisions` what was done with images out of the ordinary.
+    """
+
+    parts: Mapping[str, Part]
     origin: str
-    licence: str
-    citation: str
+    class_names: list[str] = field(default_factory=list)
+    decisions: list[str] = field(default_factory=list)
 
 
 def digits() -> Source:
@@ -36,25 +51,14 @@ def digits() -> Source:
     """
     found = load_digits()
     images = np.round(found.images * (255 / 16)).astype(np.uint8)[:, None]
-    return Source(
-        samples=images,
-        labels=found.target.astype(np.int64),
-        title="Optical recognition of handwritten digits (test part)",
-        origin="bundled with scikit-learn",
-        licence="CC BY 4.0",
-        citation="Alpaydin and Kaynak 1998, UCI Machine Learning Repository, doi:10.24432/C50P49",
-    )
+    part = Part(images, found.target.astype(np.int64))
+    return Source({"all": part}, "bundled with scikit-learn", kinds()["digits"].class_names)
 
 
 def points(kind: str) -> Source:
     """Points drawn from a known density; a point's label is the mode it was drawn from."""
     density = DENSITIES[kind]
     samples, modes = density.sample(POINTS, np.random.default_rng(POINTS_SEED))
-    return Source(
-        samples=samples.astype(np.float32),
-        labels=modes.astype(np.int64),
-        title=density.title,
-        origin=f"drawn from its density, seed {POINTS_SEED}",
-        licence="none needed",
-        citation="",
-    )
+    part = Part(samples.astype(np.float32), modes.astype(np.int64))
+    names = [f"mode {mode}" for mode in range(int(modes.max()) + 1)]
+    return Source({"all": part}, f"drawn from its density, seed {POINTS_SEED}", names)
