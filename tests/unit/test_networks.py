@@ -1,41 +1,178 @@
 """Networks, latents and random streams."""
 
+from itertools import pairwise
+
 import pytest
 import torch
-from ganbench import randomness
+from ganbench import architectures, randomness
 from ganbench.latents import sample_latents
-from ganbench.networks import NETWORKS, build_discriminator, build_generator, count_parameters
+from ganbench.networks import (
+    NETWORKS,
+    build_discriminator,
+    build_generator,
+    count_parameters,
+    mixes_samples,
+)
+
+RESOLUTIONS = {
+    "dcgan": (8, 28, 32, 64),
+    "infogan": (28, 32, 64),
+    "mlp": (8, 28),
+    "sngan_resnet": (32, 64),
+}
+FITTING = [(name, resolution) for name, fits in RESOLUTIONS.items() for resolution in fits]
+NORMS = ("none", "batch", "layer")
 
 
-def parameters(name: str = "dcgan", width: int = 4) -> dict:
-    return {"network": {"name": name, "width": width}, "latent": {"size": 6, "prior": "normal"}}
+def parameters(name: str = "dcgan", width: int = 4, latent: int = 6, **network) -> dict:
+    own = {"kernel": 4, "generator_norm": "own", "discriminator_norm": "own"}
+    return {
+        "network": {"name": name, "width": width, **own, **network},
+        "latent": {"size": latent, "prior": "normal"},
+    }
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS))
-@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)])
-def test_generators_make_images_and_discriminators_logits(name, shape):
+def counts(name: str, shape: tuple[int, ...], **options) -> tuple[int, int]:
+    """How many weights G and D have, counted without making them."""
+    with torch.device("meta"):
+        generator = build_generator(parameters(name, **options), shape)
+        discriminator = build_discriminator(parameters(name, **options), shape)
+    return count_parameters(generator), count_parameters(discriminator)
+
+
+def conv(before: int, after: int, kernel: int, bias: bool = True) -> int:
+    """Weights of a convolution, or of a transposed one."""
+    return before * after * kernel**2 + bias * after
+
+
+def full(before: int, after: int, bias: bool = True) -> int:
+    return before * after + bias * after
+
+
+def norm(channels: int) -> int:
+    """Scale and shift of a normalisation."""
+    return 2 * channels
+
+
+@pytest.mark.parametrize(("name", "resolution"), FITTING)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_generators_make_images_and_discriminators_logits(name, resolution, channels):
+    shape = (channels, resolution, resolution)
     latent = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
     images = build_generator(parameters(name), shape)(latent)
     assert images.shape == (5, *shape)
     assert images.abs().max() <= 1
+    assert images.std() > 0
     assert build_discriminator(parameters(name), shape)(images).shape == (5,)
 
 
+@pytest.mark.parametrize(("name", "resolution"), FITTING)
+@pytest.mark.parametrize("normalisation", NORMS)
+def test_only_with_batch_normalisation_a_logit_depends_on_the_other_images(
+    name, resolution, normalisation
+):
+    shape = (1, resolution, resolution)
+    with randomness.initialising("any", 0, "test"):
+        discriminator = build_discriminator(
+            parameters(name, discriminator_norm=normalisation), shape
+        )
+    images = torch.randn(6, *shape, generator=torch.Generator().manual_seed(0))
+    together, alone = discriminator(images)[:3], discriminator(images[:3])
+    assert mixes_samples(discriminator) == (normalisation == "batch")
+    assert torch.allclose(together, alone, rtol=1e-4, atol=1e-5) == (normalisation != "batch")
+
+
 @pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_a_logit_depends_on_its_own_image_alone(name):
-    discriminator = build_discriminator(parameters(name), (1, 8, 8))
-    images = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(discriminator(images)[:3], discriminator(images[:3]))
+def test_own_norms_are_what_the_architecture_table_says(name):
+    architecture = architectures.ARCHITECTURES[name]
+    shape = (3, 32, 32)
+    generator = build_generator(parameters(name), shape)
+    discriminator = build_discriminator(parameters(name), shape)
+    assert mixes_samples(generator) == (architecture.generator_norm == "batch")
+    assert mixes_samples(discriminator) == (architecture.discriminator_norm == "batch")
 
 
-def test_odd_resolutions_are_refused_by_name():
-    with pytest.raises(ValueError, match="27 cannot be halved"):
-        build_generator(parameters(), (1, 27, 27))
+@pytest.mark.parametrize(
+    ("name", "resolution"),
+    [("dcgan", 27), ("dcgan", 30), ("infogan", 30), ("sngan_resnet", 28), ("sngan_resnet", 128)],
+)
+def test_resolution_that_does_not_fit_is_refused_by_name(name, resolution):
+    for build in (build_generator, build_discriminator):
+        with pytest.raises(ValueError, match=f"{name} fits resolutions .* have {resolution}"):
+            build(parameters(name), (1, resolution, resolution))
 
 
 def test_parameters_are_counted():
     # 1·w·16 + w, w·2w·16 + 2w, 2w·2·2 + 1 at w = 4
     assert count_parameters(build_discriminator(parameters(), (1, 8, 8))) == 68 + 520 + 33
+
+
+def test_dcgan_is_the_one_of_its_paper():
+    # Radford et al. 2016, Figure 1: 100 → 4×4×1024 → 512 → 256 → 128 → 64×64×3, kernels 5×5
+    maps = [1024, 512, 256, 128]
+    generator = full(100, 4 * 4 * 1024, bias=False) + sum(map(norm, maps))
+    generator += sum(conv(*pair, 5, bias=False) for pair in pairwise(maps)) + conv(128, 3, 5)
+    # Section 3: strided convolutions, batch normalisation in all but the first layer of D
+    discriminator = conv(3, 128, 5) + conv(128, 256, 5) + conv(256, 512, 5) + conv(512, 1024, 5)
+    discriminator += norm(256) + norm(512) + norm(1024) + full(4 * 4 * 1024, 1)
+    found = counts(
+        "dcgan", (3, 64, 64), width=128, kernel=5, latent=100, discriminator_norm="batch"
+    )
+    assert found == (generator, discriminator)
+
+
+@pytest.mark.parametrize(("resolution", "channels"), [(28, 1), (32, 3), (64, 3)])
+def test_infogan_is_the_one_of_lucic_et_al(resolution, channels):
+    # fully connected 1024, then 128 maps of a quarter of the resolution, then 64, kernels 4×4
+    quarter = 128 * (resolution // 4) ** 2
+    generator = full(64, 1024) + norm(1024) + full(1024, quarter) + norm(quarter)
+    generator += conv(128, 64, 4) + norm(64) + conv(64, channels, 4)
+    discriminator = conv(channels, 64, 4) + conv(64, 128, 4) + norm(128)
+    discriminator += full(quarter, 1024) + norm(1024) + full(1024, 1)
+    shape = (channels, resolution, resolution)
+    assert counts("infogan", shape, width=64, latent=64) == (generator, discriminator)
+
+
+def up(before: int, after: int) -> int:
+    """A residual block of SNGAN's generator: two 3×3 convolutions, two norms, a 1×1 shortcut."""
+    both = conv(before, after, 3) + conv(after, after, 3)
+    return norm(before) + norm(after) + both + conv(before, after, 1)
+
+
+def down(before: int, after: int, shortcut: bool = True) -> int:
+    both = conv(before, after, 3) + conv(after, after, 3)
+    return both + (conv(before, after, 1) if shortcut else 0)
+
+
+def test_sngan_at_32_pixels_is_the_one_of_its_table_4():
+    generator = full(128, 4 * 4 * 256) + 3 * up(256, 256) + norm(256) + conv(256, 3, 3)
+    discriminator = down(3, 128) + down(128, 128) + 2 * down(128, 128, shortcut=False)
+    discriminator += full(128, 1)
+    found = counts("sngan_resnet", (3, 32, 32), width=64, latent=128)
+    assert found == (generator, discriminator)
+
+
+def test_sngan_at_64_pixels_has_five_blocks():
+    widths = [1024, 512, 256, 128, 64]
+    generator = full(128, 4 * 4 * 1024) + sum(up(*pair) for pair in pairwise(widths))
+    generator += norm(64) + conv(64, 3, 3)
+    discriminator = sum(down(*pair) for pair in pairwise([3, *reversed(widths)])) + full(1024, 1)
+    found = counts("sngan_resnet", (3, 64, 64), width=64, latent=128)
+    assert found == (generator, discriminator)
+
+
+def test_initial_weights_are_those_of_each_paper():
+    with randomness.initialising("any", 0, "test"):
+        infogan = build_generator(parameters("infogan", width=64), (1, 28, 28))
+        sngan = build_generator(parameters("sngan_resnet", width=16), (3, 32, 32))
+    assert float(infogan.layers[0].weight.std()) == pytest.approx(0.02, rel=0.05)
+    convolution = sngan.blocks[0].residual[3].weight
+    # Glorot's uniform with gain √2: variance 2·2/(fan_in + fan_out)
+    expected = (4 / (2 * convolution[0].numel())) ** 0.5
+    assert float(convolution.std()) == pytest.approx(expected, rel=0.05)
+    for network in (infogan, sngan):
+        biases = [value for name, value in network.named_parameters() if name.endswith("bias")]
+        assert all((value == 0).all() for value in biases)
 
 
 @pytest.mark.parametrize(

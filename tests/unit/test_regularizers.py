@@ -62,7 +62,8 @@ def difference_quotients(network: nn.Module, image: torch.Tensor) -> torch.Tenso
 
 @pytest.mark.parametrize(("name", "which"), [("r1", 0), ("r2", 1)])
 def test_penalty_of_a_network_equals_finite_differences(batches, name, which):
-    parameters = {"network": {"name": "dcgan", "width": 3}, "latent": {"size": 2}}
+    own = {"kernel": 4, "generator_norm": "own", "discriminator_norm": "own"}
+    parameters = {"network": {"name": "dcgan", "width": 3, **own}, "latent": {"size": 2}}
     torch.manual_seed(0)
     network = networks.build_discriminator(parameters, (1, 8, 8)).double()
     squares = [(difference_quotients(network, image) ** 2).sum() for image in batches[which]]

@@ -7,14 +7,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Architecture:
-    """One architecture: the resolutions that it fits, in words and as a test; its own norms."""
+    """One architecture: the resolutions that it fits, in words and as a test; its own norms.
+
+    `options` are the keys of a study's `network` that it reads beside the two norms.
+    """
 
     fits: Callable[[int], bool]
     resolutions: str
     generator_norm: str
     discriminator_norm: str
-    norms: tuple[str, ...] = ("none", "batch", "layer")
-    options: tuple[str, ...] = ("width", "generator_norm", "discriminator_norm")
+    options: tuple[str, ...] = ("width",)
 
 
 def halvings(resolution: int) -> int | None:
@@ -34,7 +36,7 @@ ARCHITECTURES = {
         resolutions="that can be halved at least twice and until they are 7 or less",
         generator_norm="batch",
         discriminator_norm="none",
-        options=("width", "kernel", "generator_norm", "discriminator_norm"),
+        options=("width", "kernel"),
     ),
     "infogan": Architecture(
         fits=lambda resolution: resolution % 4 == 0,
@@ -65,7 +67,15 @@ def problem(network: Mapping[str, Any], shape: Sequence[int] | None) -> str:
             f"{network['name']} fits resolutions {architecture.resolutions}; "
             f"the images have {shape[1]}"
         )
+    if network["kernel"] != 4 and "kernel" not in architecture.options:
+        return f"{network['name']} has kernels of its own; only dcgan takes `kernel`"
     return ""
+
+
+def generator_norm(network: Mapping[str, Any]) -> str:
+    """The generator's normalisation, `own` resolved."""
+    given = network["generator_norm"]
+    return ARCHITECTURES[network["name"]].generator_norm if given == "own" else given
 
 
 def discriminator_norm(network: Mapping[str, Any]) -> str:

@@ -16,6 +16,8 @@ from ganbench.latents import sample_latents
 from ganbench.progress import Progress
 from ganbench.regularizers import Regularization
 from ganbench.samples import to_float
+from ganbench.training.average import WeightAverage
+from ganbench.training.flops import count_flops
 from ganbench.training.measure import FirstNonFinite, measure
 from ganbench.training.optimizers import build_optimizer
 from ganbench.training.records import Outputs, Record, weights_sha256
@@ -71,11 +73,12 @@ def train(
             "machine": provenance.machine(),
             "parameters": dict(parameters),
             "parameters_sha256": provenance.sha256(provenance.canonical_json(parameters)),
-            "generator_sha256": weights_sha256(game.generator.network),
+            "generator_sha256": weights_sha256(game.scored_generator),
             "parameter_counts": {
                 "generator": networks.count_parameters(game.generator.network),
                 "discriminator": networks.count_parameters(game.discriminator.network),
             },
+            "flops": count_flops(parameters, tuple(real.shape[1:])),
         },
         shape=tuple(real.shape[1:]),
     )
@@ -114,9 +117,11 @@ def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor)
         generator=Player(
             generator, build_optimizer(options, generator.parameters()), generator_loss
         ),
+        average=WeightAverage(generator, parameters["ema"]) if parameters["ema"] else None,
         regularization=regularization,
         discriminator_steps=parameters["discriminator_steps"],
         generator_needs_real="r" in objective.generator.variables,
+        separate_passes=networks.mixes_samples(discriminator),
         sample_real=sample_real,
         sample_discriminator_latent=lambda: sample_latents(latent, batch, discriminator_noise),
         sample_generator_latent=lambda: sample_latents(latent, batch, generator_noise),
@@ -151,8 +156,8 @@ def play(
             record.history.append([*done, seconds, *values])
             progress.advance(step, f"D(x) {values[3]:.2f}  D(G(z)) {values[4]:.2f}")
         if step in snapshots:
-            record.take_snapshot(step, game.generator.network, game.discriminator.network)
-            stopped = stopping.reason(game.generator.network, game.discriminator.network)
+            record.take_snapshot(step, game.scored_generator, game.discriminator.network)
+            stopped = stopping.reason(game.scored_generator, game.discriminator.network)
         if stopped:
             break
     seconds = round(time.perf_counter() - started, 3)

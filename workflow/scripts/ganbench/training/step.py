@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ganbench.formula.torch_loss import Loss, compile_loss
 from ganbench.objectives import Objective
 from ganbench.regularizers import Regularization
+from ganbench.training.average import WeightAverage
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,33 @@ class Game:
     """Both players, the k of Algorithm 1, and where fresh samples come from.
 
     `sample_real()` gives images `(batch, channels, height, width)`; the two latent samplers give
-    `(batch, latent)` from streams of their own.
+    `(batch, latent)` from streams of their own. `average` is None unless the generator's weights
+    are averaged. `separate_passes` keeps real and fake samples apart, where the discriminator
+    normalises each batch by its own moments.
     """
 
     discriminator: Player
     generator: Player
+    average: WeightAverage | None
     regularization: Regularization
     discriminator_steps: int
     generator_needs_real: bool
+    separate_passes: bool
     sample_real: Callable[[], Tensor]
     sample_discriminator_latent: Callable[[], Tensor]
     sample_generator_latent: Callable[[], Tensor]
+
+    @property
+    def scored_generator(self) -> nn.Module:
+        """The generator that snapshots hold: the averaged one, where there is one."""
+        return self.average.network if self.average else self.generator.network
+
+    def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits of real and of fake samples, in one pass where that changes nothing."""
+        if self.separate_passes:
+            return self.discriminator.network(real), self.discriminator.network(fake)
+        real_logits, fake_logits = self.discriminator.network(torch.cat([real, fake])).chunk(2)
+        return real_logits, fake_logits
 
 
 @dataclass(frozen=True)
@@ -78,7 +95,7 @@ def adversarial_step(game: Game, step: int) -> Losses:
         real = game.sample_real()
         with torch.no_grad():
             fake = generator.network(game.sample_discriminator_latent())
-        real_logits, fake_logits = discriminator.network(torch.cat([real, fake])).chunk(2)
+        real_logits, fake_logits = game.judge(real, fake)
         discriminator_loss = discriminator.loss(real_logits, fake_logits)
         penalty = game.regularization.penalty(discriminator.network, real, fake, update)
         discriminator.descend(discriminator_loss + penalty)
@@ -93,6 +110,8 @@ def adversarial_step(game: Game, step: int) -> Losses:
     )
     generator.descend(generator_loss)
     discriminator.network.requires_grad_(True)
+    if game.average:
+        game.average.update(generator.network)
 
     return Losses(
         real=real_logits.detach(),

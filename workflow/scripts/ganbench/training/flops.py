@@ -1,0 +1,89 @@
+"""How much arithmetic a run takes: counted by playing it with tensors that have only shapes."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from ganbench import networks, objectives
+from ganbench.regularizers import PENALTIES, Regularization
+from ganbench.training.step import Game, Player, adversarial_step, losses_of
+
+
+def count_flops(parameters: Mapping[str, Any], shape: networks.Shape) -> dict[str, float]:
+    """Floating-point operations of matrix products and convolutions, two for each multiply-add.
+
+    `generator` and `discriminator`: one sample's way through each. `step`: one iteration of
+    Algorithm 1 with its backward passes and regularizers, on average where some are lazy. Costs no
+    arithmetic and draws no random number.
+    """
+    game = _game_of_shapes(parameters, shape)
+    latent = torch.empty(1, parameters["latent"]["size"], device="meta")
+    sample = torch.empty(1, *shape, device="meta")
+    game.generator.network.eval()
+    game.discriminator.network.eval()
+    found = {
+        "generator": _counted(lambda: game.generator.network(latent)),
+        "discriminator": _counted(lambda: game.discriminator.network(sample)),
+    }
+    game.generator.network.train()
+    game.discriminator.network.train()
+    penalties = PENALTIES.keys() & parameters["regularizers"].keys()
+    period = max((parameters["regularizers"][name]["every"] for name in penalties), default=1)
+
+    def iterations() -> None:
+        for step in range(1, period + 1):
+            adversarial_step(game, step)
+
+    return found | {"step": _counted(iterations) / period}
+
+
+class _Counter(TorchDispatchMode):
+    """Adds up the operations of everything within that torch has a formula for.
+
+    torch's own FlopCounterMode refuses to be within a gradient of a gradient, as penalties are.
+    """
+
+    total = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        found = function(*args, **(kwargs or {}))
+        if (formula := flop_registry.get(function._overloadpacket)) is not None:
+            self.total += formula(*args, **(kwargs or {}), out_val=found)
+        return found
+
+
+def _counted(work: Callable[[], Any]) -> int:
+    with _Counter() as counter:
+        work()
+    return counter.total
+
+
+def _game_of_shapes(parameters: Mapping[str, Any], shape: networks.Shape) -> Game:
+    """The game of a run on the device `meta`, where tensors hold no numbers."""
+    objective = objectives.read(parameters["objective"]["name"], parameters["objective"])
+    discriminator_loss, generator_loss = losses_of(objective)
+    batch, latent = parameters["batch_size"], parameters["latent"]["size"]
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        generator = networks.build_generator(parameters, shape)
+        discriminator = networks.build_discriminator(parameters, shape)
+        regularization = Regularization(parameters["regularizers"])
+        regularization.prepare(discriminator)
+    players = [  # any optimizer will do: none multiplies matrices
+        Player(network, torch.optim.SGD(network.parameters()), loss)
+        for network, loss in ((discriminator, discriminator_loss), (generator, generator_loss))
+    ]
+    return Game(
+        discriminator=players[0],
+        generator=players[1],
+        average=None,
+        regularization=regularization,
+        discriminator_steps=parameters["discriminator_steps"],
+        generator_needs_real="r" in objective.generator.variables,
+        separate_passes=networks.mixes_samples(discriminator),
+        sample_real=lambda: torch.empty(batch, *shape, device="meta"),
+        sample_discriminator_latent=lambda: torch.empty(batch, latent, device="meta"),
+        sample_generator_latent=lambda: torch.empty(batch, latent, device="meta"),
+    )
