@@ -2,41 +2,21 @@
 
 import gzip
 import hashlib
-import importlib
-import io
-import json
+import os
+import subprocess
 import sys
-import tarfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from ganbench import kinds
-from ganbench.datasets import Outputs, locate, prepare, published
+from dataset_example import DEBIAN, SPLITS, prepared_in
+from ganbench.datasets import card as cards
+from ganbench.datasets import splits
 from ganbench.datasets.sources import DatasetError, Part, Source, points
 from ganbench.densities import DENSITIES
 from PIL import Image
+from project import ROOT
 from sklearn.datasets import load_digits
-
-preparing = importlib.import_module("ganbench.datasets.prepare")  # the function has its name
-SPLITS = ("train", "held_out", "extractor")
-DEBIAN = Path("/usr/share/datasets/fashion-mnist")
-KEYS = {"source": "", "resolution": None, "channels": None, "extractor_images": None}
-
-
-def prepared_in(folder, kind, **keys):
-    """(data, card) of a dataset, prepared in a folder."""
-    outputs = Outputs(*(folder / name for name in ("data.npz", "card.json", "examples.png")))
-    prepare(
-        name=kind,
-        dataset={**KEYS, "kind": kind, **keys},
-        needs_classes=False,
-        outputs=outputs,
-        log=sys.stdout,
-    )
-    with np.load(outputs.data) as data:
-        return dict(data), json.loads(outputs.card.read_text())
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +71,22 @@ def test_digits_have_the_splits_that_they_always_had(prepared):
     images = np.round(load_digits().images * 255 / 16).astype(np.uint8)[:, None]
     assert np.array_equal(data["held_out"], images[order[:599]])
     assert np.array_equal(data["train"], images[order[2 * 599 :]])
-    assert Image.open(folder / "examples.png").size == (16 * 9, 2 * 9)
+    found = hashlib.sha256((folder / "data.npz").read_bytes()).hexdigest()
+    assert found == "72fc93341601e41a9f5a93f084633cce7b4dc48d58c2d1fa135372f9fd3f1aaf"
+
+
+def test_picture_shows_training_images_in_the_order_of_their_classes(prepared):
+    folder, data, _ = prepared
+    shown = np.asarray(Image.open(folder / "examples.png"))
+    assert shown.shape == (2 * 9, 16 * 9)
+    cells = [shown[9 * row :, 9 * column :][:8, :8] for row in range(2) for column in range(16)]
+    label_of = {
+        image.tobytes(): label
+        for image, label in zip(data["train"], data["train_labels"], strict=True)
+    }
+    labels = [label_of[cell.tobytes()] for cell in cells]
+    assert labels == sorted(labels)
+    assert set(labels) == set(range(10))
 
 
 @pytest.mark.parametrize("kind", DENSITIES)
@@ -102,7 +97,8 @@ def test_points_of_a_known_density_are_split_in_thirds(kind, tmp_path):
     rows = [{point.tobytes() for point in data[split]} for split in SPLITS]
     # in one dimension two of 150,000 float32 numbers can be the same
     assert len(set.union(*rows)) >= 150_000 * (0.9 if card["dimensions"] == 1 else 1)
-    assert (Image.open(tmp_path / "examples.png").width > 1) == (card["dimensions"] > 0)
+    size = {1: (128, 64), 2: (96, 96)}[card["dimensions"]]
+    assert Image.open(tmp_path / "examples.png").size == size
 
 
 def test_labels_of_points_are_their_modes():
@@ -151,165 +147,58 @@ def test_images_of_the_extractor_split_can_be_left_to_training(fashion, tmp_path
     assert card["sizes"] == {"train": 60_000, "held_out": 10_000, "extractor": 0}
 
 
-def idx_file(array):
-    header = np.array([0x0800 + array.ndim, *array.shape], ">u4").tobytes()
-    return header + array.astype(np.uint8).tobytes()
-
-
-@pytest.fixture
-def small_mnist(tmp_path, monkeypatch):
-    """A kind like MNIST with few images, its digests right, and a folder that holds its files."""
-    random = np.random.default_rng(3)
-    contents = {}
-    for prefix, count in (("train", 400), ("t10k", 100)):
-        contents[f"{prefix}-images-idx3-ubyte"] = idx_file(random.integers(0, 256, (count, 28, 28)))
-        contents[f"{prefix}-labels-idx1-ubyte"] = idx_file(random.integers(0, 10, count))
-    kind = replace(
-        kinds.kinds()["mnist"],
-        parts={"train": 400, "test": 100},
-        files={name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
-    )
-    monkeypatch.setattr(preparing, "kinds", lambda: {"mnist": kind})
-    monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(locate, "SYSTEM_FOLDERS", (tmp_path / "system",))
-    return kind, contents
-
-
-def put(folder, contents, *, compressed=False):
-    folder.mkdir(parents=True)
-    for name, content in contents.items():
-        if compressed:
-            (folder / f"{name}.gz").write_bytes(gzip.compress(content))
-        else:
-            (folder / name).write_bytes(content)
-    return folder
-
-
-@pytest.mark.parametrize("compressed", [False, True])
-def test_source_is_looked_for_in_order(small_mnist, tmp_path, compressed):
-    _, contents = small_mnist
-    places = [tmp_path / "mine", tmp_path / "system/mnist", tmp_path / "cache/mnist"]
-    for folder in places:
-        put(folder, contents, compressed=compressed)
-    found = []
-    for number, folder in enumerate(places):
-        source = str(folder) if number == 0 else ""
-        _, card = prepared_in(tmp_path / f"out{number}", "mnist", source=source, extractor_images=9)
-        found.append(card["source"])
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
-    assert found == [f"the folder {places[0]}", str(places[1]), "the shared cache"]
-
-
-def test_file_that_is_not_the_published_one_is_refused_wherever_it_lies(small_mnist, tmp_path):
-    _, contents = small_mnist
-    name = "t10k-labels-idx1-ubyte"
-    contents[name] = contents[name][:-1] + bytes([contents[name][-1] ^ 1])
-    for compressed in (False, True):
-        folder = put(tmp_path / f"mine{compressed}", contents, compressed=compressed)
-        with pytest.raises(DatasetError, match=f"{name} of MNIST .* is not the published one"):
-            prepared_in(tmp_path / "out", "mnist", source=str(folder), extractor_images=9)
-
-
-def test_source_that_lacks_a_file_is_said_with_what_it_should_hold(small_mnist, tmp_path):
-    _, contents = small_mnist
-    folder = put(tmp_path / "mine", contents)
-    (folder / "train-labels-idx1-ubyte").unlink()
-    with pytest.raises(DatasetError, match="does not hold train-images-idx3-ubyte, train-labels"):
-        prepared_in(tmp_path / "out", "mnist", source=str(folder))
-    with pytest.raises(DatasetError, match="there is no folder"):
-        prepared_in(tmp_path / "out", "mnist", source=str(tmp_path / "nowhere"))
-
-
-@pytest.mark.parametrize("damage", [lambda c: c[: len(c) // 2], lambda c: b"no gzip" + c])
-def test_damaged_compressed_file_is_named(small_mnist, tmp_path, damage):
-    _, contents = small_mnist
-    folder = put(tmp_path / "mine", contents, compressed=True)
-    file = folder / "train-images-idx3-ubyte.gz"
-    file.write_bytes(damage(file.read_bytes()))
-    with pytest.raises(DatasetError, match=r"train-images-idx3-ubyte.gz cannot be read"):
-        prepared_in(tmp_path / "out", "mnist", source=str(folder))
-
-
-def test_file_that_uncompresses_to_far_more_than_it_may_is_not_read(
-    small_mnist, tmp_path, monkeypatch
-):
-    _, contents = small_mnist
-    monkeypatch.setattr(locate, "LARGEST", 1000)
-    folder = put(tmp_path / "mine", contents, compressed=True)
-    with pytest.raises(DatasetError, match="uncompresses to more than 1,000 bytes"):
-        prepared_in(tmp_path / "out", "mnist", source=str(folder))
-
-
-def test_without_a_network_the_three_ways_out_are_named(small_mnist, tmp_path, monkeypatch):
-    kind, _ = small_mnist
-    nowhere = replace(kind, download="https://127.0.0.1:9/")  # nobody listens at port 9
-    monkeypatch.setattr(preparing, "kinds", lambda: {"mnist": nowhere})
-    with pytest.raises(DatasetError) as error:
-        prepared_in(tmp_path / "out", "mnist")
-    for way in ("run the same command again", "as `source` of the dataset", "another dataset"):
-        assert way in str(error.value)
-
-
-def test_idx_file_whose_header_disagrees_is_refused(small_mnist):
-    _, contents = small_mnist
-    found = locate.Found(contents, "")
-    with pytest.raises(DatasetError, match="its header says"):
-        published.idx(found, "train-images-idx3-ubyte", (401, 28, 28))
-
-
-def test_cifar10_is_read_from_its_archive_in_memory(tmp_path, monkeypatch):
-    random = np.random.default_rng(4)
-    names = [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]
-    records = {name: random.integers(0, 256, (40, 3073)).astype(np.uint8) for name in names}
-    for each in records.values():
-        each[:, 0] %= 10
-    kind = replace(
-        kinds.kinds()["cifar10"],
-        parts={"train": 200, "test": 40},
-        files={name: hashlib.sha256(each.tobytes()).hexdigest() for name, each in records.items()},
-    )
-    monkeypatch.setattr(preparing, "kinds", lambda: {"cifar10": kind})
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    with tarfile.open(folder / "cifar-10-binary.tar.gz", "w:gz") as archive:
-        for name in ("../outside.bin", *(f"cifar-10-batches-bin/{each}" for each in names)):
-            content = records.get(name.rsplit("/", 1)[1], records[names[0]]).tobytes()
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    data, card = prepared_in(tmp_path / "out", "cifar10", source=str(folder), extractor_images=50)
-    assert not (tmp_path / "outside.bin").exists()
-    assert card["sizes"] == {"train": 150, "held_out": 40, "extractor": 50}
-    rows = {row[1:].tobytes(): row[0] for each in records.values() for row in each}
-    for split in SPLITS:
-        assert data[split].shape[1:] == (3, 32, 32)
-        labels = [rows[image.tobytes()] for image in data[split]]
-        assert labels == data[f"{split}_labels"].tolist()
-
-
 def test_official_parts_stay_what_they_are():
     parts = {
         name: Part(np.full((count, 1, 8, 8), number, np.uint8), np.arange(count))
         for number, (name, count) in enumerate({"train": 60, "test": 50, "extractor": 70}.items())
     }
-    found = preparing.split(Source(parts, ""), None)
+    found = splits.split(Source(parts, ""), None)
     assert [found[split].samples[0, 0, 0, 0] for split in SPLITS] == [0, 1, 2]
     assert [len(found[split].samples) for split in SPLITS] == [60, 50, 70]
     assert sorted(found["held_out"].labels) == list(range(50))
 
 
-def test_classifier_needs_classes(tmp_path):
-    outputs = Outputs(*(tmp_path / name for name in ("data.npz", "card.json", "examples.png")))
-    folder = tmp_path / "plain"
-    folder.mkdir()
-    for number in range(150):
-        Image.new("L", (9, 9), number).save(folder / f"{number}.png")
-    keys = {"kind": "image_folder", "source": str(folder), "resolution": 8, "channels": 1}
-    with pytest.raises(DatasetError, match="has no classes, and the classifier is trained on them"):
-        prepare(
-            name="plain", dataset={**KEYS, **keys}, needs_classes=True, outputs=outputs,
-            log=sys.stdout,
-        )  # fmt: skip
-    assert not outputs.data.exists()
+@pytest.mark.parametrize("extractor_images", [100, 200])
+def test_extractor_split_that_leaves_nothing_to_train_on_is_refused(extractor_images):
+    parts = {
+        "train": Part(np.zeros((100, 1, 8, 8), np.uint8), np.zeros(100, np.int64)),
+        "test": Part(np.zeros((9, 1, 8, 8), np.uint8), np.zeros(9, np.int64)),
+    }
+    with pytest.raises(DatasetError, match=f"found {extractor_images}, expected less than 100"):
+        splits.split(Source(parts, ""), extractor_images)
+
+
+def test_images_without_parts_give_no_more_than_ten_thousand_to_held_out_and_extractor():
+    part = Part(np.zeros((40_000, 1, 1, 1), np.uint8), np.arange(40_000))
+    found = splits.split(Source({"all": part}, ""), None)
+    assert [len(found[name].samples) for name in SPLITS] == [20_000, 10_000, 10_000]
+    found = splits.split(Source({"all": part}, ""), 30)
+    assert [len(found[name].samples) for name in SPLITS] == [29_970, 10_000, 30]
+    assert len(set(np.concatenate([each.labels for each in found.values()]))) == 40_000
+
+
+def test_moments_are_the_same_counted_in_many_pieces(prepared, tmp_path, monkeypatch):
+    _, _, card = prepared
+    monkeypatch.setattr(cards, "BLOCK", 1000)
+    _, again = prepared_in(tmp_path, "digits")
+    assert again == card
+
+
+def test_fashion_mnist_takes_seconds_and_less_than_a_gigabyte(fashion, tmp_path):
+    program = (
+        "import resource, sys; from pathlib import Path; from dataset_example import prepared_in\n"
+        "prepared_in(Path(sys.argv[1]), 'fashion_mnist')\n"
+        "used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1e6)"
+    )
+    folders = [Path(__file__).parent, ROOT / "workflow/scripts"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    seconds, gigabytes = map(float, done.stdout.split()[-2:])
+    assert seconds < 10  # of a processor: what other programs do does not count
+    assert gigabytes < 1

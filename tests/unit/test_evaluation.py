@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from ganbench import metrics, randomness, study
-from ganbench.datasets import prepare
+from ganbench import randomness, study
+from ganbench.datasets import Outputs, prepare
 from ganbench.evaluation import Reference, make_reference, score_density_run, score_run
 from ganbench.evaluation import feature_metrics as fm
 from ganbench.evaluation.extractors import Features, extract, load_extractor
@@ -30,7 +30,13 @@ WITH_REFERENCE = ["FD", "KID", "precision", "recall", "density", "coverage"]
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory) -> tuple[Path, Reference]:
     folder = tmp_path_factory.mktemp("reference")
-    prepare("digits", "digits", folder / "data.npz", folder / "data.json")
+    prepare(
+        name="digits",
+        dataset=study.resolve(tiny_study(), "tiny")["datasets"]["digits"],
+        needs_classes=True,
+        outputs=Outputs(*(folder / name for name in ("data.npz", "data.json", "digits.png"))),
+        log=sys.stderr,
+    )
     made = Reference(*(folder / name for name in ("n.pt", "f.npz", "card.json", "floor.csv")))
     make_reference(
         dataset="digits",
@@ -88,7 +94,8 @@ def run(tmp_path_factory, reference) -> dict:
 
 
 def scores(run: dict, file: Path, **changes) -> pd.DataFrame:
-    score_run(**{"variant": "a", "gap": False, "scores_file": file, **run, **changes})
+    given = {"variant": "a", "gap": False, "scores_file": file, **run, **changes}
+    score_run(nearest_file=file.with_suffix(".png"), **given)
     return pd.read_csv(file)
 
 
@@ -108,7 +115,7 @@ def test_features_do_not_depend_on_the_batch_size(reference):
     assert torch.equal(whole.features, kept_features(made)["held_out"].features)
 
 
-@pytest.mark.parametrize(("threads", "batch_size"), [(2, 500), (1, 33), (2, 7)])
+@pytest.mark.parametrize(("threads", "batch_size"), [(2, 100), (1, 33), (2, 7)])
 def test_scores_do_not_depend_on_the_batch_size_or_the_number_of_threads(
     reference, threads, batch_size
 ):
@@ -116,7 +123,7 @@ def test_scores_do_not_depend_on_the_batch_size_or_the_number_of_threads(
     network, real = load_extractor(made.network), load_real(made.features)
     images = 255 - images_of(folder, "extractor")
     found = []
-    for count, size in ((1, 500), (threads, batch_size)):
+    for count, size in ((1, 100), (threads, batch_size)):
         torch.set_num_threads(count)
         found.append(list(fm.score(extract(network, images, size), real, "classifier")))
     torch.set_num_threads(1)
@@ -249,6 +256,7 @@ def test_hash_seed_changes_no_score(tmp_path, run):
     for seed in ("1", "2"):
         file = tmp_path / f"{seed}.csv"
         given = {**run, "variant": "a", "gap": False, "scores_file": file}
+        given["nearest_file"] = file.with_suffix(".png")
         subprocess.run(
             [sys.executable, "-c", program, json.dumps(given, default=str)],
             check=True,

@@ -1,4 +1,4 @@
-"""Extractors: how the classifier is built, and pretrained networks with weights that are checked."""
+"""Extractors: how the classifier is built, and pretrained networks with checked weights."""
 
 import json
 
@@ -243,6 +243,7 @@ def test_snapshots_are_scored_with_a_pretrained_extractor(tmp_path, published):
         data_file=tmp_path / "data.npz",
         gap=False,
         scores_file=tmp_path / "scores.csv",
+        nearest_file=tmp_path / "nearest.png",
     )
     found = pd.read_csv(tmp_path / "scores.csv")
     assert len(found) == 13

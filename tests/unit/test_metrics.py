@@ -154,8 +154,11 @@ def test_generator_with_a_single_image_gets_finite_scores():
 
 
 def test_copies_lie_on_the_edge_of_a_ball_and_count_as_inside():
-    """Each training image reaches exactly to its neighbours, which the generator copies."""
-    train = normal(200, 16, 0) * 1e3 + 1e4  # far from the origin, where rounding is worst
+    """Each training image's ball reaches exactly to a neighbour, which the generator copies.
+
+    Distances to the one and to the other are rounded differently.
+    """
+    train = normal(200, 16, 0)
     real = real_images(train, train + 1)
     found = scores(train.clone(), real)
     assert found["density", "train"] == pytest.approx(6 / 5)  # itself and its 5 neighbours' balls

@@ -5,54 +5,19 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from ganbench.evidence import estimators
+from evidence_example import BASELINE, END, VARIANT, only, study_of, together
+from ganbench.evidence import effects, estimators
 from ganbench.evidence.statistics import (
     COMPARISON_COLUMNS,
     SUMMARY_COLUMNS,
     compare,
+    compare_all,
     final_scores,
     summarise,
 )
 from scipy import stats
 
 pytestmark = pytest.mark.filterwarnings("error")
-
-BASELINE = [38.0, 41.0, 36.5, 39.2, 40.1]
-VARIANT = [31.0, 35.5, 30.2, 30.9, 33.8]
-END = 1000
-
-
-def study_of(finals, dataset="digits", metric="FD-classifier", reference="held_out"):
-    """Scores and runs with the given final value per variant and seed; None is a diverged run.
-
-    Every run also has a score halfway, which is no final score.
-    """
-    runs, scores = [], []
-    for variant, values in finals.items():
-        for seed, value in enumerate(values):
-            status, end = ("diverged", 700) if value is None else ("completed", END)
-            runs.append((dataset, variant, seed, status, end))
-            final = [] if value is None else [(END, value)]
-            scores += [
-                (dataset, variant, seed, step, 64 * step, reference, metric, score)
-                for step, score in [(500, 99.0), *final]
-            ]
-    run = ["dataset", "variant", "seed"]
-    score = [*run, "step", "images", "reference", "metric", "value"]
-    return (
-        pd.DataFrame(scores, columns=score),
-        pd.DataFrame(runs, columns=[*run, "status", "step"]),
-    )
-
-
-def together(*studies):
-    """Several (scores, runs) as one."""
-    return tuple(pd.concat(tables, ignore_index=True) for tables in zip(*studies, strict=True))
-
-
-def only(table):
-    assert len(table) == 1
-    return table.iloc[0]
 
 
 def test_final_score_is_the_last_snapshot_of_completed_runs_alone():
@@ -191,21 +156,21 @@ def test_probability_greater_is_the_mann_whitney_statistic_over_all_pairs():
     rng = np.random.default_rng(2)
     values, others = rng.integers(0, 6, 7).astype(float), rng.integers(0, 6, 9).astype(float)
     oracle = stats.mannwhitneyu(values, others).statistic / (7 * 9)
-    assert estimators.probability_greater(values, others) == pytest.approx(oracle)
+    assert effects.probability_greater(values, others) == pytest.approx(oracle)
     assert oracle != 0.5
 
 
 def test_hedges_g_of_a_case_worked_by_hand():
     # Both variances are 1; the mean difference is 2. With m = 2(3 - 1) = 4 degrees of freedom
     # J = gamma(2) / (sqrt(2) gamma(3/2)) = sqrt(2 / pi).
-    g = estimators.hedges_g(np.array([3.0, 5.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+    g = effects.hedges_g(np.array([3.0, 5.0, 4.0]), np.array([1.0, 2.0, 3.0]))
     assert g == pytest.approx(2 * (2 / np.pi) ** 0.5)
 
 
 def test_hedges_g_is_unbiased_over_many_small_studies():
     rng = np.random.default_rng(3)
     values, others = 0.8 + rng.standard_normal((2000, 4)), rng.standard_normal((2000, 4))
-    g = [estimators.hedges_g(*pair) for pair in zip(values, others, strict=True)]
+    g = [effects.hedges_g(*pair) for pair in zip(values, others, strict=True)]
     assert np.mean(g) == pytest.approx(0.8, abs=0.06)  # uncorrected: 0.92
 
 
@@ -238,7 +203,7 @@ def test_p_values_are_adjusted_within_one_dataset_metric_and_reference():
 def test_detectable_difference_is_found_in_80_percent_of_simulated_studies():
     rng = np.random.default_rng(4)
     differences = np.array([-1.0, 0.0, 1.0, 2.0, -2.0])
-    planted = estimators.detectable_difference(differences, alpha=0.05)
+    planted = effects.detectable_difference(differences, alpha=0.05)
     studies = planted + differences.std(ddof=1) * rng.standard_normal((40_000, 5))
     test = stats.ttest_1samp(studies, 0.0, axis=1)
     found = np.mean((test.pvalue < 0.05) & (test.statistic > 0))
@@ -248,7 +213,7 @@ def test_detectable_difference_is_found_in_80_percent_of_simulated_studies():
 @pytest.mark.parametrize(("n", "deviations"), [(3, 3.3), (5, 1.7), (10, 1.0)])
 def test_detectable_difference_agrees_with_the_projects_simulations(n, deviations):
     differences = np.arange(n, dtype=float)
-    detectable = estimators.detectable_difference(differences, alpha=0.05)
+    detectable = effects.detectable_difference(differences, alpha=0.05)
     assert detectable / differences.std(ddof=1) == pytest.approx(deviations, abs=0.06)
 
 
@@ -256,7 +221,7 @@ def test_detectable_difference_agrees_with_the_projects_simulations(n, deviation
 @pytest.mark.parametrize("alpha", [0.2, 0.05, 0.001])
 def test_detectable_difference_exists_at_every_size_and_level(n, alpha):
     differences = np.arange(n, dtype=float)
-    assert 0 < estimators.detectable_difference(differences, alpha) < np.inf
+    assert 0 < effects.detectable_difference(differences, alpha) < np.inf
 
 
 def test_t_interval_covers_at_its_confidence_with_five_seeds():
@@ -345,3 +310,149 @@ def test_no_input_is_changed():
     summarise(scores, runs)
     pd.testing.assert_frame_equal(scores, before[0])
     pd.testing.assert_frame_equal(runs, before[1])
+
+
+def test_a_seeds_score_is_the_mean_over_the_repeats_of_its_last_snapshot():
+    scores, runs = study_of({"minimax": [[38.0, 40.0], [41.0, 44.0]]})
+    final = final_scores(scores, runs)
+    assert final["value"].tolist() == [39.0, 42.5]
+    assert "repeat" not in final
+    row = only(summarise(scores, runs))
+    assert (row["n"], row["mean"]) == (2, 40.75)
+
+
+def test_one_repeat_that_is_not_finite_fails_the_run():
+    row = only(summarise(*study_of({"minimax": [[38.0, np.nan], [41.0, 43.0]]})))
+    assert (row["n"], row["failed"], row["mean"]) == (1, 1, 42.0)
+
+
+def test_scores_without_the_column_repeat_count_once():
+    scores, runs = study_of({"minimax": BASELINE})
+    once = final_scores(scores.drop(columns="repeat"), runs)
+    pd.testing.assert_frame_equal(once, final_scores(scores, runs))
+
+
+def test_summary_lists_every_run_in_the_order_of_seeds():
+    scores, runs = study_of({"minimax": [38.5, None, 1 / 3]})
+    row = only(summarise(scores, runs.sample(frac=1, random_state=1)))
+    assert row["values"] == "38.5 nan 0.3333333333333333"
+    assert len(row["values"].split()) == row["n"] + row["failed"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "halfway", "expected"),
+    [
+        ("FD-classifier", 37.0, (37.0 + 30.0) / 2),
+        ("recall-classifier", 37.0, (38.0 + 37.0) / 2),
+        ("memorisation-classifier", 37.0, np.nan),
+        ("FD-classifier", np.nan, (38.0 + 30.0) / 2),
+    ],
+)
+def test_best_mean_takes_each_runs_best_snapshot_in_the_direction_of_the_metric(
+    metric, halfway, expected
+):
+    finals = {"minimax": [38.0, 30.0, None]}
+    row = only(summarise(*study_of(finals, metric=metric, halfway=halfway)))
+    assert row["best_mean"] == pytest.approx(expected, nan_ok=True)
+
+
+def test_best_mean_is_over_the_runs_that_have_a_final_score():
+    scores, runs = study_of({"minimax": [38.0, np.nan]}, halfway=20.0)
+    scores.loc[(scores["seed"] == 1) & (scores["step"] == 500), "value"] = 1.0
+    assert only(summarise(scores, runs))["best_mean"] == 20.0
+
+
+def test_unpaired_check_is_welchs_test_of_scipy_over_all_runs_of_both():
+    variant = [31.0, None, 30.2, 30.9, None]
+    row = only(compare(*study_of({"minimax": BASELINE, "wgan": variant}), "minimax"))
+    oracle = stats.ttest_ind([31.0, 30.2, 30.9], BASELINE, equal_var=False)
+    assert row["n_pairs"] == 3
+    assert row["welch_p_value"] == pytest.approx(oracle.pvalue, rel=1e-9)
+    interval = oracle.confidence_interval(0.95)
+    assert (row["welch_ci_low"], row["welch_ci_high"]) == pytest.approx(tuple(interval))
+
+
+@pytest.mark.parametrize(
+    ("values", "others", "expected"),
+    [
+        ([2.0, 2.0], [2.0, 2.0], (0.0, 0.0, 0.0, 1.0)),
+        ([2.0, 2.0], [1.0, 1.0], (1.0, 1.0, 1.0, 0.0)),
+        ([2.0, 3.0], [1.0], (1.5, np.nan, np.nan, np.nan)),
+        ([], [1.0, 2.0], (np.nan,) * 4),
+    ],
+)
+def test_welch_without_spread_or_with_too_few_values(values, others, expected):
+    found = estimators.welch_estimate(np.array(values), np.array(others), 0.95)
+    assert tuple(found) == pytest.approx(expected, nan_ok=True)
+
+
+def test_welch_with_spread_on_one_side_alone_has_that_sides_degrees_of_freedom():
+    found = estimators.welch_estimate(np.array([2.0, 3.0, 4.0]), np.array([1.0] * 5), 0.95)
+    assert found.p_value == pytest.approx(stats.ttest_1samp([1.0, 2.0, 3.0], 0).pvalue)
+
+
+def test_every_two_variants_are_compared_once():
+    finals = {name: [x + i**2 / 3 for x in BASELINE] for i, name in enumerate("abcd")}
+    finals["c"] = VARIANT
+    pairs = compare_all(*study_of(finals))
+    assert pairs.columns.tolist() == COMPARISON_COLUMNS
+    names = list(pairs[["variant", "baseline"]].itertuples(index=False, name=None))
+    assert names == [("b", "a"), ("c", "a"), ("d", "a"), ("c", "b"), ("d", "b"), ("d", "c")]
+    scores, runs = study_of({"b": finals["b"], "c": VARIANT})
+    alone = only(compare(scores, runs, "b"))
+    row = only(pairs[(pairs["variant"] == "c") & (pairs["baseline"] == "b")])
+    same = ["difference", "ci_low", "ci_high", "p_value", "welch_p_value", "hedges_g"]
+    assert row[same].tolist() == alone[same].tolist()
+
+
+def test_all_pairs_have_a_holm_family_of_their_own():
+    rng = np.random.default_rng(6)
+    finals = {name: list(40 + rng.standard_normal(5)) for name in "abcd"}
+    scores, runs = study_of(finals)
+    pairs, comparisons = compare_all(scores, runs), compare(scores, runs, "a")
+    assert pairs["p_adjusted"].tolist() == pytest.approx(estimators.holm(pairs["p_value"]))
+    assert pairs["p_adjusted"].min() == pytest.approx(6 * pairs["p_value"].min())
+    assert comparisons["p_adjusted"].tolist() == pytest.approx(
+        estimators.holm(pairs["p_value"][:3])
+    )
+
+
+def test_twenty_variants_make_190_pairs():
+    rng = np.random.default_rng(7)
+    finals = {f"v{i}": list(rng.standard_normal(5)) for i in range(20)}
+    pairs = compare_all(*study_of(finals))
+    assert len(pairs) == 190
+    assert pairs["minimum_detectable_difference"].between(0, np.inf, inclusive="neither").all()
+
+
+def test_detectable_difference_is_stated_for_the_level_that_holm_asks():
+    finals = {"minimax": BASELINE, "wgan": VARIANT, "hinge": VARIANT[::-1], "gone": [None] * 5}
+    table = compare(*study_of(finals), "minimax").set_index("variant")
+    differences = np.array(VARIANT) - BASELINE
+    stated = table.loc["wgan", "minimum_detectable_difference"]
+    assert stated == pytest.approx(effects.detectable_difference(differences, 0.05 / 2))
+    assert stated > effects.detectable_difference(differences, 0.05)
+
+
+def test_values_that_differ_by_rounding_alone_are_equal():
+    rounded = [value * (1 + 1e-14 * (-1) ** i) for i, value in enumerate(BASELINE)]
+    row = only(compare(*study_of({"minimax": BASELINE, "copy": rounded}), "minimax"))
+    assert (row["difference"], row["ci_low"], row["ci_high"], row["p_value"]) == (0, 0, 0, 1)
+    assert row["verdict"] == "no difference larger than 0 shown"
+
+
+def test_two_seeds_have_an_interval_but_no_verdict():
+    row = only(compare(*study_of({"minimax": [40.0, 41.0], "wgan": [30.0, 30.9]}), "minimax"))
+    oracle = stats.ttest_rel([30.0, 30.9], [40.0, 41.0])
+    assert row["p_value"] == pytest.approx(oracle.pvalue)
+    assert row["p_value"] < 0.01
+    assert row["verdict"] == "cannot tell with 2 seeds"
+
+
+def test_a_study_whose_every_run_failed_still_has_every_table():
+    alive = study_of({"minimax": BASELINE})[0]
+    runs = study_of({"minimax": [None] * 3, "wgan": [None] * 3}, dataset="shoes")[1]
+    summary, pairs = summarise(alive, runs), compare_all(alive, runs)
+    assert summary["values"].tolist() == ["nan nan nan"] * 2
+    assert pairs["verdict"].tolist() == ["cannot tell with 0 seeds"]
+    assert pairs["minimum_detectable_difference"].isna().all()

@@ -5,16 +5,19 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from evidence_example import BASELINE, settings, study_of
+from evidence_example import VARIANT as BETTER
 from ganbench.evidence import wording
-from ganbench.evidence.statistics import compare, summarise
-from ganbench.evidence.verdicts import headline, kind, sentence, verdict
+from ganbench.evidence.statistics import compare, failure_rates, summarise
+from ganbench.evidence.verdicts import (
+    headline,
+    kind,
+    noise_sentence,
+    rank_sentence,
+    sentence,
+    verdict,
+)
 
-STUDY = {
-    "baseline": "minimax",
-    "report": {"confidence": 0.95},
-}
-BASELINE = [38.0, 41.0, 36.5, 39.2, 40.1]
-BETTER = [31.0, 35.5, 30.2, 30.9, 33.8]
 WORSE = [45.0, 49.5, 42.2, 47.9, 46.8]
 CLOSE = [38.4, 40.5, 36.9, 39.0, 40.4]
 WILD = [10.0, 90.0, 15.0, 70.0, 12.0]
@@ -24,7 +27,8 @@ GONE = [None] * 5
 def row(**changes):
     """A clear comparison in favour of the variant, but for `changes`."""
     numbers = {"n_pairs": 5, "difference": -7.2, "ci_low": -10.1, "ci_high": -4.3}
-    chances = {"p_value": 0.004, "p_adjusted": 0.004, "minimum_detectable_difference": 3.9}
+    chances = {"p_value": 0.004, "p_adjusted": 0.004, "welch_p_value": 0.006}
+    chances |= {"minimum_detectable_difference": 3.9}
     names = {"dataset": "digits", "variant": "non_saturating", "baseline": "minimax"}
     measure = {"metric": "FD-classifier", "reference": "held_out", "verdict": "better"}
     return {**names, **measure, **numbers, **chances, **changes}
@@ -56,8 +60,7 @@ def headline_of(datasets, metric="FD-classifier", reference="held_out"):
     run = ["dataset", "variant", "seed"]
     runs = pd.DataFrame(runs, columns=[*run, "status"]).assign(step=9)
     scores = pd.DataFrame(scores, columns=[*run, "step", "reference", "metric", "value"])
-    primary = {"metric": metric, "reference": reference}
-    study = {**STUDY, "datasets": {dataset: {"primary": primary} for dataset in datasets}}
+    study = settings(dict.fromkeys(datasets, (metric, reference)))
     text = headline(compare(scores, runs, "minimax"), summarise(scores, runs), runs, study)
     assert len(re.findall(r"[.](?= |$)", text)) <= 2
     return text
@@ -142,6 +145,7 @@ def test_sentence_of_a_worse_variant_and_of_a_metric_where_more_is_better():
 
 def test_sentence_of_no_difference_names_its_size():
     level = {"verdict": "no difference larger than 8.12 shown", "p_value": 0.3, "p_adjusted": 0.6}
+    level |= {"welch_p_value": 0.2}
     assert say(**level).startswith(
         "On digits, no difference larger than 8.12 in FD-classifier was shown between "
         "non_saturating and minimax: 31.2 against 38.4 ("
@@ -151,10 +155,11 @@ def test_sentence_of_no_difference_names_its_size():
 
 def test_sentence_of_identical_scores_says_the_same():
     same = {"difference": 0.0, "ci_low": 0.0, "ci_high": 0.0, "p_value": 1.0, "p_adjusted": 1.0}
+    same |= {"welch_p_value": 1.0}
     text = say(38.4, 38.4, verdict="no difference larger than 0 shown", **same)
     assert text == (
-        "On digits, non_saturating and minimax reached the same FD-classifier for every shared "
-        "seed: 38.4 against 38.4 (difference 0.0, 95 % interval 0.0 to 0.0, 5 shared seeds, p = 1)."
+        "On digits, non_saturating and minimax reached exactly the same FD-classifier for every "
+        "shared seed: 38.4 against 38.4 (5 shared seeds)."
     )
 
 
@@ -167,7 +172,7 @@ def test_sentence_that_cannot_tell_says_what_the_seeds_would_find():
 
 def test_sentence_of_one_seed_has_no_interval_and_of_none_no_numbers():
     alone = {"ci_low": np.nan, "ci_high": np.nan, "p_value": np.nan, "p_adjusted": np.nan}
-    alone["minimum_detectable_difference"] = np.nan
+    alone |= {"welch_p_value": np.nan, "minimum_detectable_difference": np.nan}
     one = {"n": 1, "failed": 0}
     text = say(n_pairs=1, verdict="cannot tell with 1 seed", variant=one, baseline=one, **alone)
     assert text == (
@@ -184,7 +189,56 @@ def test_sentence_of_one_seed_has_no_interval_and_of_none_no_numbers():
 def test_sentence_over_unequal_seeds_says_what_each_mean_is_of():
     text = say(n_pairs=4, variant={"n": 4, "failed": 1})
     assert "(means of 4 and 5 runs; difference −7.2, " in text
-    assert text.endswith(" 1 of 5 runs of non_saturating failed.")
+    assert text.endswith(" 1 of 5 runs of non_saturating failed: only the survivors are compared.")
+
+
+def test_sentence_names_every_side_that_has_failures():
+    text = say(n_pairs=3, variant={"n": 4, "failed": 1}, baseline={"n": 3, "failed": 2})
+    assert text.endswith(
+        " 1 of 5 runs of non_saturating and 2 of 5 runs of minimax failed: only the survivors are "
+        "compared."
+    )
+
+
+def test_sentence_says_where_the_unpaired_check_disagrees():
+    assert "Welch" not in say()
+    assert say(welch_p_value=0.12).endswith(
+        "p = 0.004; without pairing, p = 0.120 by Welch's test)."
+    )
+    level = {"verdict": "no difference larger than 10.1 shown", "p_value": 0.3, "p_adjusted": 0.3}
+    assert say(**level, welch_p_value=0.01).endswith("without pairing, p = 0.010 by Welch's test).")
+
+
+def test_runs_that_failed_are_counted_beside_a_metric():
+    assert wording.of_runs(3, 2) == "of 5 runs, 2 failed"
+    assert wording.of_runs(np.int64(0), np.int64(1)) == "of 1 run, 1 failed"
+    assert wording.of_runs(5, 0) == ""
+
+
+def test_sentence_of_a_rank_names_its_interval_and_the_chance_to_beat_the_baseline():
+    rank = {"variant": "wgan", "datasets": 3, "mean_rank": 1.25, "rank_ci_low": 1.0}
+    rank |= {"rank_ci_high": 2.04, "probability_of_improvement": 0.918}
+    text = rank_sentence({**rank, "poi_ci_low": 0.7, "poi_ci_high": 0.981}, "minimax")
+    assert text == (
+        "Over 3 datasets, a run of wgan has the mean rank 1.2 (95 % interval 1.0 to 2.0) and beats "
+        "one of minimax with a chance of 92 % (70 % to 98 %)."
+    )
+    unknown = {"probability_of_improvement": np.nan, "poi_ci_low": np.nan, "poi_ci_high": np.nan}
+    text = rank_sentence({**rank, **unknown, "datasets": 1}, "minimax")
+    assert text == "Over 1 dataset, a run of wgan has the mean rank 1.2 (95 % interval 1.0 to 2.0)."
+
+
+def test_sentence_of_noise_says_where_it_comes_from_and_when_an_estimate_was_below_zero():
+    split = {"dataset": "digits", "variant": "wgan", "metric": "FD-classifier", "seeds": 5}
+    split |= {"reference": "held_out", "repeats": 3, "std_seeds": 1.234, "std_sampling": 0.3}
+    assert noise_sentence(split) == (
+        "FD-classifier of wgan on digits: standard deviation 1.23 between training seeds, 0.3 "
+        "between samplings of one generator (5 seeds × 3 repeats)."
+    )
+    text = noise_sentence({**split, "std_seeds": 0.0})
+    assert "seeds spread no more than that" in text
+    assert "set to 0" in text
+    assert "between training seeds" not in noise_sentence({**split, "std_seeds": np.nan})
 
 
 def test_sentence_names_the_reference_only_where_it_is_the_unusual_one():
@@ -207,7 +261,9 @@ def test_headline_of_two_variants_is_their_sentence():
 
 def test_headline_counts_diverged_runs_of_all():
     finals = {"minimax": BASELINE, "non_saturating": [None, *BETTER[1:4], None]}
-    assert headline_of({"digits": finals}).endswith("). 2 of 10 runs diverged.")
+    assert headline_of({"digits": finals}).endswith(
+        "). 2 of 10 runs diverged, and only the others are compared."
+    )
 
 
 def test_headline_of_many_variants_groups_them_by_verdict():
@@ -224,7 +280,7 @@ def test_headline_of_many_variants_groups_them_by_verdict():
         "By FD-classifier on digits, against minimax: wgan and hinge did better (best: hinge, 31.3 "
         "against 39); lsgan did worse; no difference was shown for rel; the seeds cannot tell for "
         "dragan and r1. Each verdict rests on 0 to 5 shared seeds, at 95 % confidence after Holm's "
-        "correction; 5 of 35 runs diverged."
+        "correction; 5 of 35 runs diverged, and only the others are compared."
     )
 
 
@@ -232,10 +288,53 @@ def test_headline_of_several_datasets_says_where():
     both = {"minimax": BASELINE, "wgan": BETTER, "rel": CLOSE}
     text = headline_of({"digits": both, "shoes": both, "faces": {**both, "wgan": WORSE}})
     assert text == (
-        "By FD-classifier, against minimax: wgan (on digits and shoes) did better; wgan (on faces) "
-        "did worse; no difference was shown for rel (on digits, shoes and faces). Each verdict "
-        "rests on 5 shared seeds, at 95 % confidence after Holm's correction."
+        "By FD-classifier on 3 datasets, against minimax: the datasets contradict each other on "
+        "wgan (better on digits and shoes, worse on faces); no difference was shown for rel on all "
+        "3. Each verdict rests on 5 shared seeds, at 95 % confidence after Holm's correction in "
+        "each dataset."
     )
+
+
+def test_headline_of_several_datasets_says_where_they_agree_and_where_one_alone_decides():
+    first = {"minimax": BASELINE, "wgan": BETTER, "lsgan": WORSE, "hinge": BETTER, "r1": WILD}
+    first |= {"copy": BASELINE, "rel": CLOSE}
+    second = {**first, "hinge": CLOSE, "rel": WILD}
+    assert headline_of({"digits": first, "shoes": second}) == (
+        "By FD-classifier on 2 datasets, against minimax: wgan did better on both; lsgan did worse "
+        "on both; copy scored exactly the same on both; the seeds cannot tell for r1 on both; "
+        "shown on some datasets alone: hinge (better on digits); nothing better or worse was shown "
+        "for rel. Each verdict rests on 5 shared seeds, at 95 % confidence after Holm's correction "
+        "in each dataset."
+    )
+
+
+def test_headline_of_one_variant_under_several_names_says_that_they_are_the_same():
+    text = headline_of({"digits": {"minimax": BASELINE, "copy": BASELINE, "again": BASELINE}})
+    assert "against minimax: copy and again scored exactly the same. " in text
+
+
+def test_headline_counts_completed_runs_without_a_score_and_collapsed_ones():
+    finals = {"minimax": [*BASELINE[:4], np.nan], "wgan": [None, *BETTER[1:]]}
+    scores, runs = study_of(finals)
+    recall = study_of({"minimax": [0.5, 0.0, 0.5, 0.5, 0.5], "wgan": [None] * 5}, metric="recall")
+    scores = pd.concat([scores, recall[0]])
+    study = settings({"digits": ("FD-classifier", "held_out")})
+    tables = compare(scores, runs, "minimax"), summarise(scores, runs)
+    text = headline(*tables, runs, study, failure_rates(scores, runs))
+    assert text.endswith(
+        "). 1 of 10 runs diverged and 1 completed run without a finite score, and only the others "
+        "are compared; 1 of 5 completed runs collapsed."
+    )
+    assert "collapsed" not in headline(*tables, runs, study)
+
+
+def test_headline_of_twenty_variants_stays_short():
+    rng = np.random.default_rng(0)
+    finals = {"minimax": BASELINE}
+    finals |= {f"v{i}": list(30 + rng.standard_normal(5)) for i in range(20)}
+    text = headline_of({"digits": finals, "shoes": finals})
+    assert "v0, v1, v2 and 1" in text
+    assert len(text) < 700
 
 
 def test_headline_takes_the_studys_primary_metric():
@@ -286,13 +385,9 @@ def test_headline_answers_for_images_and_densities_by_their_own_metric():
     run = ["dataset", "variant", "seed"]
     runs = pd.DataFrame(runs, columns=[*run, "status", "step"])
     scores = pd.DataFrame(scores, columns=[*run, "step", "reference", "metric", "value"])
-    datasets = {
-        name: {"primary": {"metric": metric, "reference": reference}}
-        for name, (metric, reference) in places.items()
-    }
     comparisons = compare(scores, runs, "minimax")
     assert "value" not in set(comparisons.metric)  # V(D, G) has no better direction
-    study = {**STUDY, "datasets": datasets}
+    study = settings(places)
     text = headline(comparisons, summarise(scores, runs), runs, study)
     first, second = text.split(" On line, ")
     assert first.startswith("On digits, wgan reached a lower FD-classifier than minimax: ")

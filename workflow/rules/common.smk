@@ -98,6 +98,26 @@ def gpus(wildcards):
     return int(device == "cuda" or (device == "auto" and nvidia_gpus.present()))
 
 
+def job_benchmarks():
+    """What Snakemake measures of each job of this study, by the rules' names."""
+    jobs = [f"prepare/{dataset}" for dataset in STUDY["datasets"]]
+    jobs += [
+        f"extractor/{name}_{EXTRACTOR if name in IMAGES else 'density'}"
+        for name in STUDY["datasets"]
+    ]
+    for stage in ("train", "evaluate"):
+        jobs += [
+            f"{stage}/{dataset}_{variant}_seed{seed}"
+            for dataset, variant, seed in studies.runs(STUDY)
+        ]
+    jobs += [f"theory/{objective}" for objective in STUDY["objectives"]]
+    return [result(f"benchmarks/{job}.tsv") for job in jobs]
+
+
+LATEX = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
+LOCK = os.path.relpath(Path(workflow.basedir, "envs/requirements.lock"))
+
+
 def page_files():
     """The template, stylesheet and script of the report."""
     folder = Path(workflow.basedir, "workflow/report")

@@ -7,6 +7,7 @@ rule evaluate:
         data=rules.prepare.output.data,
     output:
         scores=result("runs/{dataset}/{variant}/seed{seed}/scores.csv"),
+        nearest=result("runs/{dataset}/{variant}/seed{seed}/nearest.png"),
     log:
         result("logs/evaluate/{dataset}_{variant}_seed{seed}.log"),
     benchmark:

@@ -5,14 +5,17 @@ rule report:
         histories=of_runs("history.csv"),
         scores=of_runs("scores.csv"),
         samples=of_runs("samples.png"),
+        nearest=of_runs("nearest.png", IMAGES),
         maps=of_runs("maps.npz", POINTS),
         theory=[result(f"theory/{objective}.json") for objective in STUDY["objectives"]],
         cards=[result(f"datasets/{dataset}/card.json") for dataset in STUDY["datasets"]],
+        examples=[result(f"datasets/{dataset}/examples.png") for dataset in STUDY["datasets"]],
         extractor_cards=[result(f"extractors/{name}/{EXTRACTOR}/card.json") for name in IMAGES],
         floors=[
             result(f"extractors/{name}/{EXTRACTOR if name in IMAGES else 'density'}/floor.csv")
             for name in STUDY["datasets"]
         ],
+        lock=[LOCK],
         page=page_files(),
     output:
         report=report(
@@ -25,7 +28,12 @@ rule report:
         scores=result("scores.csv"),
         summary=result("summary.csv"),
         comparisons=result("comparisons.csv"),
-        tables=[result("tables/summary.tex"), result("tables/comparisons.tex")],
+        pairs=result("pairs.csv"),
+        rates=result("rates.csv"),
+        ranks=result("ranks.csv"),
+        profiles=result("profiles.csv"),
+        noise=result("noise.csv"),
+        tables=[result(f"tables/{name}.tex") for name in LATEX],
         figures=directory(result("figures")),
     log:
         result("logs/report.log"),
@@ -40,5 +48,6 @@ rule report:
     params:
         code=code("report.py"),
         study=canonical_json(studies.of_results(STUDY)),
+        benchmarks=job_benchmarks(),
     script:
         "../scripts/report.py"

@@ -20,4 +20,5 @@ with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)):
         data_file=Path(snakemake.input.data),
         gap=snakemake.params.gap,
         scores_file=Path(snakemake.output.scores),
+        nearest_file=Path(snakemake.output.nearest),
     )

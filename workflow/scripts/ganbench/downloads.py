@@ -12,55 +12,33 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import IO, TextIO
 
-CONNECT_SECONDS = 4
-"""Until a connection must stand and the first byte must come."""
+from ganbench import https
+from ganbench.cache import CacheError, cache_folder, no_cache
+from ganbench.progress import Progress
+
+__all__ = ["CacheError", "DownloadError", "cache_folder", "download"]
+
 STALL_SECONDS = 30
 """Until the next bytes must come."""
+ATTEMPTS = 5
+"""How often a download that is cut off goes on by itself, as long as each attempt brings bytes."""
 BLOCK = 1 << 20
+LOG_SECONDS = 10
+SHORTEST_DIGEST = 8
+"""Hexadecimal digits of a SHA-256 that are enough to know a file by."""
 
 
 class DownloadError(RuntimeError):
     """A file that could not be downloaded; the message says why."""
 
 
-class CacheError(RuntimeError):
-    """There is no place for downloads; the message says where one was looked for."""
-
-
-def cache_folder() -> Path:
-    """The folder that downloads are kept in, made where it is absent.
-
-    `$GANBENCH_CACHE`, else `$XDG_CACHE_HOME/ganbench`, else `~/.cache/ganbench`. Raises CacheError
-    where it cannot be made or written to.
-    """
-    folder = _configured_cache()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CacheError(_no_cache(folder, error.strerror)) from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise CacheError(_no_cache(folder, "not writable"))
-    return folder
-
-
-def _configured_cache() -> Path:
-    if given := os.environ.get("GANBENCH_CACHE"):
-        return Path(given)
-    if given := os.environ.get("XDG_CACHE_HOME"):
-        return Path(given) / "ganbench"
-    try:
-        return Path.home() / ".cache" / "ganbench"
-    except RuntimeError:
-        raise CacheError(
-            "no folder for downloads: there is no home folder; name one in GANBENCH_CACHE"
-        ) from None
-
-
-def _no_cache(folder: Path, why: str) -> str:
-    return f"no folder for downloads: {folder}: {why}; name another one in GANBENCH_CACHE"
+class _NotItsBeginningError(Exception):
+    """What is there of an interrupted download cannot be gone on with."""
 
 
 def download(
@@ -74,92 +52,134 @@ def download(
     """Downloads `url` to the file `to`, unless it is there, and gives `to`.
 
     `sha256` is the hexadecimal digest of the content, or its beginning. Several processes may ask
-    for one file: one downloads, the others wait. `context` is whom to trust, for tests. Raises
-    DownloadError, also for an address that is not https.
+    for one file: one downloads, the others wait. `context` says whom to trust, where that is not
+    whom the machine trusts. Raises DownloadError, also for an address that is not https, and
+    CacheError where the folder cannot be written to.
     """
+    if len(sha256) < SHORTEST_DIGEST:
+        raise ValueError(f"sha256: found {sha256!r}, expected at least {SHORTEST_DIGEST} digits")
     if not url.startswith("https://"):
         raise DownloadError(f"{url}: only https is downloaded from")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(to):
-        if to.exists():
-            return to
-        partial = to.with_name(f"{to.name}.partial")
-        if log:
-            print(f"downloading {url}", file=log)
-        try:
-            _fetch(url, partial, context)
-        except (OSError, urllib.error.URLError) as error:
-            reason = getattr(error, "reason", None) or error
-            raise DownloadError(f"{url}: {reason}") from None
-        found = _sha256(partial)
-        if not found.startswith(sha256):
-            partial.unlink()
-            raise DownloadError(
-                f"{url}: the content's SHA-256 is {found}, expected {sha256}; it was not kept"
-            )
-        partial.replace(to)
+    if to.exists():
+        return to
+    with _alone(to, log):
+        if not to.exists():  # another process may have brought it meanwhile
+            _bring(url, to, sha256, context, log)
     return to
 
 
 @contextmanager
-def _alone(to: Path) -> Iterator[None]:
-    """Only one process at a time within, for one file."""
-    with to.with_name(f".{to.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def _alone(to: Path, log: TextIO | None) -> Iterator[None]:
+    """Only one process at a time within, for one file; the kernel frees the lock of a dead one."""
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        lock = to.with_name(f".{to.name}.lock").open("w")
+    except OSError as error:
+        raise no_cache(to.parent, error) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say(log, f"another process downloads {to.name}: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _fetch(url: str, partial: Path, context: ssl.SSLContext | None) -> None:
-    done = partial.stat().st_size if partial.exists() else 0
-    try:
-        _receive(url, partial, done, context)
-    except urllib.error.HTTPError as error:
-        if error.code != 416 or not done:  # what is there is no beginning of it
-            raise
+def _bring(
+    url: str, to: Path, sha256: str, context: ssl.SSLContext | None, log: TextIO | None
+) -> None:
+    """Fetches, verifies and renames. What an older download left is given up if it was wrong."""
+    partial = to.with_name(f"{to.name}.partial")
+    _say(log, f"downloading {url}")
+    for began in (partial.exists(), False):
+        try:
+            _fetch(url, partial, context, log)
+        except (OSError, HTTPException) as error:
+            raise DownloadError(f"{url}: {_words(error)}") from None
+        with partial.open("rb") as content:
+            found = hashlib.file_digest(content, "sha256").hexdigest()
+        if found.startswith(sha256.lower()):
+            partial.replace(to)
+            return
         partial.unlink()
-        _receive(url, partial, 0, context)
+        if not began:
+            break
+    raise DownloadError(
+        f"{url}: the content's SHA-256 is {found}, expected {sha256}; it was not kept"
+    )
 
 
-def _receive(url: str, partial: Path, done: int, context: ssl.SSLContext | None) -> None:
+def _words(error: Exception) -> str:
+    """Why it failed; the library puts the reason of most errors within another one."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the server answered {error.code} {error.reason}"
+    reason = getattr(error, "reason", None) or error
+    return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+
+
+def _fetch(url: str, partial: Path, context: ssl.SSLContext | None, log: TextIO | None) -> None:
+    """All of `url` into `partial`, in more than one piece where the connection breaks."""
+    opener = https.opener(context)
+    for attempt in range(1, ATTEMPTS + 1):
+        before = _size(partial)
+        try:
+            _receive(opener, url, partial, log)
+            return
+        except _NotItsBeginningError:
+            partial.unlink()
+        except (OSError, HTTPException) as error:
+            broken_off = _size(partial) > before and not isinstance(error, urllib.error.HTTPError)
+            if not broken_off or attempt == ATTEMPTS:
+                raise
+            _say(log, f"{_words(error)}; going on")
+
+
+def _say(log: TextIO | None, text: str) -> None:
+    if log:
+        print(text, file=log)
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def _receive(
+    opener: urllib.request.OpenerDirector, url: str, partial: Path, log: TextIO | None
+) -> None:
+    """Appends what `partial` lacks, or writes it anew where the server gives only all of it."""
+    done = _size(partial)
     request = urllib.request.Request(url, headers={"User-Agent": "ganbench"})
     if done:
         request.add_header("Range", f"bytes={done}-")
-    handlers = (_OnlyHttps(), urllib.request.HTTPSHandler(context=context))
-    opener = urllib.request.build_opener(*handlers)
-    with opener.open(request, timeout=CONNECT_SECONDS) as answer:
-        _give_time(answer)
-        goes_on = answer.status == 206
+    try:
+        answer = opener.open(request, timeout=STALL_SECONDS)
+    except urllib.error.HTTPError as error:
+        if done and error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise _NotItsBeginningError from None
+        raise
+    with answer:
+        goes_on = answer.status == HTTPStatus.PARTIAL_CONTENT
+        if goes_on and not answer.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
+            raise _NotItsBeginningError
         with partial.open("ab" if goes_on else "wb") as file:
-            received = done if goes_on else 0
-            while block := answer.read(BLOCK):
-                received += file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-        _check_length(answer, received, done if goes_on else 0)
+            _copy(answer, file, log)
 
 
-def _give_time(answer: IO[bytes]) -> None:
-    """From the first byte on, a slow connection may take longer between two blocks."""
-    connection = getattr(getattr(answer, "fp", None), "raw", None)
-    if (socket := getattr(connection, "_sock", None)) is not None:
-        socket.settimeout(STALL_SECONDS)
-
-
-def _check_length(answer: IO[bytes], received: int, before: int) -> None:
+def _copy(answer: HTTPResponse, file: IO[bytes], log: TextIO | None) -> None:
+    """Writes a whole answer to the disk. Raises OSError where it ended early."""
     announced = answer.headers.get("Content-Length")
-    if announced is not None and received - before != int(announced):
-        raise OSError(f"the connection ended after {received:,} bytes")
-
-
-class _OnlyHttps(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect away from https."""
-
-    def redirect_request(self, request, file, code, message, headers, new_url):  # noqa: PLR0917 (the library's)
-        if not new_url.startswith("https://"):
-            raise urllib.error.URLError(f"redirected to {new_url}; only https is downloaded from")
-        return super().redirect_request(request, file, code, message, headers, new_url)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    progress = None
+    if log and announced:
+        name = Path(file.name).stem
+        progress = Progress(f"{name} (MiB)", -(-int(announced) // BLOCK), log, LOG_SECONDS)
+    received = 0
+    while block := answer.read(BLOCK):
+        received += file.write(block)
+        if progress:
+            progress.advance(-(-received // BLOCK), "MiB")
+    if progress:
+        progress.close()
+    file.flush()
+    os.fsync(file.fileno())
+    if announced is not None and received < int(announced):
+        raise OSError(f"the connection ended after {received:,} of {int(announced):,} bytes")

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+SHOWN = {"images": 16, "points": 4096}
+"""Samples in a row of `samples.png`."""
 GAP = 70
 """The grey between two images of a picture."""
 POINTS_BOX = 3.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from ganbench import provenance
+from ganbench import downloads, provenance
 
 
 class WeightsError(Exception):
@@ -77,8 +77,6 @@ def find_weights(extractor: str, given: str = "", log: TextIO | None = None) -> 
     looked into, then the file is downloaded to it once. Raises WeightsError, which says what to
     put where.
     """
-    from ganbench import downloads
-
     known = PRETRAINED[extractor]
     if given:
         return _checked(extractor, Path(given), "the file that evaluation.weights names")
@@ -108,8 +106,6 @@ def _checked(extractor: str, file: Path, where: str) -> FoundWeights:
 
 
 def _cache_file(extractor: str) -> Path:
-    from ganbench import downloads
-
     return downloads.cache_folder() / "weights" / PRETRAINED[extractor].file
 
 

@@ -1,95 +1,124 @@
 """CelebA from the files that its authors give out by hand."""
 
+import io
 import zipfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
-from PIL import Image
 
-from ganbench.datasets.pictures import read_pictures
+from ganbench.datasets.pictures import Opener, read_pictures
 from ganbench.datasets.sources import DatasetError, Part, Source
 from ganbench.downloads import cache_folder
 from ganbench.kinds import Kind
 from ganbench.progress import Progress
+from ganbench.provenance import sha256_file
 
 PARTITION, ATTRIBUTES = "list_eval_partition.txt", "list_attr_celeba.txt"
 IMAGES = "img_align_celeba"
 PARTS = ("train", "extractor", "test")
 """What 0, 1 and 2 in the partition list mean here: the validation part trains the extractor."""
-CROP = 178
-"""The width of the aligned images, which are 178×218: the square at their centre is used."""
+CLASSES = ("Male", "Smiling")
+"""The two attributes that make four classes: the upper and the lower bit of a label."""
+SIZE = (178, 218)
+"""Width and height of the aligned images; of each the square at the centre is used, 178×178, as in
+PyTorch's DCGAN tutorial."""
 LOG_SECONDS = 10
 
 
 def celeba(kind: Kind, source: str, log: TextIO) -> Source:
     """CelebA at 64×64: the centre square of each aligned image, antialiased.
 
-    Its classes are two attributes together, male and smiling. The authors give it out under an
-    agreement, so it is never downloaded from here. The lists are checked for their counts; the
-    published archive has no digest to check the images against.
+    The authors give it out under an agreement, so it is never downloaded from here. The lists and
+    the archive of images are verified; images that were unpacked have no published digest, which
+    the card says.
     """
     folder = _folder(source)
-    names, parts = _columns(folder / PARTITION, skip=0, columns=(1,))
-    if [int((parts[:, 0] == number).sum()) for number in (0, 1, 2)] != [
-        kind.parts[part] for part in PARTS
-    ]:
-        raise DatasetError(f"{folder / PARTITION}: not the published counts {dict(kind.parts)}")
-    header = (folder / ATTRIBUTES).read_text(encoding="ascii").splitlines()[1].split()
-    wanted = tuple(1 + header.index(name) for name in ("Male", "Smiling"))
-    attributed, attributes = _columns(folder / ATTRIBUTES, skip=2, columns=wanted)
-    if attributed != names:
-        raise DatasetError(f"{folder}: the two lists do not name the same images")
-    labels = 2 * (attributes[:, 0] == 1) + (attributes[:, 1] == 1)
+    images = [IMAGES] if not (folder / f"{IMAGES}.zip").is_file() else [f"{IMAGES}.zip"]
+    _verify(kind, folder, [PARTITION, ATTRIBUTES, *images])
+    names, labels, numbers = _lists(folder)
     found = {}
     for number, part in enumerate(PARTS):
-        index = np.flatnonzero(parts[:, 0] == number)
+        index = np.flatnonzero(numbers == number)
+        if len(index) != kind.parts[part]:
+            raise DatasetError(f"{folder / PARTITION}: {len(index)} images of part {number}")
         chosen = [names[each] for each in index]
-        found[part] = Part(
-            _images(folder, chosen, kind.resolution, part, log), labels[index].astype(np.int64)
-        )
-    return Source(found, f"the folder {folder}", kind.class_names)
+        found[part] = Part(_images(folder, chosen, kind.resolution, part, log), labels[index])
+    unverified = f"{IMAGES}/ was read, which has no published digest; the two lists were verified"
+    decisions = [unverified] if images == [IMAGES] else []
+    return Source(found, f"the folder {folder}", kind.class_names, decisions)
 
 
 def _folder(source: str) -> Path:
     folder = Path(source) if source else cache_folder() / "celeba"
     lacking = [name for name in (PARTITION, ATTRIBUTES) if not (folder / name).is_file()]
     if not (folder / IMAGES).is_dir() and not (folder / f"{IMAGES}.zip").is_file():
-        lacking.append(f"{IMAGES}/ or {IMAGES}.zip")
+        lacking.append(f"{IMAGES}.zip or {IMAGES}/")
     if lacking:
         raise DatasetError(
             f"CelebA: {folder} lacks {', '.join(lacking)}. Its authors give it out under an "
-            "agreement (search for CelebA, 'Align&Cropped Images', and its two lists); put the "
-            "files there, or name their folder as `source` of the dataset; or use another dataset"
+            "agreement (search for CelebA, 'Align&Cropped Images', and its two lists). Ways out: "
+            "put the files there; name their folder as `source` of the dataset; or use another "
+            "dataset"
         )
     return folder
 
 
-def _columns(file: Path, *, skip: int, columns: tuple[int, ...]) -> tuple[list[str], np.ndarray]:
-    """The first column of a list, file names, and some of the others as numbers."""
-    rows = [line.split() for line in file.read_text(encoding="ascii").splitlines()[skip:]]
-    rows = sorted(row for row in rows if row)
-    values = [[int(row[column]) for column in columns] for row in rows]
-    return [row[0] for row in rows], np.array(values)
+def _verify(kind: Kind, folder: Path, names: list[str]) -> None:
+    for name in names:
+        if name not in kind.files:
+            continue
+        found = sha256_file(folder / name)
+        if found != kind.files[name]:
+            raise DatasetError(
+                f"{folder / name} is not the published one: its SHA-256 is {found}, expected "
+                f"{kind.files[name]}; replace it"
+            )
+
+
+def _lists(folder: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Names of all images in order, their labels and the numbers of their parts."""
+    parts = {name: int(number) for name, number in _rows(folder / PARTITION)}
+    rows = _rows(folder / ATTRIBUTES)
+    next(rows)  # how many there are
+    header = next(rows)
+    first, second = (1 + header.index(name) for name in CLASSES)
+    labels = {row[0]: 2 * (row[first] == "1") + (row[second] == "1") for row in rows}
+    if set(parts) != set(labels):
+        raise DatasetError(f"{folder}: {PARTITION} and {ATTRIBUTES} do not name the same images")
+    names = sorted(parts)
+    numbers = np.array([parts[name] for name in names])
+    return names, np.array([labels[name] for name in names], dtype=np.int64), numbers
+
+
+def _rows(file: Path) -> Iterator[list[str]]:
+    with file.open(encoding="ascii") as lines:
+        yield from (line.split() for line in lines if line.strip())
 
 
 def _images(folder: Path, names: list[str], resolution: int, part: str, log: TextIO) -> np.ndarray:
     into = np.empty((len(names), 3, resolution, resolution), np.uint8)
     progress = Progress(f"CelebA {part}", len(names), log, LOG_SECONDS)
-
-    def square(image: Image.Image) -> Image.Image:
-        left, top = (image.width - CROP) // 2, (image.height - CROP) // 2
-        return image.crop((left, top, left + CROP, top + CROP))
-
     with ExitStack() as open_files:
-        if (folder / IMAGES).is_dir():
-            openers = [partial(Path, folder / IMAGES / name) for name in names]
-        else:
-            archive = open_files.enter_context(zipfile.ZipFile(folder / f"{IMAGES}.zip"))
-            openers = [partial(archive.open, f"{IMAGES}/{name}") for name in names]
-        files = list(zip(names, openers, strict=True))
-        read_pictures(files, into, lambda count: progress.advance(count, ""), square)
+        openers = _openers(folder, names, open_files)
+        read_pictures(openers, into, lambda count: progress.advance(count, ""), SIZE)
     progress.close()
     return into
+
+
+def _openers(folder: Path, names: list[str], open_files: ExitStack) -> list[tuple[str, Opener]]:
+    archive = folder / f"{IMAGES}.zip"
+    if not archive.is_file():
+        return [(name, partial(Path, folder, IMAGES, name)) for name in names]
+    opened = open_files.enter_context(zipfile.ZipFile(archive))
+    inside = set(opened.namelist())
+
+    def member(name: str) -> io.BytesIO:
+        if name not in inside:
+            raise FileNotFoundError(name)
+        return io.BytesIO(opened.read(name))
+
+    return [(name, partial(member, f"{IMAGES}/{name}")) for name in names]

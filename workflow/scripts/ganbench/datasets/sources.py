@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from ganbench.densities import DENSITIES
 from ganbench.kinds import kinds
@@ -49,6 +48,8 @@ def digits() -> Source:
 
     Their 17 levels of grey (0 to 16) are spread over 0 to 255.
     """
+    from sklearn.datasets import load_digits  # noqa: PLC0415 (slow, and for this kind alone)
+
     found = load_digits()
     images = np.round(found.images * (255 / 16)).astype(np.uint8)[:, None]
     part = Part(images, found.target.astype(np.int64))

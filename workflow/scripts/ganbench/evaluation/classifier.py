@@ -39,7 +39,7 @@ class Classifier(nn.Module):
     """A small convolutional classifier; its features are the inputs of the last layer."""
 
     name = "classifier"
-    batch_size = 500
+    batch_size = 100
     """Images that are looked at together, outside training."""
 
     def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
@@ -50,6 +50,8 @@ class Classifier(nn.Module):
         last = nn.Linear(size, CLASSIFIER["feature_size"])
         self.body = nn.Sequential(*body, nn.Flatten(), last, nn.ReLU())
         self.head = nn.Linear(CLASSIFIER["feature_size"], classes)
+        if resolution > SMALL:  # channels side by side in memory: twice as fast on a CPU
+            self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 images `(batch, channels, height, width)` to features and class logits."""

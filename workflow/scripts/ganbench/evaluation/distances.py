@@ -11,7 +11,7 @@ from ganbench import metrics
 BLOCK = 1000
 """Images in a block of rows or of columns. Changes no result, only speed and memory."""
 
-TIE = 1e-12
+TIE = 1e-13
 """A ball's squared radius is enlarged by this share of the features' mean squared norm.
 
 An image exactly on a ball's edge, such as a copy of the neighbour that the ball reaches to, then

@@ -40,8 +40,8 @@ class Features:
 def extract(network: nn.Module, images: Tensor, batch_size: int | None = None) -> Features:
     """Features and logits of uint8 `images`, in single precision on the network's device."""
     device = next(network.parameters()).device
-    full = torch.backends.cudnn.flags(deterministic=True, allow_tf32=False)
-    with full:  # TF32 would leave convolutions three digits
+    # TF32 would leave convolutions on a GPU three digits
+    with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
         batches = images.split(batch_size or network.batch_size)
         parts = [network(batch.to(device)) for batch in batches]
     features, logits = zip(*parts, strict=True)

@@ -12,6 +12,7 @@ from ganbench.devices import choose_device
 from ganbench.duality_gap import Budget, duality_gap
 from ganbench.evaluation.extractors import extract, load_extractor
 from ganbench.evaluation.feature_metrics import score
+from ganbench.evaluation.nearest import draw_nearest
 from ganbench.evaluation.reference import load_real
 from ganbench.evaluation.snapshots import (
     ScoreTable,
@@ -38,15 +39,16 @@ def score_run(
     data_file: Path,
     gap: bool,
     scores_file: Path,
+    nearest_file: Path,
     weights: str = "",
     repeats: int = 1,
 ) -> None:
-    """Writes `scores.csv`: every metric of every snapshot, from `samples` generated images.
+    """Writes `scores.csv`, every metric of every snapshot, from `samples` generated images.
 
     All snapshots, and all variants with this seed, are scored on the same latents; the last one
     `repeats` times, each on others. A run that diverged has scores for the snapshots it reached.
     `weights` is the study's file of a pretrained extractor. With `gap` each snapshot gets its
-    duality gap too, on the `held_out` images of `data_file`.
+    duality gap too, on the `held_out` images of `data_file`. Writes `nearest.png` too.
     """
     randomness.use_deterministic_kernels(threads=1)
     run = load_run(snapshots_file)
@@ -66,6 +68,7 @@ def score_run(
         noise = randomness.generator(dataset, seed, "duality gap noise", device)
         _add_duality_gaps(table, run, noise, data_file)
     table.write(scores_file)
+    draw_nearest(run, dataset, seed, network, real.train, data_file, nearest_file)
 
 
 def _add_duality_gaps(

@@ -51,7 +51,7 @@ def discriminators(
 
 
 @torch.no_grad()
-def generate_images(generator: nn.Module, latents: Tensor, batch_size: int = 500) -> Tensor:
+def generate_images(generator: nn.Module, latents: Tensor, batch_size: int = 100) -> Tensor:
     """uint8 images of `latents` `(count, latent)`, as a file would hold them."""
     return torch.cat([to_uint8(generator(batch)) for batch in latents.split(batch_size)])
 

@@ -1,18 +1,14 @@
-"""Estimates from the values of a few seeds: intervals, tests, effect sizes, detectable differences.
+"""Means of a few seeds and differences of such means: intervals, tests, and Holm's correction.
 
 Every function takes one-dimensional arrays with one value per seed, and gives NaN where too few
-seeds leave an estimate undefined. Paired functions expect position i to be the same seed in both.
+seeds leave an estimate undefined.
 """
 
 from collections.abc import Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, special, stats
-
-POWER = 0.8
-"""The power at which a difference counts as detectable (Cohen 1988, section 2.4)."""
+from scipy import special
 
 ROUNDING = 1e-12
 """Values that spread by less than this share of their size differ by rounding alone."""
@@ -30,19 +26,47 @@ class Estimate(NamedTuple):
 def t_estimate(values: np.ndarray, confidence: float) -> Estimate:
     """The mean of `values` with its two-sided Student t interval and p-value.
 
-    On paired differences this is the paired t-test. Values without any spread have an interval of
-    zero width, and p = 1 when they are all zero (nothing was observed), else p = 0.
+    x̄ ± t(1 − α/2; n − 1) s/√n (Student 1908, The probable error of a mean). On paired differences
+    this is the paired t-test. The percentile bootstrap is not used: with five seeds its 95 %
+    intervals cover 83 % of the time, these 95 % (both simulated, Gaussian). Values without any
+    spread have an interval of zero width, and p = 1 when they are all zero (nothing was observed),
+    else p = 0.
     """
     if len(values) == 0:
         return Estimate(np.nan, np.nan, np.nan, np.nan)
     mean = float(np.mean(values))
     if len(values) == 1:
         return Estimate(mean, np.nan, np.nan, np.nan)
-    if standard_deviation(values) == 0.0:
+    n = len(values)
+    return _estimate(mean, standard_deviation(values) / np.sqrt(n), n - 1, confidence)
+
+
+def welch_estimate(values: np.ndarray, others: np.ndarray, confidence: float) -> Estimate:
+    """mean(values) − mean(others) with Welch's interval and p-value: no seed is paired.
+
+    The variances may differ; the degrees of freedom are Satterthwaite's (Welch 1947, The
+    generalization of 'Student's' problem when several different population variances are
+    involved). Undefined where either has fewer than two values; without spread as `t_estimate`.
+    """
+    if len(values) == 0 or len(others) == 0:
+        return Estimate(np.nan, np.nan, np.nan, np.nan)
+    difference = float(np.mean(values) - np.mean(others))
+    if len(values) == 1 or len(others) == 1:
+        return Estimate(difference, np.nan, np.nan, np.nan)
+    parts = np.array([standard_deviation(each) ** 2 / len(each) for each in (values, others)])
+    if (variance := parts.sum()) == 0.0:
+        return _estimate(difference, 0.0, 1, confidence)
+    degrees = variance**2 / (parts**2 / [len(values) - 1, len(others) - 1]).sum()
+    return _estimate(difference, float(np.sqrt(variance)), degrees, confidence)
+
+
+def _estimate(mean: float, error: float, degrees: float, confidence: float) -> Estimate:
+    """The t interval and p-value of an estimate with a standard error."""
+    if error == 0.0:
         return Estimate(mean, mean, mean, 1.0 if mean == 0.0 else 0.0)
-    test = stats.ttest_1samp(values, 0.0)
-    low, high = test.confidence_interval(confidence)
-    return Estimate(mean, float(low), float(high), float(test.pvalue))
+    half_width = float(special.stdtrit(degrees, (1.0 + confidence) / 2)) * float(error)
+    p_value = 2.0 * float(special.stdtr(degrees, -abs(mean) / error))
+    return Estimate(mean, mean - half_width, mean + half_width, p_value)
 
 
 def standard_deviation(values: np.ndarray) -> float:
@@ -52,6 +76,13 @@ def standard_deviation(values: np.ndarray) -> float:
     if np.ptp(values) <= ROUNDING * np.max(np.abs(values)):
         return 0.0
     return float(np.std(values, ddof=1))
+
+
+def paired_differences(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """values − others, seed by seed; exactly 0 where the two differ by rounding alone."""
+    differences = values - others
+    size = np.maximum(np.abs(values), np.abs(others))
+    return np.where(np.abs(differences) <= ROUNDING * size, 0.0, differences)
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
@@ -65,67 +96,3 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     scaled = p_values[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
     return adjusted
-
-
-def probability_greater(values: np.ndarray, others: np.ndarray) -> float:
-    """P(a value > one of the others) + ½ P(equal), over all pairs of one value and one other.
-
-    The A of Vargha and Delaney 2000 (A critique and improvement of the CL common language effect
-    size statistics, Eq. 2).
-    """
-    if len(values) == 0 or len(others) == 0:
-        return np.nan
-    return float((1.0 + np.sign(values[:, None] - others[None, :]).mean()) / 2.0)
-
-
-def hedges_g(values: np.ndarray, others: np.ndarray) -> float:
-    """Mean paired difference (values − others) over the pooled standard deviation, unbiased.
-
-    The pooled variance is the mean of the two sample variances, so that g is in units of the
-    spread between seeds and not of the differences. Hedges' correction
-    J(m) = Γ(m/2) / (√(m/2) Γ((m − 1)/2)) is taken at m = 2(n − 1) degrees of freedom, as
-    Goulet-Pelletier and Cousineau 2018 (A review of effect sizes and their confidence intervals)
-    advise for the pooled deviation of paired data. Without spread g is 0 for equal means, and NaN
-    (undefined) for different ones.
-    """
-    n = len(values)
-    if n < 2:
-        return np.nan
-    difference = float(np.mean(values - others))
-    pooled = np.hypot(standard_deviation(values), standard_deviation(others)) / np.sqrt(2.0)
-    if pooled == 0.0:
-        return 0.0 if difference == 0.0 else np.nan
-    m = 2 * (n - 1)
-    log_j = special.gammaln(m / 2) - special.gammaln((m - 1) / 2) - np.log(m / 2) / 2
-    return float(np.exp(log_j) * difference / pooled)
-
-
-def detectable_difference(differences: np.ndarray, alpha: float) -> float:
-    """The smallest true mean difference that these seeds would find with 80 % power.
-
-    "Find" means that the two-sided paired t-test at level `alpha` rejects with the right sign. The
-    standard deviation of the differences is taken to be the one observed. No correction for other
-    comparisons is made.
-    """
-    n = len(differences)
-    if n < 2:
-        return np.nan
-    return standard_deviation(differences) * _detectable_noncentrality(n, alpha) / float(np.sqrt(n))
-
-
-@cache
-def _detectable_noncentrality(n: int, alpha: float) -> float:
-    """The noncentrality at which n pairs give POWER: P(T > t(1 − α/2)) with n − 1 degrees.
-
-    Only the tail of the right sign counts: the other one adds under 1e-4, and scipy's `nct.cdf`
-    gives NaN so far out.
-    """
-    critical = stats.t.isf(alpha / 2, n - 1)
-
-    def shortfall(noncentrality: float) -> float:
-        return stats.nct.sf(critical, n - 1, noncentrality) - POWER
-
-    upper = 1.0
-    while shortfall(upper) < 0:
-        upper *= 2
-    return float(optimize.brentq(shortfall, 0.0, upper))

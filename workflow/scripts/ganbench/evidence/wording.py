@@ -1,4 +1,4 @@
-"""How numbers, counts, lists and the numbers of a comparison read in a sentence."""
+"""How numbers, counts, lists and failures read in a sentence."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -67,32 +67,6 @@ def measure(row: Row) -> str:
     return row["metric"] + (" (against train)" if row["reference"] == "train" else "")
 
 
-def numbers(row: Row, variant: Row, baseline: Row, confidence: float, power: bool) -> str:
-    """What stands behind a claim: ": 31.2 against 38.4 (difference −7.2, …, p = 0.004)".
-
-    `row` is a row of `comparisons.csv`, `variant` and `baseline` are rows of `summary.csv`. With
-    `power`, a difference too small for these seeds is said to be so.
-    """
-    if row["n_pairs"] == 0:
-        return ""
-    half_width = (row["ci_high"] - row["ci_low"]) / 2
-    places = decimals(half_width, max(abs(variant["mean"]), abs(baseline["mean"])))
-    said = {name: fixed(row[name], places) for name in ("difference", "ci_low", "ci_high")}
-    notes = [f"difference {said['difference']}", count(row["n_pairs"], "shared seed")]
-    if row["n_pairs"] > 1:
-        interval = f"{percent(confidence)} interval {said['ci_low']} to {said['ci_high']}"
-        notes = [notes[0], interval, notes[1], _p_values(row)]
-    text = ", ".join(notes)
-    if not variant["n"] == baseline["n"] == row["n_pairs"]:
-        text = f"means of {variant['n']} and {count(baseline['n'], 'run')}; {text}"
-    if power and row["minimum_detectable_difference"] > abs(row["difference"]):
-        detectable = rounded(row["minimum_detectable_difference"])
-        text += f"; only a difference of {detectable} or more would be found with 80 % power"
-    return f": {fixed(variant['mean'], places)} against {fixed(baseline['mean'], places)} ({text})"
-
-
-def _p_values(row: Row) -> str:
-    """The p-value, and Holm's where it reads differently."""
-    raw, adjusted = p_value(row["p_value"]), p_value(row["p_adjusted"])
-    after = f", {adjusted.removeprefix('= ')} after Holm's correction" if adjusted != raw else ""
-    return f"p {raw}{after}"
+def of_runs(n: int, failed: int) -> str:
+    """What stands beside a metric whose runs failed in part: "of 5 runs, 2 failed"; else ""."""
+    return f"of {count(int(n + failed), 'run')}, {int(failed)} failed" if failed else ""

@@ -1,4 +1,4 @@
-"""What a reader needs to get the same numbers again: the study as configuration, and on what."""
+"""What a reader needs to get the same numbers again: the study, the commands, on what, how long."""
 
 from typing import Any
 
@@ -6,11 +6,14 @@ import pandas as pd
 import yaml
 
 from ganbench import objectives
+from ganbench.report.numbers import duration
 from ganbench.report.results import Results
 
 _DERIVED = {"runs"}
 _DERIVED_OF_DATASET = {"type", "primary", "shape", "sizes", "samples"}
 _FIRST = ("study", "title", "description", "seeds", "baseline", "datasets", "variants")
+
+STAGES = ("prepare", "extractor", "train", "evaluate", "theory")
 
 
 def configuration(results: Results) -> str:
@@ -50,3 +53,47 @@ def distinct(runs: pd.DataFrame, column: str) -> dict[str, list[Any]]:
             if value not in values:
                 values.append(value)
     return found
+
+
+def cells(results: Results) -> list[dict[str, Any]]:
+    """Every run that the study names, with the command that makes it alone."""
+    study = results.study
+    return [
+        {
+            "dataset": dataset,
+            "variant": variant,
+            "index": results.variants.index(variant),
+            "seed": seed,
+            "run": results.status.get((dataset, variant, seed)),
+            "command": (
+                f"snakemake --cores 1 --configfile again.yaml results/{study['study']}/runs/"
+                f"{dataset}/{variant}/seed{seed}/scores.csv"
+            ),
+        }
+        for dataset in results.datasets
+        for variant in results.variants
+        for seed in study["seeds"]
+    ]
+
+
+def stages(results: Results) -> list[dict[str, Any]]:
+    """How long each stage's jobs took, as Snakemake measured them; else training alone."""
+    if not len(results.stages):
+        return [_stage("train", results.runs["seconds"], None)] if len(results.runs) else []
+    measured = {name: table for name, table in results.stages.groupby("stage", sort=False)}
+    return [
+        _stage(name, measured[name]["s"], float(measured[name]["max_rss"].max()))
+        for name in STAGES
+        if name in measured
+    ]
+
+
+def _stage(name: str, seconds: pd.Series, memory: float | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "jobs": len(seconds),
+        "total": duration(seconds.sum()),
+        "median": duration(seconds.median()),
+        "longest": duration(seconds.max()),
+        "memory": "–" if memory is None or pd.isna(memory) else f"{memory:,.0f} MiB",
+    }

@@ -2,17 +2,19 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter
 
-from ganbench.budget import images_per_step
-from ganbench.report.drawing import INK, colour, dash, mark_variant
+from ganbench.report.drawing import colour, dash, mark_variant
 from ganbench.report.results import Results
+from ganbench.report.svg import INK
 
 OUTLIERS, FARTHER = 0.005, 8.0
 """This share of values at either end may be left out of view, if they lie so many times as far out
 as the others."""
+
+THIN = {"lw": 0.6, "alpha": 0.65}
+THICK = {"lw": 2.0}
+BESIDE = {"lw": 1.2, "linestyle": (0, (6, 2, 1, 2))}
 
 
 def seeds_and_mean(
@@ -20,9 +22,11 @@ def seeds_and_mean(
     results: Results,
     table: pd.DataFrame,
     column: str,
+    *,
+    budget: str = "images",
     aside: pd.DataFrame | None = None,
 ) -> dict[int, str]:
-    """Draws `column` of `table` over images, every seed, and the mean of completed runs.
+    """Draws `column` of `table` over `budget`: every seed, and the mean of completed runs.
 
     Of `aside` it draws only the mean. Says whose lines there are.
     """
@@ -34,15 +38,14 @@ def seeds_and_mean(
         )
         if not len(found):
             continue
-        before, line = len(axes.lines), dash(index)
-        style = {"x": "images", "y": column, "ax": axes, "color": colour(index)}
-        sns.lineplot(
-            found, units="seed", estimator=None, lw=0.6, alpha=0.65, linestyle=line, **style
-        )
-        if len(whole):
-            sns.lineplot(whole, errorbar=None, lw=2, linestyle=line, **style)
-        if len(other):
-            sns.lineplot(other, errorbar=None, lw=1.2, linestyle=(0, (6, 2, 1, 2)), **style)
+        before = len(axes.lines)
+        style = {"color": colour(index), "linestyle": dash(index)}
+        for _, seed in found.groupby("seed", sort=False):
+            axes.plot(seed[budget], seed[column], **style | THIN)
+        for each, line in ((whole, THICK), (other, BESIDE)):
+            if len(each):
+                mean = each.groupby("step")[[budget, column]].mean()
+                axes.plot(mean[budget], mean[column], **style | line)
         mark_variant(axes, before, index)
         shown[index] = variant
     return shown
@@ -52,15 +55,6 @@ def _completed(results: Results, table: pd.DataFrame) -> pd.DataFrame:
     """The rows of completed runs: tables average over them, and so do figures."""
     completed = results.runs[results.runs["status"] == "completed"]
     return table.merge(completed[["dataset", "variant", "seed"]])
-
-
-def label_images(axes: Axes, results: Results, dataset: str) -> None:
-    """Names the axis of images shown, and how many of them are a step."""
-    steps = {images_per_step(each) for each in results.study["runs"][dataset].values()}
-    things = results.study["datasets"][dataset]["type"]
-    per_step = f" ({steps.pop():,} a step)" if len(steps) == 1 else ""
-    axes.set_xlabel(f"real {things} shown to D{per_step}")
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
 
 
 def keep_in_view(axes: Axes, values: pd.Series) -> str:

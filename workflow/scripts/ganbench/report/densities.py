@@ -5,40 +5,53 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 
-from ganbench.report.drawing import FAINT, INK, colour, figure, to_svg
-from ganbench.report.figures import Drawing
-from ganbench.report.results import Results
+from ganbench.report.drawing import Drawing, colour, figure, finish
+from ganbench.report.results import Results, Run
+from ganbench.report.svg import FAINT, INK
+
+_MAPS = (
+    ("generated", "p_g", {"cmap": "Greens"}),
+    ("discriminator", "D", {"cmap": "PuOr_r", "vmin": 0, "vmax": 1}),
+    ("optimal", "D*", {"cmap": "PuOr_r", "vmin": 0, "vmax": 1}),
+)
+_READ_LINES = (
+    "Filled: p_data. Solid: p_g. Dashed: the trained D. Dotted: D*, where there is density."
+)
+_READ_MAPS = (
+    "Top: p_g, darker where more points are generated. Middle: the trained D, from 0 (purple: "
+    "generated) over ½ (white) to 1 (orange: real). Bottom: D* = p_data/(p_data + p_g). "
+    "Rings: where p_data is."
+)
 
 
-def densities(results: Results, dataset: str) -> list[Drawing]:
+def densities(results: Results, dataset: str) -> dict[str, Drawing]:
     """p_data, p_g, D and D* at every snapshot: Figure 1 of Goodfellow et al. 2014, really trained.
 
-    A figure for each variant, of the first seed; in two dimensions one each for p_g, D and D*.
+    A figure for each variant that has a snapshot, of its first seed that has one.
     """
-    drawings = []
+    found: dict[str, Drawing] = {}
     for variant in results.variants:
-        runs = [key for key in results.maps if key[:2] == (dataset, variant)]
-        maps = results.maps[runs[0]] if runs else None
-        if maps is None or not len(maps["steps"]):
-            continue
-        flat = maps["centers"].shape[1] == 1
-        for what, draw, height in _LINES if flat else _MAPS:
-            name = f"density-{dataset}-{variant}{what}"
-            with figure(width=11, height=height, columns=len(maps["steps"])) as (drawn, row):
-                for number, axes in enumerate(row):
-                    draw(axes, maps, number)
-                    axes.set_title(f"step {maps['steps'][number]:,}")
-                if flat:
-                    named = row[-1].get_legend_handles_labels()
-                    drawn.legend(*named, frameon=False, loc="outside right center")
-                caption = f"{variant} on {dataset}, seed {runs[0][2]}, at each snapshot. "
-                caption += draw.__doc__
-                drawings.append(Drawing(name, to_svg(drawn, name, caption), caption, {}))
-    return drawings
+        for run, maps in results.maps.items():
+            if run[:2] == (dataset, variant) and len(maps["steps"]) and variant not in found:
+                flat = maps["centers"].shape[1] == 1
+                found[variant] = (_lines if flat else _maps)(run, maps)
+    return found
+
+
+def _lines(run: Run, maps: dict[str, np.ndarray]) -> Drawing:
+    """One dimension: densities and discriminators as curves."""
+    dataset, variant, seed = run
+    with figure(width=11, height=2.6, columns=len(maps["steps"])) as (drawn, row):
+        for number, axes in enumerate(row):
+            _density_line(axes, maps, number)
+            axes.set_title(f"step {maps['steps'][number]:,}")
+        named = row[-1].get_legend_handles_labels()
+        drawn.legend(*named, loc="outside right center")
+        title = f"{variant} on {dataset}, seed {seed}, at each snapshot"
+        return finish(drawn, f"density-{dataset}-{variant}", title, _READ_LINES, {})
 
 
 def _density_line(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
-    """Filled: p_data. Solid: p_g. Dashed: the trained D. Dotted: D*, where there is density."""
     x = maps["centers"][:, 0]
     axes.fill_between(x, maps["data"], color=FAINT, alpha=0.6, lw=0, label="p_data")
     axes.plot(x, maps["generated"][number], color=colour(2), lw=1.2, label="p_g")
@@ -49,34 +62,31 @@ def _density_line(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
     axes.set(xlabel="x", ylim=(-0.03, 1.05))
 
 
-def _generated_map(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
-    """p_g: darker where more points are generated. Rings: where p_data is."""
-    _map(axes, maps, np.sqrt(maps["generated"][number]), cmap="Greens")
-
-
-def _discriminator_map(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
-    """The trained D, from 0 (purple: generated) over ½ (white) to 1 (orange: real)."""
-    _map(axes, maps, maps["discriminator"][number], cmap="PuOr_r", vmin=0, vmax=1)
-
-
-def _optimal_map(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
-    """The optimal D* = p_data/(p_data + p_g), in the same colours as D."""
-    _map(axes, maps, maps["optimal"][number], cmap="PuOr_r", vmin=0, vmax=1)
+def _maps(run: Run, maps: dict[str, np.ndarray]) -> Drawing:
+    """Two dimensions: a row of maps each for p_g, D and D*."""
+    dataset, variant, seed = run
+    count = len(maps["steps"])
+    with figure(width=1.16 * count + 0.4, height=3.9, rows=3, columns=count) as (drawn, cells):
+        for place, axes in enumerate(cells):
+            name, label, colours = _MAPS[place // count]
+            values = maps[name][place % count]
+            _map(axes, maps, np.sqrt(values) if name == "generated" else values, **colours)
+            if place < count:
+                axes.set_title(f"step {maps['steps'][place]:,}", fontsize=8)
+            if place % count == 0:
+                axes.set_ylabel(label, rotation=0, ha="right", va="center")
+        title = f"{variant} on {dataset}, seed {seed}, at each snapshot"
+        return finish(drawn, f"density-{dataset}-{variant}", title, _READ_MAPS, {})
 
 
 def _map(axes: Axes, maps: dict[str, np.ndarray], values: np.ndarray, **colours: object) -> None:
     side = math.isqrt(len(maps["data"]))
-    x, y = maps["centers"].T.reshape(2, side, side)
-    shown = values.reshape(side, side)
-    axes.pcolormesh(x, y, shown, shading="nearest", rasterized=True, **colours)
-    data = maps["data"].reshape(side, side)
-    axes.contour(x, y, data, levels=[0.1 * data.max()], colors=[INK], linewidths=0.7)
-    axes.set(xlabel="x₁", aspect="equal")
-
-
-_LINES = (("", _density_line, 2.9),)
-_MAPS = (
-    ("-generated", _generated_map, 2.7),
-    ("-discriminator", _discriminator_map, 2.7),
-    ("-optimal", _optimal_map, 2.7),
-)
+    x, y = maps["centers"].T
+    rows = np.lexsort((x, y)).reshape(side, side)  # of one y each, from left to right
+    half = (x.max() - x.min()) / (side - 1) / 2
+    box = (x.min() - half, x.max() + half, y.min() - half, y.max() + half)
+    axes.imshow(values[rows], extent=box, origin="lower", interpolation="none", **colours)
+    levels = [0.1 * maps["data"].max()]
+    axes.contour(maps["data"][rows], levels, extent=box, colors=[INK], linewidths=0.6)
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)

@@ -52,3 +52,18 @@ def listed(items: Sequence[str], most: int) -> str:
     if len(items) > most:
         items = [*items[:most], f"and {len(items) - most} more"]
     return ", ".join(items)
+
+
+def flops(count: float | None) -> str:
+    """A number of floating-point operations as a person says it: 3.1 PFLOP; – where unknown."""
+    if count is None or pd.isna(count):
+        return "–"
+    for size, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M")):
+        if count >= size:
+            return f"{short(count / size)} {prefix}FLOP"
+    return f"{short(count)} FLOP"
+
+
+def share(value: float | None) -> str:
+    """A share as a whole percentage: 17 %; – where there is none."""
+    return "–" if value is None or pd.isna(value) else f"{100 * value:.0f} %"

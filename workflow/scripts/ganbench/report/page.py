@@ -1,61 +1,94 @@
 """The page: one HTML file that asks nobody for anything."""
 
-import base64
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from ganbench import objectives
-from ganbench.evidence import verdicts
 from ganbench.metrics import DEFINITIONS, base
-from ganbench.report import numbers
-from ganbench.report.again import configuration, distinct
-from ganbench.report.drawing import border, colour
-from ganbench.report.figures import READ_CURVES, READ_GAME
-from ganbench.report.leaderboard import leaderboard
-from ganbench.report.results import Results, missing
+from ganbench.report import again, leaderboard, matrix, numbers, pictures, references
+from ganbench.report.budgets import BUDGETS
+from ganbench.report.drawing import Drawing, border, colour
+from ganbench.report.gaps import failed, incidents, missing
+from ganbench.report.results import Results
 
 TEMPLATES = Path(__file__).parents[3] / "report"
+
+ATTACHED = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
+"""The tables that the page holds whole; the longer ones lie beside it."""
 
 
 def render(
     results: Results,
-    summary: pd.DataFrame,
-    comparisons: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
+    *,
+    latex: dict[str, str],
+    published: list[dict[str, Any]],
     headline: str,
     drawn: dict[str, Any],
 ) -> str:
-    """The whole page as text. Every string of the study is escaped by the template."""
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            results=results,
-            study=results.study,
-            variants=[
-                {"name": name, "index": index, "colour": colour(index), "border": border(index)}
-                for index, name in enumerate(results.variants)
-            ],
-            headline=headline,
-            missing=missing(results),
-            leaderboards=[leaderboard(results, summary, name) for name in results.datasets],
-            comparisons=_comparisons(results, comparisons),
-            drawn=drawn,
-            read_curves=READ_CURVES,
-            read_game=READ_GAME,
-            samples=_samples(results),
-            formulas=_formulas(results),
-            definitions=_definitions(results),
-            configuration=configuration(results),
-            machine=distinct(results.runs, "machine"),
-            versions=distinct(results.runs, "versions"),
-            style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
-            script=Markup((TEMPLATES / "script.js").read_text(encoding="utf-8")),
-        )
-    )
+    """The whole page as text. Every string of the study is escaped by the templates."""
+    boards = leaderboard.leaderboards(results, tables["summary"], published)
+    matrices = matrix.matrices(results, tables["pairs"])
+    found = pictures.pictures(results)
+    context = {
+        "results": results,
+        "study": results.study,
+        "variants": [
+            {"name": name, "index": index, "colour": colour(index), "border": border(index)}
+            for index, name in enumerate(results.variants)
+        ],
+        "headline": headline,
+        "missing": missing(results),
+        "failed": failed(results),
+        "diverged": int((results.runs["status"] == "diverged").sum()),
+        "incidents": {name: incidents(results, name) for name in results.datasets},
+        "boards": boards,
+        "measures": _measures([*boards, *matrices]),
+        "refused": leaderboard.refused(published),
+        "matrices": matrices,
+        "comparisons": matrix.comparison_rows(results, tables["comparisons"]),
+        "tables": {name: _records(table) for name, table in tables.items() if name in ATTACHED},
+        "budgets": BUDGETS,
+        "drawn": drawn,
+        "figure_style": Markup(_rules(drawings(drawn))),
+        "samples": pictures.samples(results, found),
+        "pictures": found,
+        "formulas": _formulas(results),
+        "definitions": _definitions(results),
+        "configuration": again.configuration(results),
+        "machine": again.distinct(results.runs, "machine"),
+        "versions": again.distinct(results.runs, "versions"),
+        "cells": again.cells(results),
+        "stages": again.stages(results),
+        "bibtex": references.bibtex(results, bool(published)),
+        "csv": {name: tables[name].to_csv(index=False) for name in ATTACHED},
+        "latex": latex,
+        "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        "script": Markup((TEMPLATES / "script.js").read_text(encoding="utf-8")),
+    }
+    return _environment().get_template("page.html.j2").render(context)
+
+
+def drawings(drawn: dict[str, Any]) -> list[Drawing]:
+    """Every drawing of a page, from the lists and dicts that hold them."""
+    found: list[Drawing] = []
+    waiting: list[Any] = list(drawn.values())
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, Drawing):
+            found.append(each)
+        elif hasattr(each, "by_budget"):
+            waiting += each.by_budget.values()
+        else:
+            waiting += each.values() if isinstance(each, dict) else each
+    return found
 
 
 def _environment() -> jinja2.Environment:
@@ -66,54 +99,48 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for each in (numbers.short, numbers.chance, numbers.duration):
+    for each in (numbers.short, numbers.chance, numbers.duration, numbers.share):
         environment.filters[each.__name__] = each
-    environment.filters["verdict"] = verdicts.kind
+    environment.filters["channels"] = lambda values: " / ".join(
+        numbers.short(each, 4) for each in np.atleast_1d(values)
+    )
+    environment.filters["breakable"] = _breakable
+    environment.filters["address"] = _address
     environment.filters["drawn"] = Markup  # made by this library, from escaped text
     return environment
 
 
-def _comparisons(results: Results, comparisons: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of the comparison table: each dataset's primary metric first, then the others."""
-    shown = comparisons[comparisons["reference"] != "train"]
-    rows = shown.astype(object).where(shown.notna(), None).to_dict("records")
-    for row in rows:
-        primary = results.study["datasets"][row["dataset"]]["primary"]
-        row["primary"] = (row["metric"], row["reference"]) == (
-            primary["metric"],
-            primary["reference"],
-        )
-        row["index"] = results.variants.index(row["variant"])
-        row["shown"], row["interval"] = numbers.interval(
-            row["difference"], row["ci_low"], row["ci_high"]
-        )
-    return sorted(rows, key=lambda row: not row["primary"])
+def _address(text: str, kind: str) -> str:
+    """`text` as an address that holds it, of which a browser can make a file."""
+    return f"data:{kind};charset=utf-8,{quote(text, safe=',;:()/=+-.')}"
 
 
-def _samples(results: Results) -> dict[str, list[dict[str, Any]]]:
-    """By dataset and seed: each variant's picture as a data address, and its rows' steps."""
-    scored = results.scores.groupby(["dataset", "variant", "seed"])["step"].unique()
-    shown: dict[str, list[dict[str, Any]]] = {}
-    for dataset in results.datasets:
-        shown[dataset] = []
-        for seed in results.study["seeds"]:
-            runs = [(dataset, variant, seed) for variant in results.variants]
-            pictures = [
-                {
-                    "variant": run[1],
-                    "index": results.variants.index(run[1]),
-                    "address": _address(results.samples[run]),
-                    "steps": sorted(scored.get(run, ())),
-                }
-                for run in runs
-                if run in results.samples
-            ]
-            shown[dataset].append({"seed": seed, "pictures": pictures})
-    return shown
+def _breakable(name: str) -> Markup:
+    """A name that a narrow column may break after its underscores and hyphens."""
+    shown = Markup.escape(name)
+    return shown.replace("_", Markup("_<wbr>")).replace("-", Markup("-<wbr>"))
 
 
-def _address(picture: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode()
+def _rules(all_drawings: Iterable[Drawing]) -> str:
+    """The style rules that the figures share."""
+    rules: dict[str, str] = {}
+    for drawing in all_drawings:
+        for name, style in drawing.inline.styles.items():
+            if rules.setdefault(name, style) != style:
+                raise ValueError(f"two styles have the short name {name}: {rules[name]}, {style}")
+    return "\n".join(f".{name}{{{style}}}" for name, style in rules.items())
+
+
+def _measures(shown: list[dict[str, Any]]) -> dict[str, str]:
+    """Every measure that a table shows, with a short name for the page's switches."""
+    return {
+        measure: f"m{number}"
+        for number, measure in enumerate(dict.fromkeys(each["measure"] for each in shown))
+    }
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def _formulas(results: Results) -> list[dict[str, Any]]:

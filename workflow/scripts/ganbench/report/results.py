@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ganbench import files
-from ganbench.budget import snapshot_steps
+from ganbench.provenance import sha256_file
+from ganbench.report.budgets import with_budgets
 
 Run = tuple[str, str, int]
 """(dataset, variant, seed)"""
@@ -20,19 +21,27 @@ class Results:
     """A study's results. Tables list runs in the study's order.
 
     `runs` has a row for each `run.json`; `scores` and `history` are the runs' tables, one below the
-    other; `floors` says what real samples score. `samples` and `maps` are files by run.
+    other; `curves` are the scores of each snapshot, over repeats their mean, with what they had
+    cost; `floors` says what real samples score; `stages` how long each job took, where that is
+    known. `samples`, `nearest` and `maps` are by run, `examples` by dataset. `lock_sha256` is that
+    of the lock file.
     """
 
     study: dict[str, Any]
     runs: pd.DataFrame
     scores: pd.DataFrame
+    curves: pd.DataFrame
     history: pd.DataFrame
     floors: pd.DataFrame
+    stages: pd.DataFrame
     cards: dict[str, dict[str, Any]]
     extractors: dict[str, dict[str, Any]]
     theory: dict[str, dict[str, Any]]
+    examples: dict[str, Path]
     samples: dict[Run, Path]
+    nearest: dict[Run, Path]
     maps: dict[Run, dict[str, np.ndarray]]
+    lock_sha256: str
 
     @property
     def variants(self) -> list[str]:
@@ -43,6 +52,11 @@ class Results:
     def datasets(self) -> list[str]:
         """Datasets in the study's order; those without a run come last."""
         return list(dict.fromkeys([*self.runs["dataset"], *self.study["datasets"]]))
+
+    @property
+    def status(self) -> dict[Run, Any]:
+        """The row of `runs` of every run that there is."""
+        return {(run.dataset, run.variant, run.seed): run for run in self.runs.itertuples()}
 
     def floor(self, dataset: str, metric: str, reference: str) -> float | None:
         """What real samples score there, if that is known."""
@@ -58,63 +72,56 @@ class Results:
 def gather(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Results:
     """Reads the files of `inputs`, which are named as in the rule `report`.
 
-    `runs`, `histories`, `scores` and `samples` are parallel, one file a run.
+    `runs`, `histories`, `scores` and `samples` are parallel, one file a run; `nearest` has those of
+    the runs on images, `maps` those of the runs on points. `cards` and `examples` are parallel.
     """
     runs = [files.read_json(file) for file in inputs["runs"]]
     keys: list[Run] = [(run["dataset"], run["variant"], run["seed"]) for run in runs]
+    of_type = {
+        wanted: [key for key in keys if study["datasets"][key[0]]["type"] == wanted]
+        for wanted in ("images", "points")
+    }
     histories = [
         pd.read_csv(file).assign(dataset=dataset, variant=variant, seed=seed)
         for (dataset, variant, seed), file in zip(keys, inputs["histories"], strict=True)
     ]
-    points = [key for key in keys if study["datasets"][key[0]]["type"] == "points"]
+    table, history = pd.DataFrame(runs), _stacked(histories)
+    scores = _stacked([pd.read_csv(file) for file in inputs["scores"]])
+    cards = _by("name", inputs["cards"])
     return Results(
         study=study,
-        runs=pd.DataFrame(runs),
-        scores=_stacked([pd.read_csv(file) for file in inputs["scores"]]),
-        history=_stacked(histories),
+        runs=table,
+        scores=scores,
+        curves=with_budgets(_over_repeats(scores), history, table),
+        history=history,
         floors=_stacked([pd.read_csv(file) for file in inputs["floors"]]),
-        cards=_by("name", inputs["cards"]),
-        extractors=_by("dataset", inputs["extractor_cards"]),
+        stages=_stages(inputs.get("benchmarks", ())),
+        cards=cards,
+        extractors=_by("dataset", inputs.get("extractor_cards", ())),
         theory=_by("objective", inputs["theory"]),
+        examples=dict(zip(cards, inputs.get("examples", ()), strict=False)),
         samples=dict(zip(keys, inputs["samples"], strict=True)),
-        maps={key: _arrays(file) for key, file in zip(points, inputs.get("maps", ()), strict=True)},
+        nearest=dict(zip(of_type["images"], inputs.get("nearest", ()), strict=False)),
+        maps={
+            key: _arrays(file)
+            for key, file in zip(of_type["points"], inputs.get("maps", ()), strict=True)
+        },
+        lock_sha256="".join(sha256_file(file) for file in inputs.get("lock", ())),
     )
 
 
-def missing(results: Results) -> list[str]:
-    """What a finished study would have and this one has not, in words; empty when complete."""
-    scored = results.scores.dropna(subset="value")
-    found: list[str] = []
-    for run in results.runs.itertuples():
-        name = f"{run.variant} seed {run.seed} on {run.dataset}"
-        if run.status == "diverged":
-            found.append(f"{name} diverged at step {run.step} ({run.reason})")
-        else:
-            of_dataset = scored[scored["dataset"] == run.dataset]
-            mine = (of_dataset["variant"] == run.variant) & (of_dataset["seed"] == run.seed)
-            found += [f"{name} has {each}" for each in _unscored(run, of_dataset, of_dataset[mine])]
-    there = set(results.samples)
-    for dataset in results.datasets:
-        for variant in results.variants:
-            for seed in results.study["seeds"]:
-                if (dataset, variant, seed) not in there:
-                    found.append(f"{variant} seed {seed} on {dataset} is missing")
-    return found
+def _over_repeats(scores: pd.DataFrame) -> pd.DataFrame:
+    keys = [name for name in scores if name not in ("repeat", "value")]
+    return scores.groupby(keys, sort=False, as_index=False)["value"].mean()
 
 
-def _unscored(run: Any, of_dataset: pd.DataFrame, mine: pd.DataFrame) -> list[str]:
-    """The snapshots without any score, then those without one that others of the dataset have."""
-    steps = [step for step in snapshot_steps(run.parameters) if step <= run.step]
-    absent = [step for step in steps if step not in set(mine["step"])]
-    found = [f"no scores at step {', '.join(map(str, absent))}"] if absent else []
-    for metric, table in of_dataset.groupby("metric", sort=False):
-        for reference in table["reference"].unique():
-            has = mine[(mine["metric"] == metric) & (mine["reference"] == reference)]["step"]
-            lacks = [step for step in steps if step not in {*absent, *has}]
-            if lacks:
-                against = "" if reference == "none" else f" against {reference}"
-                found.append(f"no {metric}{against} at step {', '.join(map(str, lacks))}")
-    return found
+def _stages(benchmarks: Sequence[Path]) -> pd.DataFrame:
+    """Each job's stage and what Snakemake measured of it: wall-clock seconds, memory in MiB."""
+    tables = [
+        pd.read_csv(file, sep="\t")[["s", "max_rss"]].assign(stage=file.parent.name)
+        for file in benchmarks
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"stage": []})
 
 
 def _stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -8,40 +8,69 @@ import pandas as pd
 
 from ganbench import files
 from ganbench.evidence import statistics, verdicts
-from ganbench.report import figures
+from ganbench.published import published
+from ganbench.report import tables as latex
 from ganbench.report.densities import densities
-from ganbench.report.page import render
-from ganbench.report.results import gather
-from ganbench.report.tables import latex
+from ganbench.report.game import game, gradient_weights
+from ganbench.report.learning import learning_curves
+from ganbench.report.page import drawings, render
+from ganbench.report.profiles import profiles
+from ganbench.report.results import Results, gather
 
 
 def write_report(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]], folder: Path) -> None:
     """Reads `inputs` (as the rule names them) and writes tables, figures and page to `folder`."""
     results = gather(study, inputs)
-    confidence = study["report"]["confidence"]
-    summary = statistics.summarise(results.scores, results.runs, confidence)
-    comparisons = statistics.compare(results.scores, results.runs, study["baseline"], confidence)
-    headline = verdicts.headline(comparisons, summary, results.runs, study)
-    drawn = {
-        "curves": {name: figures.learning_curves(results, name) for name in results.datasets},
-        "game": {name: figures.game(results, name) for name in results.datasets},
-        "densities": {name: densities(results, name) for name in results.datasets},
-        "theory": figures.gradient_weights(results),
-    }
+    tables = evidence(results)
+    headline = verdicts.headline(
+        tables["comparisons"], tables["summary"], results.runs, study, tables["rates"]
+    )
+    drawn = draw(results, tables)
+    papers = latex.papers(results, tables)
+    page = render(
+        results,
+        tables,
+        latex=papers,
+        published=published(study),
+        headline=headline,
+        drawn=drawn,
+    )
     files.write_json(folder / "study.json", study)
-    tables = {"scores": results.scores, "summary": summary, "comparisons": comparisons}
-    for name, table in tables.items():
-        _write_csv(folder / f"{name}.csv", table)
-    for name in ("summary", "comparisons"):
-        files.write_text(folder / f"tables/{name}.tex", latex(tables[name]))
-    for section in drawn.values():
-        for drawings in section.values() if isinstance(section, dict) else [section]:
-            for drawing in drawings:
-                files.write_text(folder / f"figures/{drawing.name}.svg", drawing.standalone)
-    page = render(results, summary, comparisons, headline, drawn)
+    for name, table in {"scores": results.scores, **tables}.items():
+        with files.whole(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
+    for name, text in papers.items():
+        files.write_text(folder / f"tables/{name}.tex", text)
+    (folder / "figures").mkdir(parents=True, exist_ok=True)  # declared whole, as a folder
+    for drawing in drawings(drawn):
+        (folder / f"figures/{drawing.name}.svg").write_text(drawing.svg, encoding="utf-8")
+        (folder / f"figures/{drawing.name}.pdf").write_bytes(drawing.pdf)
     files.write_text(folder / "report.html", page)
 
 
-def _write_csv(file: Path, table: pd.DataFrame) -> None:
-    with files.whole(file) as temporary:
-        table.to_csv(temporary, index=False)
+def evidence(results: Results) -> dict[str, pd.DataFrame]:
+    """Every table of the statistics, by the name of its CSV."""
+    scores, runs, study = results.scores, results.runs, results.study
+    confidence, recall = study["report"]["confidence"], study["evaluation"]["collapse_recall"]
+    return {
+        "summary": statistics.summarise(scores, runs, confidence),
+        "comparisons": statistics.compare(scores, runs, study["baseline"], confidence),
+        "pairs": statistics.compare_all(scores, runs, confidence),
+        "rates": statistics.failure_rates(scores, runs, recall, confidence),
+        "ranks": statistics.ranks(scores, runs, study),
+        "profiles": statistics.profiles(scores, runs),
+        "noise": statistics.noise(scores, runs),
+    }
+
+
+def draw(results: Results, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """Every figure of the page, by its section and dataset."""
+    return {
+        "profiles": {
+            name: profiles(results, tables["profiles"], name) for name in results.datasets
+        },
+        "curves": {name: learning_curves(results, name) for name in results.datasets},
+        "game": {name: game(results, name) for name in results.datasets},
+        "densities": {name: densities(results, name) for name in results.datasets},
+        "theory": gradient_weights(results),
+    }

@@ -15,7 +15,7 @@ from ganbench.devices import choose_device, describe_device
 from ganbench.latents import sample_latents
 from ganbench.progress import Progress
 from ganbench.regularizers import Regularization
-from ganbench.samples import to_float
+from ganbench.samples import SHOWN, to_float
 from ganbench.training.average import WeightAverage
 from ganbench.training.flops import count_flops
 from ganbench.training.measure import FirstNonFinite, measure
@@ -23,9 +23,6 @@ from ganbench.training.optimizers import build_optimizer
 from ganbench.training.records import Outputs, Record, weights_sha256
 from ganbench.training.step import Game, Player, adversarial_step, losses_of
 from ganbench.training.stopping import Stopping
-
-SAMPLES_SHOWN = {"images": 16, "points": 4096}
-"""Samples in a row of `samples.png`."""
 
 
 def train(
@@ -52,7 +49,7 @@ def train(
     game = set_up(parameters, dataset, seed, real)
     noise = randomness.generator(dataset, seed, "sample latents", device)
     record = Record(
-        sample_latents(parameters["latent"], SAMPLES_SHOWN[kind], noise),
+        sample_latents(parameters["latent"], SHOWN[kind], noise),
         keep_discriminator=parameters["keep_discriminator"],
     )
     print(f"{dataset} {variant} seed {seed} on {describe_device(device)}", file=log)
