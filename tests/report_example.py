@@ -257,7 +257,7 @@ def _shared(folder, resolved):
                 "sha256": "c" * 64,
                 "weights": "trained by this study",
                 "reference_images": {"train": 100, "held_out": 100},
-                "parameters": 12345,
+                "parameters": {"epochs": 20, "batch_size": 128},
             }
             shared["extractor_cards"].append(_json(folder / f"extractor-{name}.json", extractor))
     (folder / "requirements.lock").write_text("torch==2.15.0\n")
@@ -277,6 +277,8 @@ def _card(name, dataset):
         "splits": {"train": "the first 100", "held_out": "the next 50"},
         "split_seed": 0,
         "decisions": [],
+        "class_names": [],
+        "class_counts": {"train": [100], "held_out": [50]},
     }
     if dataset["type"] == "points":
         return card | {"dimensions": 2 if name == "gaussian_ring" else 1}

@@ -83,12 +83,12 @@ def test_dataset_filter_hides_the_other_datasets(opened, scripts):
 @pytest.mark.parametrize("scripts", [True, False])
 def test_metric_filter_shows_that_metric_alone(opened, scripts):
     page = opened(java_script_enabled=scripts)
-    assert page.locator(".board caption").filter(visible=True).all_inner_texts() == [
+    assert page.locator("#leaderboard .measured h4").filter(visible=True).all_inner_texts() == [
         "FD-classifier against held_out Fréchet distance, lower is better",
         "JSD Jensen–Shannon divergence, lower is better",
     ]
     page.select_option("#metric", label="IS-classifier")
-    shown = page.locator(".board caption, .matrix caption").filter(visible=True).all_inner_texts()
+    shown = page.locator(".measured h4").filter(visible=True).all_inner_texts()
     assert len(shown) == 2
     assert all(each.startswith("IS-classifier") for each in shown)
     page.select_option("#metric", "all")

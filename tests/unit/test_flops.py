@@ -48,12 +48,42 @@ def test_more_discriminator_updates_and_penalties_cost_more():
     assert penalised["step"] > 1.2 * plain
 
 
-def test_lazy_penalty_costs_its_share():
-    def step(**options):
-        return count_flops(of(variants={"minimax": {"regularizers": options}}), (1, 8, 8))["step"]
+def step_with(**regularizers) -> float:
+    return count_flops(of(variants={"minimax": {"regularizers": regularizers}}), (1, 8, 8))["step"]
 
-    plain, always = step(), step(r1={"every": 1})
-    assert step(r1={"every": 4}) - plain == pytest.approx((always - plain) / 4)
+
+def test_penalty_by_hand():
+    network, batch = {"name": "mlp", "width": 5}, 7
+    plain, penalised = (
+        count_flops(
+            of("mixture_1d", variants={"minimax": given}, network=network, batch_size=batch), (1,)
+        )["step"]
+        for given in ({}, {"regularizers": {"r1": {}}})
+    )
+    first, middle, last = 1 * 5, 2 * 5 * 5, 5 * 1
+    forth = back = first + middle + last
+    # through the way back: to each weight, and to what came in from above but for the constant 1
+    second_back = 2 * (first + middle) + last
+    # through the way forth, by leaky ReLU's second derivative, which torch does not know to be 0
+    second_forth = 2 * (first + middle)
+    assert penalised - plain == 2 * batch * (forth + back + second_back + second_forth)
+
+
+def test_lazy_penalties_cost_their_shares():
+    plain = step_with()
+    of_r1, of_r2 = (step_with(**{name: {}}) - plain for name in ("r1", "r2"))
+    lazy = step_with(r1={"every": 4}, r2={"every": 1000})
+    assert of_r1 > 0
+    assert lazy - plain == pytest.approx(of_r1 / 4 + of_r2 / 1000)
+
+
+def test_spectral_norm_costs_its_power_iterations():
+    # three products of a weight matrix and a vector for each layer in each of two passes: two are
+    # the iteration, one is σ
+    passes = 2
+    weights = 1 * 4 * 16 + 4 * 8 * 16 + 8 * 2 * 2
+    found = step_with(spectral_norm={}) - step_with()
+    assert found == passes * 3 * 2 * weights
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,20 @@
 """Folders of images: every file is used, or named with what was done or is wrong with it."""
 
+import io
+import os
 import random
 import shutil
+import struct
 import sys
-import zipfile
-from dataclasses import replace
+import zlib
 
 import numpy as np
 import pytest
-from ganbench import kinds
-from ganbench.datasets.celeba import celeba
+from dataset_example import picture, prepared_in
+from ganbench.datasets import pictures
 from ganbench.datasets.image_folder import image_folder
 from ganbench.datasets.sources import DatasetError
 from PIL import Image
-
-
-def picture(seed, size=(20, 16), mode="RGB"):
-    noise = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
-    return Image.fromarray(noise).convert(mode)
 
 
 @pytest.fixture
@@ -75,27 +72,61 @@ def test_channels_are_those_of_the_study(folder, channels):
     assert read(folder, channels=channels).parts["all"].samples.shape[1] == channels
 
 
+def png_of_16_bits(colour):
+    """A PNG with three channels of 16 bits, which Pillow cannot write."""
+    row = b"\0" + struct.pack(">3H", *colour) * 16
+
+    def chunk(kind, content):
+        checked = kind + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    header = chunk(b"IHDR", struct.pack(">2I5B", 16, 16, 16, 2, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(row * 16))
+    return b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b"")
+
+
 def test_what_is_out_of_the_ordinary_is_recorded_with_its_files(folder):
-    picture(1, mode="L").save(folder / "cats/001.png")
-    picture(2, mode="RGBA").save(folder / "cats/002.png")
-    picture(3, mode="P").save(folder / "cats/003.png")
-    Image.fromarray(np.full((16, 16), 257 * 100, np.uint16)).save(folder / "cats/004.png")
+    cats = folder / "cats"
+    picture(1, mode="L").save(cats / "001.png")
+    picture(2, mode="RGBA").save(cats / "002.png")
+    picture(3, mode="P").save(cats / "003.png")
+    Image.fromarray(np.full((16, 16), 257 * 100, np.uint16)).save(cats / "004.png")
     turned = Image.Exif()
     turned[0x0112] = 6
-    picture(5, size=(30, 16)).save(folder / "cats/005.png", exif=turned)
-    (folder / "cats/notes.txt").write_text("mine")
-    (folder / "cats/.hidden.png").write_bytes(b"")
-    told = "\n".join(read(folder).decisions)
-    for words in (
-        "grey among colour: three equal channels: 2 (cats/001.png, cats/004.png)",
-        "16 bits brought to 8: 1 (cats/004.png)",
-        "turned upright as their EXIF says: 1 (cats/005.png)",
+    picture(5, size=(30, 16)).save(cats / "005.png", exif=turned)
+    picture(6, mode="CMYK").save(cats / "006.jpg")
+    (cats / "007.png").write_bytes(png_of_16_bits((0x1234, 0x5678, 0x9ABC)))
+    picture(8).save(cats / "008.gif", save_all=True, append_images=[picture(9)])
+    (cats / "notes.txt").write_text("mine")
+    (cats / ".hidden.png").write_bytes(b"")
+    (folder / ".thumbnails").mkdir()
+    (folder / ".thumbnails/000.png").write_bytes(b"")
+    source = read(folder)
+    assert source.decisions == [
+        "hidden files passed over: 2 (.thumbnails/000.png, cats/.hidden.png)",
         "files that are no images passed over: 1 (cats/notes.txt)",
-        "hidden files passed over: 1 (cats/.hidden.png)",
-    ):
-        assert words in told
-    assert "transparent: laid on white: 1 (cats/002.png)" in told
-    assert read(folder).parts["all"].samples[4].tolist() == np.full((3, 8, 8), 100).tolist()
+        "16 bits: the upper 8 taken: 2 (cats/004.png, cats/007.png)",
+        "CMYK: brought to RGB: 1 (cats/006.jpg)",
+        "grey: three equal channels: 2 (cats/001.png, cats/004.png)",
+        "palette: brought to RGB: 2 (cats/003.png, cats/008.gif)",
+        "several frames: the first taken: 1 (cats/008.gif)",
+        "turned upright as their EXIF says: 1 (cats/005.png)",
+        "with transparency: laid on white: 1 (cats/002.png)",
+    ]
+    samples = source.parts["all"].samples
+    named = sorted(file.name for file in cats.glob("0*"))
+    assert (samples[named.index("004.png")] == 100).all()
+    assert samples[named.index("007.png"), :, 0, 0].tolist() == [0x12, 0x56, 0x9A]
+
+
+def test_colour_among_grey_is_recorded(folder):
+    for file in folder.rglob("*.png"):
+        picture(0, mode="L").save(file)
+    picture(0).save(folder / "cats/003.png")
+    source = read(folder, channels=1)
+    assert source.decisions == ["colour: brought to grey (ITU-R 601-2 luma): 1 (cats/003.png)"]
+    samples = source.parts["all"].samples
+    assert np.array_equal(samples[3], samples[4])
 
 
 def test_transparent_pixels_become_white(folder):
@@ -122,6 +153,10 @@ def spoil_text(file):
     file.write_text("no image at all")
 
 
+def spoil_postscript(file):
+    file.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\nshowpage\n")
+
+
 def spoil_small(file):
     picture(0, size=(7, 30)).save(file)
 
@@ -134,14 +169,39 @@ def spoil_bomb(file):
     Image.new("1", (10_000, 10_000)).save(file)
 
 
+def spoil_great_bomb(file):
+    Image.new("1", (16_000, 16_000)).save(file)
+
+
+def spoil_float(file):
+    tiff = io.BytesIO()
+    Image.new("F", (16, 16)).save(tiff, "TIFF")
+    file.write_bytes(tiff.getvalue())
+
+
+def spoil_link(file):
+    file.unlink()
+    file.symlink_to("nowhere.png")
+
+
+def spoil_pipe(file):
+    file.unlink()
+    os.mkfifo(file)
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
         (spoil_truncated, "damaged"),
         (spoil_text, "no image, whatever its name says"),
+        (spoil_postscript, "no image, whatever its name says"),
         (spoil_empty, "no image, whatever its name says"),
         (spoil_small, "smaller than 8×8"),
-        (spoil_bomb, "more than 50,000,000 pixels"),
+        (spoil_bomb, "more than 89,478,485 pixels"),
+        (spoil_great_bomb, "more than 89,478,485 pixels"),
+        (spoil_float, "pixels of a kind that is not read (F)"),
+        (spoil_link, "missing"),
+        (spoil_pipe, "not a file"),
     ],
 )
 def test_image_that_cannot_be_used_is_an_error_that_names_it(folder, spoil, words):
@@ -150,8 +210,48 @@ def test_image_that_cannot_be_used_is_an_error_that_names_it(folder, spoil, word
     with pytest.raises(DatasetError) as error:
         read(folder)
     names = ", ".join(f"dogs/{number:03}.png" for number in range(5))
-    assert words in str(error.value)
-    assert f"7 ({names}, …)" in str(error.value)
+    assert f"images that cannot be used: {words}: 7 ({names}, …)" in str(error.value)
+
+
+def test_every_problem_is_told_at_once(folder):
+    spoil_text(folder / "cats/000.png")
+    spoil_small(folder / "dogs/000.png")
+    with pytest.raises(DatasetError) as error:
+        read(folder)
+    for words in ("whatever its name says: 1 (cats/000.png)", "than 8×8: 1 (dogs/000.png)"):
+        assert words in str(error.value)
+
+
+def test_memory_that_runs_out_is_not_blamed_on_an_image(folder, monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(pictures, "_plain", full)
+    with pytest.raises(MemoryError):
+        read(folder)
+
+
+def test_number_of_threads_changes_nothing(folder, monkeypatch):
+    expected = read(folder).parts["all"].samples
+    for threads in (1, 7):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, n=threads: set(range(n)))
+        assert np.array_equal(read(folder).parts["all"].samples, expected)
+
+
+def test_folders_behind_links_are_read_and_circles_end(folder):
+    expected = read(folder).parts["all"].samples
+    shutil.move(folder / "dogs", folder.parent / "elsewhere")
+    (folder / "dogs").symlink_to(folder.parent / "elsewhere")
+    (folder / "dogs/circle").symlink_to(folder)
+    assert np.array_equal(read(folder).parts["all"].samples, expected)
+
+
+def test_name_that_is_not_utf8_is_shown_as_far_as_it_can_be(folder):
+    strange = os.fsencode(folder / "cats") + b"/\xff.txt"
+    with open(strange, "w") as file:
+        file.write("mine")
+    (told,) = read(folder).decisions
+    assert told == "files that are no images passed over: 1 (cats/\ufffd.txt)"
 
 
 def test_empty_class_is_an_error_that_names_it(folder):
@@ -174,66 +274,32 @@ def test_folder_with_three_images_is_too_small(tmp_path):
 
 
 def test_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(DatasetError, match="there is no folder .*nowhere"):
+    with pytest.raises(DatasetError, match=r"there is no folder .*nowhere"):
         read(tmp_path / "nowhere")
 
 
-@pytest.fixture
-def faces(tmp_path):
-    """A folder like CelebA's, and a kind of its size."""
-    folder = tmp_path / "celeba"
-    (folder / "img_align_celeba").mkdir(parents=True)
-    names = [f"{number:06}.jpg" for number in range(1, 61)]
-    for number, name in enumerate(names):
-        picture(number, size=(178, 218)).save(folder / "img_align_celeba" / name)
-    parts = [0] * 30 + [1] * 20 + [2] * 10
-    pairs = zip(names, parts, strict=True)
-    (folder / "list_eval_partition.txt").write_text("".join(f"{a} {b}\n" for a, b in pairs))
-    rows = [f"{name} {1 if n % 2 else -1} -1 {1 if n % 3 else -1}" for n, name in enumerate(names)]
-    (folder / "list_attr_celeba.txt").write_text(
-        "\n".join([str(len(names)), "Male Young Smiling", *rows, ""])
+@pytest.mark.parametrize(("classes", "words"), [([], "no classes"), (["cats"], "one class")])
+def test_classifier_needs_classes_and_says_so_before_it_reads(
+    folder, tmp_path, monkeypatch, classes, words
+):
+    shutil.rmtree(folder / "dogs")
+    for number in range(80, 160):
+        picture(number).save(folder / "cats" / f"{number:03}.png")
+    source = folder if classes else folder / "cats"
+    monkeypatch.setattr(pictures.Image, "open", lambda *_, **__: pytest.fail("reads first"))
+    with pytest.raises(DatasetError, match=f"dataset image_folder: .* has {words}.*another extr"):
+        prepared_in(
+            tmp_path / "out", "image_folder", needs_classes=True, source=str(source), resolution=8
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_folder_is_prepared_in_colour_where_the_study_does_not_say(folder, tmp_path):
+    data, card = prepared_in(
+        tmp_path / "out", "image_folder", needs_classes=True, source=str(folder), resolution=8
     )
-    kind = replace(
-        kinds.kinds()["celeba"], parts={"train": 30, "extractor": 20, "test": 10}, resolution=32
-    )
-    return folder, kind
-
-
-def test_celeba_has_its_official_parts_and_two_attributes_for_classes(faces):
-    folder, kind = faces
-    source = celeba(kind, str(folder), sys.stdout)
-    assert {name: len(part.samples) for name, part in source.parts.items()} == kind.parts
-    labels = source.parts["train"].labels
-    assert labels.tolist() == [2 * (n % 2) + bool(n % 3) for n in range(30)]
-    aligned = picture(0, size=(178, 218))
-    aligned.save(folder / "once.jpg")
-    square = Image.open(folder / "once.jpg").convert("RGB").crop((0, 20, 178, 198))
-    expected = np.asarray(square.resize((32, 32), Image.Resampling.BICUBIC)).transpose(2, 0, 1)
-    assert np.abs(source.parts["train"].samples[0].astype(int) - expected).max() <= 1
-
-
-def test_celeba_is_read_from_its_archive_as_from_its_folder(faces):
-    folder, kind = faces
-    plain = celeba(kind, str(folder), sys.stdout)
-    with zipfile.ZipFile(folder / "img_align_celeba.zip", "w") as archive:
-        for file in (folder / "img_align_celeba").iterdir():
-            archive.write(file, f"img_align_celeba/{file.name}")
-    shutil.rmtree(folder / "img_align_celeba")
-    packed = celeba(kind, str(folder), sys.stdout)
-    for name, part in plain.parts.items():
-        assert np.array_equal(part.samples, packed.parts[name].samples)
-
-
-def test_celeba_that_is_not_there_says_what_to_put_where(tmp_path, monkeypatch):
-    monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path))
-    with pytest.raises(DatasetError, match=r"lacks list_eval_partition.txt, list_attr_celeba.txt"):
-        celeba(kinds.kinds()["celeba"], "", sys.stdout)
-
-
-def test_celeba_with_other_counts_or_a_missing_image_is_refused(faces):
-    folder, kind = faces
-    with pytest.raises(DatasetError, match="not the published counts"):
-        celeba(kinds.kinds()["celeba"], str(folder), sys.stdout)
-    (folder / "img_align_celeba/000007.jpg").unlink()
-    with pytest.raises(DatasetError, match=r"missing: 1 \(000007.jpg\)"):
-        celeba(kind, str(folder), sys.stdout)
+    assert data["train"].shape == (54, 3, 8, 8)
+    assert card["sizes"] == {"train": 54, "held_out": 53, "extractor": 53}
+    assert np.sum(list(card["class_counts"].values()), axis=0).tolist() == [80, 80]
+    assert (card["channels"], card["title"]) == (3, "A folder of images")
+    assert card["source"] == f"the folder {folder}"

@@ -13,6 +13,7 @@ from ganbench.networks import (
     count_parameters,
     mixes_samples,
 )
+from ganbench.networks.sngan_resnet import DownBlock, UpBlock
 
 RESOLUTIONS = {
     "dcgan": (8, 28, 32, 64),
@@ -22,6 +23,7 @@ RESOLUTIONS = {
 }
 FITTING = [(name, resolution) for name, fits in RESOLUTIONS.items() for resolution in fits]
 NORMS = ("none", "batch", "layer")
+OTHERS = [(name, 4) for name in RESOLUTIONS if name != "dcgan"]
 
 
 def parameters(name: str = "dcgan", width: int = 4, latent: int = 6, **network) -> dict:
@@ -82,6 +84,21 @@ def test_only_with_batch_normalisation_a_logit_depends_on_the_other_images(
     assert torch.allclose(together, alone, rtol=1e-4, atol=1e-5) == (normalisation != "batch")
 
 
+@pytest.mark.parametrize("normalisation", NORMS)
+@pytest.mark.parametrize(("name", "kernel"), [("dcgan", 4), ("dcgan", 5), *OTHERS])
+def test_options_change_the_networks_and_not_what_they_map(name, kernel, normalisation):
+    shape = (3, 32, 32)
+    options = {"kernel": kernel, "generator_norm": normalisation}
+    latent = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
+    generator = build_generator(parameters(name, **options), shape)
+    assert generator(latent).shape == (5, *shape)
+    assert mixes_samples(generator) == (normalisation == "batch")
+    discriminator = build_discriminator(parameters(name, **options), shape)
+    assert discriminator(generator(latent)).shape == (5,)
+    kernels = {each.kernel_size for each in generator.modules() if hasattr(each, "kernel_size")}
+    assert (kernels == {(kernel, kernel)}) == (name in ("dcgan", "infogan"))
+
+
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_own_norms_are_what_the_architecture_table_says(name):
     architecture = architectures.ARCHITECTURES[name]
@@ -100,6 +117,25 @@ def test_resolution_that_does_not_fit_is_refused_by_name(name, resolution):
     for build in (build_generator, build_discriminator):
         with pytest.raises(ValueError, match=f"{name} fits resolutions .* have {resolution}"):
             build(parameters(name), (1, resolution, resolution))
+
+
+@pytest.mark.parametrize("name", ["dcgan", "infogan", "sngan_resnet"])
+def test_points_are_refused_by_networks_of_images(name):
+    for build in (build_generator, build_discriminator):
+        with pytest.raises(ValueError, match=f"{name} makes images; for points there is mlp"):
+            build(parameters(name), (2,))
+
+
+@pytest.mark.parametrize(("name", "kernel"), [("dcgan", 3), ("infogan", 5), ("mlp", 5)])
+def test_kernel_that_an_architecture_cannot_have_is_refused(name, kernel):
+    with pytest.raises(ValueError, match=f"{name} cannot have kernel {kernel}"):
+        build_generator(parameters(name, kernel=kernel), (1, 8, 8))
+
+
+@pytest.mark.parametrize("key", ["generator_norm", "discriminator_norm"])
+def test_normalisation_that_there_is_not_is_refused(key):
+    with pytest.raises(ValueError, match=f"{key} is 'instance', expected one of own, none"):
+        build_generator(parameters(**{key: "instance"}), (1, 8, 8))
 
 
 def test_parameters_are_counted():
@@ -140,7 +176,12 @@ def up(before: int, after: int) -> int:
 
 
 def down(before: int, after: int, shortcut: bool = True) -> int:
-    both = conv(before, after, 3) + conv(after, after, 3)
+    """A block of SNGAN's discriminator: it widens in the second convolution, the first block not.
+
+    So in the authors' code; at 32 pixels, where all blocks are as wide, the paper's table says all.
+    """
+    within = after if before == 3 else before
+    both = conv(before, within, 3) + conv(within, after, 3)
     return both + (conv(before, after, 1) if shortcut else 0)
 
 
@@ -152,7 +193,7 @@ def test_sngan_at_32_pixels_is_the_one_of_its_table_4():
     assert found == (generator, discriminator)
 
 
-def test_sngan_at_64_pixels_has_five_blocks():
+def test_sngan_at_64_pixels_is_the_one_of_its_authors_code():
     widths = [1024, 512, 256, 128, 64]
     generator = full(128, 4 * 4 * 1024) + sum(up(*pair) for pair in pairwise(widths))
     generator += norm(64) + conv(64, 3, 3)
@@ -161,12 +202,23 @@ def test_sngan_at_64_pixels_has_five_blocks():
     assert found == (generator, discriminator)
 
 
+def test_sngan_shortcuts_are_those_of_the_authors_code_in_a_cheaper_order():
+    maps = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    up, down = UpBlock(3, 5, "none"), DownBlock(3, 5, "none", halves=True)
+    repeated = maps.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    torch.testing.assert_close(up.shortcut(maps), up.shortcut[0](repeated))
+    judged = down.shortcut[1](maps)
+    torch.testing.assert_close(down.shortcut(maps), torch.nn.functional.avg_pool2d(judged, 2))
+    same = DownBlock(3, 3, "none", halves=False)
+    assert torch.equal(same.shortcut(maps), maps)
+
+
 def test_initial_weights_are_those_of_each_paper():
     with randomness.initialising("any", 0, "test"):
         infogan = build_generator(parameters("infogan", width=64), (1, 28, 28))
         sngan = build_generator(parameters("sngan_resnet", width=16), (3, 32, 32))
-    assert float(infogan.layers[0].weight.std()) == pytest.approx(0.02, rel=0.05)
-    convolution = sngan.blocks[0].residual[3].weight
+    assert float(infogan.layers[0].weight.detach().std()) == pytest.approx(0.02, rel=0.05)
+    convolution = sngan.blocks[0].residual[3].weight.detach()
     # Glorot's uniform with gain √2: variance 2·2/(fan_in + fan_out)
     expected = (4 / (2 * convolution[0].numel())) ** 0.5
     assert float(convolution.std()) == pytest.approx(expected, rel=0.05)

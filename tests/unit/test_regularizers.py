@@ -135,6 +135,28 @@ def test_spectral_norm_makes_the_largest_singular_value_one_and_keeps_initial_we
         assert float(largest) == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+@pytest.mark.parametrize("name", sorted(networks.NETWORKS))
+def test_spectral_norm_holds_every_weight_matrix_of_every_architecture(name, norm):
+    torch.manual_seed(0)
+    group = {"name": name, "width": 3, "kernel": 4, "generator_norm": "own"}
+    parameters = {"network": {**group, "discriminator_norm": norm}}
+    network = networks.build_discriminator(parameters, (3, 32, 32))
+    regularizers.spectral_norm(network)
+    images = torch.randn(4, 3, 32, 32, generator=noise())
+    with torch.no_grad():
+        for _ in range(200):
+            network(images)
+    matrices = [
+        layer.weight.detach().flatten(1)
+        for layer in network.modules()
+        if isinstance(layer, nn.Linear | nn.Conv2d)
+    ]
+    assert len(matrices) >= 4
+    for matrix in matrices:
+        assert float(torch.linalg.matrix_norm(matrix, 2)) == pytest.approx(1, abs=1e-3)
+
+
 def test_spectral_norm_takes_one_power_iteration_a_pass_and_keeps_its_state():
     network = nn.Sequential(nn.Linear(6, 6))
     regularizers.spectral_norm(network)

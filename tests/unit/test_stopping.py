@@ -65,6 +65,18 @@ def test_measuring_the_gap_of_images_changes_neither_player():
     after = [each for player in players for each in player.state_dict().values()]
     assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
     assert game.generator.network.training
+    assert game.discriminator.network.training
+
+
+def test_gap_is_of_the_networks_as_the_evaluation_has_them(monkeypatch):
+    game = set_up(parameters("duality_gap"), "gaussian_ring", 0, points())
+    stopping = Stopping(parameters("duality_gap"), "gaussian_ring", 0, points())
+    seen = []
+    monkeypatch.setattr(
+        stopping, "_measure", lambda *players: seen.extend(each.training for each in players) or 0.5
+    )
+    stopping.reason(game.generator.network, game.discriminator.network)
+    assert seen == [False, False]
 
 
 def test_divergence_of_images_is_refused_for_it_is_not_known():

@@ -1,4 +1,5 @@
 # What the rules share: the resolved study, where results are, what a run needs.
+import math
 import os
 import sys
 from pathlib import Path
@@ -96,6 +97,14 @@ def gpus(wildcards):
     if hasattr(wildcards, "variant"):
         device = STUDY["runs"][wildcards.dataset][wildcards.variant]["device"]
     return int(device == "cuda" or (device == "auto" and nvidia_gpus.present()))
+
+
+def feature_memory(wildcards):
+    """Megabytes for features of every training image, and the images themselves."""
+    sizes = STUDY["datasets"][wildcards.dataset]["sizes"] or {"train": 100_000}
+    pixels = math.prod(STUDY["datasets"][wildcards.dataset]["shape"])
+    features = 64 if EXTRACTOR == "classifier" else 4096
+    return 1500 + sizes["train"] * (pixels + 8 * features) // 1_000_000
 
 
 def job_benchmarks():

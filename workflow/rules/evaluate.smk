@@ -18,8 +18,8 @@ rule evaluate:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=feature_memory,
+        runtime=240,
         gpu=gpus,
     params:
         code=code("evaluate.py"),

@@ -15,8 +15,8 @@ rule extractor:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=feature_memory,
+        runtime=240,
         gpu=gpus,
     params:
         code=code("extractor.py"),

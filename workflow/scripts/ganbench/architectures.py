@@ -19,20 +19,21 @@ class Architecture:
     options: tuple[str, ...] = ("width",)
 
 
-def halvings(resolution: int) -> int | None:
-    """How often dcgan halves a resolution: at least twice and until it is 7 or less; or None."""
-    count = 0
-    while resolution > 7 or count < 2:
-        if resolution % 2:
-            return None
-        resolution //= 2
+NORMS = ("own", "none", "batch", "layer")
+"""What `generator_norm` and `discriminator_norm` can be; `own` is what the architecture has."""
+
+
+def halvings(resolution: int) -> int:
+    """How often dcgan halves a resolution that it fits: at least twice, until it is 7 or less."""
+    count = 2
+    while resolution >> count > 7:
         count += 1
     return count
 
 
 ARCHITECTURES = {
     "dcgan": Architecture(
-        fits=lambda resolution: halvings(resolution) is not None,
+        fits=lambda resolution: resolution % 2 ** halvings(resolution) == 0,
         resolutions="that can be halved at least twice and until they are 7 or less",
         generator_norm="batch",
         discriminator_norm="none",
@@ -60,15 +61,20 @@ ARCHITECTURES = {
 
 
 def problem(network: Mapping[str, Any], shape: Sequence[int] | None) -> str:
-    """Why `network` (a study's resolved group) cannot be built for samples of `shape`, or ''."""
-    architecture = ARCHITECTURES[network["name"]]
+    """Why `network` (a study's resolved group) cannot be built for samples of `shape`, or ''.
+
+    `shape` is (channels, height, width) of images, None of points.
+    """
+    name, architecture = network["name"], ARCHITECTURES[network["name"]]
+    if shape is None and name != "mlp":
+        return f"{name} makes images; for points there is mlp"
     if shape is not None and not architecture.fits(shape[1]):
-        return (
-            f"{network['name']} fits resolutions {architecture.resolutions}; "
-            f"the images have {shape[1]}"
-        )
-    if network["kernel"] != 4 and "kernel" not in architecture.options:
-        return f"{network['name']} has kernels of its own; only dcgan takes `kernel`"
+        return f"{name} fits resolutions {architecture.resolutions}; the images have {shape[1]}"
+    if network["kernel"] not in ((4, 5) if "kernel" in architecture.options else (4,)):
+        return f"{name} cannot have kernel {network['kernel']}: dcgan takes 4 or 5, no other any"
+    for key in ("generator_norm", "discriminator_norm"):
+        if network[key] not in NORMS:
+            return f"{key} is {network[key]!r}, expected one of {', '.join(NORMS)}"
     return ""
 
 

@@ -50,5 +50,6 @@ def use_deterministic_kernels(threads: int) -> None:
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    # the same as use_deterministic_algorithms(True), without importing torch's compiler
+    torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = False

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
+from ganbench.networks import mixes_samples
+
 Options = Mapping[str, Any]
 Penalty = Callable[[nn.Module, Tensor, Tensor, torch.Generator, Options], Tensor]
 """From D, real and fake images `(batch, …)`, a random stream and options to a scalar."""
@@ -107,7 +109,16 @@ class Regularization:
     noise: torch.Generator | None = None
 
     def prepare(self, discriminator: nn.Module) -> None:
-        """What is done to the network once, before training."""
+        """What is done to the network once, before training.
+
+        Raises ValueError where a penalty needs D's gradient at one sample and a batch has none.
+        """
+        penalties = [name for name in self.options if name in PENALTIES]
+        if penalties and mixes_samples(discriminator):
+            raise ValueError(
+                f"{penalties[0]} needs the gradient of each sample's own logit, and batch "
+                "normalisation mixes samples: set discriminator_norm to none or layer"
+            )
         if "spectral_norm" in self.options:
             spectral_norm(discriminator)
 

@@ -49,6 +49,8 @@ def prepare(
         splits = split(source, dataset["extractor_images"])
     except DatasetError as error:
         raise DatasetError(f"dataset {name}: {error}") from None
+    facts = card(name, kind, source, splits)
+    del source  # as large as the splits, which are a copy
     files.write_arrays(
         outputs.data,
         **{each: part.samples for each, part in splits.items()},
@@ -56,7 +58,7 @@ def prepare(
     )
     with files.whole(outputs.examples) as temporary:
         Image.fromarray(_examples(splits["train"])).save(temporary, format="PNG")
-    files.write_json(outputs.card, card(name, kind, source, splits))
+    files.write_json(outputs.card, facts)
 
 
 def _source(kind: Kind, dataset: Mapping[str, Any], needs_classes: bool, log: TextIO) -> Source:

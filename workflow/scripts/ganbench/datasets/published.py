@@ -1,5 +1,10 @@
-"""Readers of the published formats: MNIST's idx files and the binary batches of CIFAR-10."""
+"""Readers of the published formats: MNIST's idx files and the binary batches of CIFAR-10.
 
+Not torchvision's: they read files of a folder that must be unpacked to, know the archives by MD5,
+which Debian's recompressed ones differ in, and unpickle CIFAR-10.
+"""
+
+import math
 from typing import TextIO
 
 import numpy as np
@@ -30,10 +35,13 @@ def mnist_like(kind: Kind, source: str, log: TextIO) -> Source:
 def idx(found: Found, name: str, shape: tuple[int, ...]) -> np.ndarray:
     """The bytes of an idx file as an array of `shape`, which its header must say too."""
     content = found.contents[name]
-    header = np.frombuffer(content, ">u4", 1 + len(shape))
-    if header[0] != IDX_OF_BYTES + len(shape) or tuple(header[1:]) != shape:
-        raise DatasetError(f"{name}: its header says {header.tolist()}, expected {shape}")
-    return np.frombuffer(content, np.uint8, offset=header.nbytes).reshape(shape)
+    header = np.array([IDX_OF_BYTES + len(shape), *shape], ">u4").tobytes()
+    if not content.startswith(header) or len(content) != len(header) + math.prod(shape):
+        raise DatasetError(
+            f"{name}: not an idx file of bytes in the shape {shape}: it has {len(content):,} bytes "
+            f"and begins with {content[: len(header)].hex(' ', 4)}"
+        )
+    return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
 
 
 def cifar10(kind: Kind, source: str, log: TextIO) -> Source:

@@ -17,6 +17,7 @@ from ganbench.samples import SHOWN, picture_row, to_float
 
 
 def draw_nearest(
+    *,
     run: dict[str, Any],
     dataset: str,
     seed: int,

@@ -68,7 +68,15 @@ def score_run(
         noise = randomness.generator(dataset, seed, "duality gap noise", device)
         _add_duality_gaps(table, run, noise, data_file)
     table.write(scores_file)
-    draw_nearest(run, dataset, seed, network, real.train, data_file, nearest_file)
+    draw_nearest(
+        run=run,
+        dataset=dataset,
+        seed=seed,
+        network=network,
+        train_features=real.train,
+        data_file=data_file,
+        picture_file=nearest_file,
+    )
 
 
 def _add_duality_gaps(

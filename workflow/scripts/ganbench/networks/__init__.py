@@ -5,7 +5,9 @@ points; every discriminator maps samples to logits `(batch,)`. A discriminator t
 its own, so that real and fake ones can share one pass, unless it has batch normalisation.
 
 A discriminator with batch normalisation sees real and fake batches one after the other, each with
-its own moments; its running moments, which it uses when it is scored, are of both.
+its own moments (Radford et al. 2016). Its running moments follow every batch that passes, the
+generator's too. With these it is scored: a function of one sample again, though not the one that
+its opponent plays against.
 """
 
 from ganbench.networks.build import (

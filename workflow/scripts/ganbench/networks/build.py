@@ -33,7 +33,10 @@ def build_generator(parameters: Mapping[str, Any], shape: Shape) -> nn.Module:
 
 
 def build_discriminator(parameters: Mapping[str, Any], shape: Shape) -> nn.Module:
-    """The discriminator of a run's resolved parameters, for samples of `shape`."""
+    """The discriminator of a run's resolved parameters, for samples of `shape`.
+
+    Raises ValueError where the architecture does not fit the shape.
+    """
     network = _fitting(parameters["network"], shape)
     norm = architectures.discriminator_norm(network)
     return NETWORKS[network["name"]][1](shape, norm=norm, **_options(network))
@@ -58,4 +61,4 @@ def _fitting(network: Mapping[str, Any], shape: Shape) -> Mapping[str, Any]:
 def _options(network: Mapping[str, Any]) -> dict[str, Any]:
     """What an architecture takes beside its normalisation."""
     taken = architectures.ARCHITECTURES[network["name"]].options
-    return {name: network[name] for name in taken if name in ("width", "kernel")}
+    return {name: network[name] for name in taken}

@@ -19,7 +19,7 @@ class DCGANGenerator(nn.Module):
     def __init__(self, latent: int, shape: Shape, *, width: int, kernel: int, norm: str) -> None:
         super().__init__()
         channels, resolution, _ = shape
-        levels = _halvings(resolution)
+        levels = halvings(resolution)
         smallest = resolution >> levels
         features = width << (levels - 1)
         biased = norm == "none"  # a normalisation has a bias of its own
@@ -54,7 +54,7 @@ class DCGANDiscriminator(nn.Module):
     def __init__(self, shape: Shape, *, width: int, kernel: int, norm: str) -> None:
         super().__init__()
         channels, resolution, _ = shape
-        levels = _halvings(resolution)
+        levels = halvings(resolution)
         layers: list[nn.Module] = []
         for level in range(levels):
             features = width << level
@@ -76,12 +76,3 @@ def _twice(kernel: int) -> dict[str, Any]:
     if kernel == 5:
         return {"kernel_size": 5, "stride": 2, "padding": 2, "output_padding": 1}
     return {"kernel_size": 4, "stride": 2, "padding": 1}
-
-
-def _halvings(resolution: int) -> int:
-    if (count := halvings(resolution)) is None:
-        raise ValueError(
-            "dcgan halves the resolution at least twice and until it is 7 or less; "
-            f"{resolution} cannot be halved so"
-        )
-    return count

@@ -1,8 +1,9 @@
 """The networks of Lucic et al. 2018, after InfoGAN (Chen et al. 2016, Table 1), as in their code.
 
-Made for 28 pixels; the same code trains them at 32 and 64. `width` 64 is their own size.
-Differences: pixels are in [-1, 1], theirs in [0, 1], so the last sigmoid is a tanh of half its
-argument; batch normalisation has torch's momentum and epsilon.
+Made for 28 pixels; their code (github.com/google/compare_gan) trains them at 32 and 64 too. `width`
+64 is their own size. Differences: pixels are in [-1, 1], theirs in [0, 1], so the last sigmoid is a
+tanh of half its argument; batch normalisation has torch's momentum and epsilon, 0.1 and 1e-5 for
+their 0.001 and 0.001; D's initial kernels are not cut off at two standard deviations.
 """
 
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ class InfoGANGenerator(nn.Module):
     def __init__(self, latent: int, shape: Shape, *, width: int, norm: str) -> None:
         super().__init__()
         channels, resolution, _ = shape
-        side = _quarter(resolution)
+        side = resolution // 4
         maps = 2 * width
         self.layers = nn.Sequential(
             nn.Linear(latent, 16 * width),
@@ -47,7 +48,7 @@ class InfoGANDiscriminator(nn.Module):
     def __init__(self, shape: Shape, *, width: int, norm: str) -> None:
         super().__init__()
         channels, resolution, _ = shape
-        side = _quarter(resolution)
+        side = resolution // 4
         self.layers = nn.Sequential(
             nn.Conv2d(channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
@@ -65,12 +66,6 @@ class InfoGANDiscriminator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Images `(batch, channels, height, width)` to logits `(batch,)`."""
         return self.layers(images).squeeze(1)
-
-
-def _quarter(resolution: int) -> int:
-    if resolution % 4:
-        raise ValueError(f"infogan halves the resolution twice; {resolution} cannot be")
-    return resolution // 4
 
 
 def _initialise(module: nn.Module) -> None:

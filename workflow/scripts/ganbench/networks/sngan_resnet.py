@@ -1,8 +1,10 @@
 """The residual networks of Miyato et al. 2018, Spectral normalization for GANs, Section B.4.
 
-At 32 pixels those of its Table 4 (256 channels in G, 128 in D). At 64 pixels the plan of its tables
-for larger images, one block shorter (1024 to 64 in G, 64 to 1024 in D). `width` 64 is their own
-size. Spectral normalisation itself is a regularizer of the study.
+At 32 pixels those of its Table 4 (256 channels in G, 128 in D). At 64 pixels, which the paper's
+tables leave out, those of its authors' code (github.com/pfnet-research/sngan_projection, the files
+resnet_64.py and snresnet_64.py: 1024 to 64 channels in G, 64 to 1024 in D). `width` 64 is their own
+size. Blocks and initial weights follow that code; spectral normalisation itself is a regularizer of
+the study.
 """
 
 import itertools
@@ -69,8 +71,9 @@ class UpBlock(nn.Module):
             nn.ReLU(),
             _convolution(after, after, gain=math.sqrt(2)),
         )
+        # a 1×1 convolution and a repetition of pixels commute: the small maps first
         self.shortcut = nn.Sequential(
-            nn.Upsample(scale_factor=2), _convolution(before, after, kernel=1)
+            _convolution(before, after, kernel=1), nn.Upsample(scale_factor=2)
         )
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -97,7 +100,10 @@ class FirstBlock(nn.Module):
 
 
 class DownBlock(nn.Module):
-    """A further block of the discriminator; its shortcut is the identity where nothing changes."""
+    """A further block of the discriminator: widens in its second convolution, then may halve.
+
+    Its shortcut is the identity where nothing changes.
+    """
 
     def __init__(self, before: int, after: int, norm: str, *, halves: bool) -> None:
         super().__init__()
@@ -105,15 +111,17 @@ class DownBlock(nn.Module):
         self.residual = nn.Sequential(
             *norm_of_maps(norm, before),
             nn.ReLU(),
-            _convolution(before, after, gain=math.sqrt(2)),
-            *norm_of_maps(norm, after),
+            _convolution(before, before, gain=math.sqrt(2)),
+            *norm_of_maps(norm, before),
             nn.ReLU(),
-            _convolution(after, after, gain=math.sqrt(2)),
+            _convolution(before, after, gain=math.sqrt(2)),
             *pool,
         )
         changes = halves or before != after
-        shortcut = [_convolution(before, after, kernel=1), *pool] if changes else [nn.Identity()]
-        self.shortcut = nn.Sequential(*shortcut)
+        # a 1×1 convolution and a mean over pixels commute too
+        self.shortcut = nn.Sequential(
+            *([*pool, _convolution(before, after, kernel=1)] if changes else [])
+        )
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps `(batch, before, h, w)` to `(batch, after, h, w)`, or half as high and wide."""

@@ -136,7 +136,7 @@ def _number(value: float) -> float | None:
 def budget(runs: pd.DataFrame, parameters: dict[str, Any]) -> dict[str, Any]:
     """What completed runs of a variant used of each budget, and their FLOPs in words."""
     completed = runs[runs["status"] == "completed"]
-    work = [run.step * run.flops["step"] for run in completed.itertuples() if "flops" in runs]
+    work = [run.step * run.flops["step"] for run in completed.itertuples()]
     return {
         "budget": {
             "D updates": _spent(completed, parameters["discriminator_steps"]),

@@ -99,7 +99,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for each in (numbers.short, numbers.chance, numbers.duration, numbers.share):
+    for each in (numbers.short, numbers.chance, numbers.duration, numbers.share, numbers.flops):
         environment.filters[each.__name__] = each
     environment.filters["channels"] = lambda values: " / ".join(
         numbers.short(each, 4) for each in np.atleast_1d(values)

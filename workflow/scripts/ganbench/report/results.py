@@ -99,14 +99,14 @@ def gather(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Resul
         cards=cards,
         extractors=_by("dataset", inputs.get("extractor_cards", ())),
         theory=_by("objective", inputs["theory"]),
-        examples=dict(zip(cards, inputs.get("examples", ()), strict=False)),
+        examples=dict(zip(cards, inputs["examples"], strict=True)),
         samples=dict(zip(keys, inputs["samples"], strict=True)),
-        nearest=dict(zip(of_type["images"], inputs.get("nearest", ()), strict=False)),
+        nearest=dict(zip(of_type["images"], inputs.get("nearest", ()), strict=True)),
         maps={
             key: _arrays(file)
             for key, file in zip(of_type["points"], inputs.get("maps", ()), strict=True)
         },
-        lock_sha256="".join(sha256_file(file) for file in inputs.get("lock", ())),
+        lock_sha256=sha256_file(inputs["lock"][0]),
     )
 
 
@@ -120,6 +120,7 @@ def _stages(benchmarks: Sequence[Path]) -> pd.DataFrame:
     tables = [
         pd.read_csv(file, sep="\t")[["s", "max_rss"]].assign(stage=file.parent.name)
         for file in benchmarks
+        if file.exists()  # results may have been carried here without them
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"stage": []})
 

@@ -1,9 +1,11 @@
 """How much arithmetic a run takes: counted by playing it with tensors that have only shapes."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -30,27 +32,46 @@ def count_flops(parameters: Mapping[str, Any], shape: networks.Shape) -> dict[st
     }
     game.generator.network.train()
     game.discriminator.network.train()
-    penalties = PENALTIES.keys() & parameters["regularizers"].keys()
-    period = max((parameters["regularizers"][name]["every"] for name in penalties), default=1)
+    return found | {"step": _of_iteration(game)}
 
-    def iterations() -> None:
-        for step in range(1, period + 1):
-            adversarial_step(game, step)
 
-    return found | {"step": _counted(iterations) / period}
+def _of_iteration(game: Game) -> float:
+    """A penalty counts by its share of the discriminator's updates."""
+    options = game.regularization.options
+
+    def counted(*penalties: str) -> int:
+        due = Regularization({name: {**options[name], "every": 1} for name in penalties})
+        return _counted(lambda: adversarial_step(replace(game, regularization=due), 1))
+
+    plain, penalties = counted(), [name for name in options if name in PENALTIES]
+    return plain + sum((counted(name) - plain) / options[name]["every"] for name in penalties)
+
+
+def _of_matrix_vector(matrix: Tensor, vector: Tensor, out_val: Tensor) -> int:
+    return 2 * matrix.numel()
+
+
+FORMULAS = {**flop_registry, torch.ops.aten.mv: _of_matrix_vector}
+"""torch's own, and the product that spectral normalisation's power iteration is made of."""
 
 
 class _Counter(TorchDispatchMode):
-    """Adds up the operations of everything within that torch has a formula for.
+    """Adds up the operations of everything within that there is a formula for.
 
     torch's own FlopCounterMode refuses to be within a gradient of a gradient, as penalties are.
     """
 
     total = 0
 
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self,
+        function: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
         found = function(*args, **(kwargs or {}))
-        if (formula := flop_registry.get(function._overloadpacket)) is not None:
+        if (formula := FORMULAS.get(function._overloadpacket)) is not None:
             self.total += formula(*args, **(kwargs or {}), out_val=found)
         return found
 

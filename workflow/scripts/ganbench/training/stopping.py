@@ -35,9 +35,11 @@ class Stopping:
         """Why the run should end at this snapshot, or None. Changes neither network."""
         if self.options is None:
             return None
-        generator.eval()
+        for network in (generator, discriminator):
+            network.eval()  # as the evaluation has them
         found = self._measure(generator, discriminator)
-        generator.train()
+        for network in (generator, discriminator):
+            network.train()
         improved = found < self.best
         self.best, self.waited = min(found, self.best), 0 if improved else self.waited + 1
         if self.waited < self.options["patience"]:

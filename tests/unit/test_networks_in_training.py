@@ -1,0 +1,112 @@
+"""Every architecture plays the game; discriminators with batch normalisation see batches apart."""
+
+import json
+from copy import deepcopy
+
+import pytest
+import torch
+from ganbench import study
+from ganbench.evaluation.snapshots import discriminators, load_run
+from ganbench.networks import mixes_samples
+from ganbench.training.loop import set_up
+from ganbench.training.step import adversarial_step
+from project import tiny_study
+from test_training import run
+
+DATASETS = {
+    "digits": (1, 8, 8),
+    "mnist": (1, 28, 28),
+    "cifar10": (3, 32, 32),
+    "celeba": (3, 64, 64),
+}
+FITTING = [
+    *[("dcgan", dataset) for dataset in DATASETS],
+    *[("mlp", dataset) for dataset in DATASETS],
+    *[("infogan", dataset) for dataset in ("mnist", "cifar10", "celeba")],
+    *[("sngan_resnet", dataset) for dataset in ("cifar10", "celeba")],
+]
+
+
+def parameters(name="dcgan", dataset="digits", variant="non_saturating", steps=3, **network):
+    config = tiny_study(datasets={dataset: {}}, variants={variant: {}}, baseline=variant)
+    group = {"name": name, "width": 2, **network}
+    config["training"] = {**config["training"], "network": group, "steps": steps}
+    config["evaluation"] = {}
+    return deepcopy(study.resolve(config, "s")["runs"][dataset][variant])
+
+
+def pixels(dataset: str = "digits") -> torch.Tensor:
+    noise = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (40, *DATASETS[dataset]), generator=noise).byte()
+
+
+@pytest.mark.parametrize(("name", "dataset"), FITTING)
+@pytest.mark.parametrize("variant", ["minimax", "wgan_gp"])
+def test_every_architecture_trains_at_its_resolutions(tmp_path, name, dataset, variant):
+    settings = parameters(name, dataset, variant, discriminator_norm="none")
+    found, _ = run(tmp_path, settings, pixels(dataset), dataset=dataset)
+    assert (found["status"], found["step"]) == ("completed", 3)
+    assert found["flops"]["step"] > found["flops"]["generator"] > 0
+    assert json.loads(json.dumps(found["flops"])) == found["flops"]
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+def test_real_and_fake_batches_are_normalised_apart(norm):
+    game = set_up(parameters(discriminator_norm=norm), "digits", 0, pixels())
+    network = game.discriminator.network
+    assert game.separate_passes == mixes_samples(network) == (norm == "batch")
+    real = game.sample_real()
+    fake = 0.1 * torch.randn(real.shape, generator=torch.Generator().manual_seed(0))
+    judged = game.judge(real, fake)
+    torch.testing.assert_close(judged, (network(real), network(fake)), rtol=1e-4, atol=1e-5)
+
+
+def test_one_pass_over_both_would_have_been_another_discriminator():
+    game = set_up(parameters(discriminator_norm="batch"), "digits", 0, pixels())
+    real = game.sample_real()
+    together = game.discriminator.network(torch.cat([real, 0.1 * real])).chunk(2)
+    assert not torch.allclose(game.judge(real, 0.1 * real)[0], together[0], atol=1e-3)
+
+
+def test_generator_update_moves_no_weight_of_a_batch_normalised_discriminator():
+    settings = parameters(discriminator_norm="batch")
+    settings["optimizer"] = {"name": "sgd", "lr": 0.1, "betas": [0.5, 0.999], "momentum": 0.0}
+    game = set_up(settings, "digits", 0, pixels())
+    before = [each.detach().clone() for each in game.discriminator.network.parameters()]
+    adversarial_step(game, 1)
+    # all that moved is what D's own update followed
+    for weight, start in zip(game.discriminator.network.parameters(), before, strict=True):
+        torch.testing.assert_close(start - weight, 0.1 * weight.grad, rtol=1e-3, atol=1e-6)
+
+
+def test_running_moments_follow_real_fake_and_the_generators_own_batch():
+    game = set_up(parameters(discriminator_norm="batch"), "digits", 0, pixels())
+    adversarial_step(game, 1)
+    passed = [
+        int(each) for name, each in game.discriminator.network.named_buffers() if "num" in name
+    ]
+    assert passed
+    assert set(passed) == {3}
+
+
+def test_kept_discriminator_is_scored_by_its_running_moments(tmp_path):
+    settings = parameters(discriminator_norm="batch", steps=10)
+    settings["keep_discriminator"] = True
+    run(tmp_path, settings, pixels())
+    kept = load_run(tmp_path / "snapshots.pt")
+    *_, last = discriminators(kept, torch.device("cpu"))
+    game = set_up(settings, "digits", 0, pixels())
+    for step in range(1, 11):
+        adversarial_step(game, step)
+    samples = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(last(samples), game.discriminator.network.eval()(samples))
+        torch.testing.assert_close(last(samples)[:1], last(samples[:1]))
+
+
+@pytest.mark.parametrize("penalty", ["gradient_penalty", "dragan", "r1", "r2"])
+def test_penalties_on_a_samples_own_gradient_refuse_batch_normalisation(penalty):
+    settings = parameters(discriminator_norm="batch")
+    settings["regularizers"] = {penalty: {"weight": 10.0, "every": 1, "scale": 0.5}}
+    with pytest.raises(ValueError, match=f"{penalty} needs .* set discriminator_norm to none"):
+        set_up(settings, "digits", 0, pixels())
