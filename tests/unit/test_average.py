@@ -32,7 +32,9 @@ def test_mean_weighs_each_step_by_the_decay_to_its_age_and_the_initial_weights_n
         adversarial_step(game, step)
         seen.append([each.detach().clone() for each in game.generator.network.parameters()])
     shares = [0.9 ** (len(seen) - 1 - age) for age in range(len(seen))]
-    for found, values in zip(game.scored_generator.parameters(), zip(*seen, strict=True)):
+    for found, values in zip(
+        game.scored_generator.parameters(), zip(*seen, strict=True), strict=True
+    ):
         expected = sum(share * value for share, value in zip(shares, values, strict=True))
         torch.testing.assert_close(found, expected / sum(shares))
 

@@ -81,7 +81,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(0.5)
         self.wfile.write(rest[: HALF - start] if behaviour in ("cut", "hang") else rest)
         if behaviour == "hang":
-            self.server.over.wait(60)
+            self.server.over.wait(20)
 
     def log_message(self, *arguments):
         """Keeps the tests' output clean."""

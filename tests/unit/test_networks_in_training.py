@@ -13,15 +13,15 @@ from ganbench.training.step import adversarial_step
 from project import tiny_study
 from test_training import run
 
-DATASETS = {
+SHAPES = {
     "digits": (1, 8, 8),
     "mnist": (1, 28, 28),
     "cifar10": (3, 32, 32),
     "celeba": (3, 64, 64),
 }
 FITTING = [
-    *[("dcgan", dataset) for dataset in DATASETS],
-    *[("mlp", dataset) for dataset in DATASETS],
+    *[("dcgan", dataset) for dataset in SHAPES],
+    *[("mlp", dataset) for dataset in SHAPES],
     *[("infogan", dataset) for dataset in ("mnist", "cifar10", "celeba")],
     *[("sngan_resnet", dataset) for dataset in ("cifar10", "celeba")],
 ]
@@ -37,7 +37,7 @@ def parameters(name="dcgan", dataset="digits", variant="non_saturating", steps=3
 
 def pixels(dataset: str = "digits") -> torch.Tensor:
     noise = torch.Generator().manual_seed(0)
-    return torch.randint(0, 256, (40, *DATASETS[dataset]), generator=noise).byte()
+    return torch.randint(0, 256, (40, *SHAPES[dataset]), generator=noise).byte()
 
 
 @pytest.mark.parametrize(("name", "dataset"), FITTING)

@@ -55,8 +55,9 @@ const legendOf = (drawing, width, height) => {
     .filter(([id]) => drawing.querySelector("." + id));
   return shown.map(([, name, mark], place) => {
     const style = getComputedStyle(mark), y = height + 12 + 14 * place;
+    const safe = name.replace(/[&<]/g, (each) => `&#${each.charCodeAt(0)};`);
     const dashes = { dashed: "6 3", dotted: "2" }[style.borderTopStyle] ?? "none";
-    return `<path d="M8 ${y}h18" stroke="${style.borderTopColor}" stroke-width="2" stroke-dasharray="${dashes}"/><text x="32" y="${y + 3}" font-size="9">${name}</text>`;
+    return `<path d="M8 ${y}h18" stroke="${style.borderTopColor}" stroke-width="2" stroke-dasharray="${dashes}"/><text x="32" y="${y + 3}" font-size="9">${safe}</text>`;
   });
 };
 for (const button of document.querySelectorAll(".save")) {

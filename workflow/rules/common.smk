@@ -107,6 +107,16 @@ def feature_memory(wildcards):
     return 1500 + sizes["train"] * (pixels + 8 * features) // 1_000_000
 
 
+def table(name):
+    """A table of the report, as Snakemake's own report shows it too."""
+    return report(
+        result(f"{name}.csv"),
+        category="Tables",
+        labels={"table": name},
+        caption=f"../report/captions/{name}.rst",
+    )
+
+
 def job_benchmarks():
     """What Snakemake measures of each job of this study, by the rules' names."""
     jobs = [f"prepare/{dataset}" for dataset in STUDY["datasets"]]

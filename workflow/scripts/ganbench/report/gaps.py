@@ -1,28 +1,49 @@
 """What a finished study would have and this one has not: runs that failed, and files not there."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import pandas as pd
-
 from ganbench.budget import snapshot_steps
+from ganbench.report.budgets import RUN
 from ganbench.report.numbers import listed
 from ganbench.report.results import Results, Run
+
+MEASURE = ["metric", "reference"]
 
 
 def missing(results: Results) -> list[str]:
     """What a finished study would have and this one has not, in words; empty when complete."""
     scored = results.scores.dropna(subset="value")
-    found: list[str] = []
-    for run in results.runs.itertuples():
+    there = scored.groupby([*RUN, *MEASURE], sort=False)["step"].agg(set).to_dict()
+    measures = {
+        dataset: list(table[MEASURE].drop_duplicates().itertuples(index=False, name=None))
+        for dataset, table in scored.groupby("dataset", sort=False)
+    }
+    found = []
+    for key, run in results.status.items():
         if run.status == "completed":
-            name = f"{run.variant} seed {run.seed} on {run.dataset}"
-            of_dataset = scored[scored["dataset"] == run.dataset]
-            mine = (of_dataset["variant"] == run.variant) & (of_dataset["seed"] == run.seed)
-            found += [f"{name} has {each}" for each in _unscored(run, of_dataset, of_dataset[mine])]
+            dataset, variant, seed = key
+            has = {each: there.get((*key, *each), set()) for each in measures.get(dataset, ())}
+            found += [f"{variant} seed {seed} on {dataset} has {each}" for each in _lacks(run, has)]
     return found + [
         f"{variant} seed {seed} on {dataset} is missing"
         for dataset, variant, seed in absent(results)
     ]
+
+
+def _lacks(run: Any, there: Mapping[tuple[str, str], set[int]]) -> Iterator[str]:
+    """The snapshots without any score, then those without one that others of the dataset have.
+
+    `there` has the steps at which this run has a score, by metric and reference.
+    """
+    steps = [step for step in snapshot_steps(run.parameters) if step <= run.step]
+    any_score = set().union(*there.values())
+    if without := [step for step in steps if step not in any_score]:
+        yield f"no scores at step {', '.join(map(str, without))}"
+    for (metric, reference), has in there.items():
+        if lacks := [step for step in steps if step in any_score - has]:
+            against = "" if reference == "none" else f" against {reference}"
+            yield f"no {metric}{against} at step {', '.join(map(str, lacks))}"
 
 
 def failed(results: Results) -> list[str]:
@@ -58,18 +79,3 @@ def absent(results: Results) -> list[Run]:
         for seed in results.study["seeds"]
         if (dataset, variant, seed) not in results.samples
     ]
-
-
-def _unscored(run: Any, of_dataset: pd.DataFrame, mine: pd.DataFrame) -> list[str]:
-    """The snapshots without any score, then those without one that others of the dataset have."""
-    steps = [step for step in snapshot_steps(run.parameters) if step <= run.step]
-    without = [step for step in steps if step not in set(mine["step"])]
-    found = [f"no scores at step {', '.join(map(str, without))}"] if without else []
-    for metric, table in of_dataset.groupby("metric", sort=False):
-        for reference in table["reference"].unique():
-            has = mine[(mine["metric"] == metric) & (mine["reference"] == reference)]["step"]
-            lacks = [step for step in steps if step not in {*without, *has}]
-            if lacks:
-                against = "" if reference == "none" else f" against {reference}"
-                found.append(f"no {metric}{against} at step {', '.join(map(str, lacks))}")
-    return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +44,17 @@ class Results:
     maps: dict[Run, dict[str, np.ndarray]]
     lock_sha256: str
 
-    @property
+    @cached_property
     def variants(self) -> list[str]:
         """Variants in the study's order; those without a run come last."""
         return list(dict.fromkeys([*self.runs["variant"], *self.study["variants"]]))
 
-    @property
+    @cached_property
     def datasets(self) -> list[str]:
         """Datasets in the study's order; those without a run come last."""
         return list(dict.fromkeys([*self.runs["dataset"], *self.study["datasets"]]))
 
-    @property
+    @cached_property
     def status(self) -> dict[Run, Any]:
         """The row of `runs` of every run that there is."""
         return {(run.dataset, run.variant, run.seed): run for run in self.runs.itertuples()}
