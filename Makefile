@@ -9,10 +9,10 @@ ifneq ($(words $(CURDIR)),1)
 $(error Snakemake cannot run from a folder whose path has spaces; move this checkout)
 endif
 
-.PHONY: help reproduce test lint generated lock
+.PHONY: help reproduce test test-slurm lint generated lock
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
 
 reproduce: .venv/.installed ## run a study (STUDY=config/config.yaml) and say where its report is
 	@test -f "$(STUDY)" || { echo "STUDY: there is no file $(STUDY); the shipped studies are:" config/*.yaml; exit 1; }
@@ -21,6 +21,9 @@ reproduce: .venv/.installed ## run a study (STUDY=config/config.yaml) and say wh
 
 test: .venv/.installed ## run all tests
 	.venv/bin/python -m pytest
+
+test-slurm: .venv/.installed ## run a study on a Slurm that the test starts; needs root and Debian's slurm-wlm, slurm-client, munge
+	.venv/bin/python -m pytest -m slurm
 
 lint: .venv/.installed ## check style, the workflow, and that generated files are up to date
 	.venv/bin/python -m ruff check .

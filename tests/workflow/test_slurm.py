@@ -12,6 +12,7 @@ import slurm_cluster
 from project import copy_checkout, snakemake, tiny_study
 from slurm_cluster import Cluster, cluster
 
+pytestmark = pytest.mark.slurm
 STUDY = tiny_study(seeds=1)
 STUDY["training"] = {**STUDY["training"], "steps": 2500}
 PROFILE = ("--workflow-profile", "profiles/slurm")
