@@ -11,7 +11,6 @@ from ganbench import files, kinds, objectives, study
 from ganbench.budget import images_per_step, snapshot_steps
 from ganbench.metrics import qualified
 from ganbench.report import drawing, write_report
-from ganbench.training.measure import COLUMNS
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -21,6 +20,8 @@ _NETWORKS = {
 }
 IMAGE_METRICS = {"FD": 30.0, "KID": 0.01}
 IMAGE_METRICS |= {"precision": 0.7, "recall": 0.8, "density": 0.75, "coverage": 0.65}
+HISTORY = ("d_loss", "g_loss", "value", "d_real", "d_fake", "d_grad_norm", "g_grad_norm")
+HISTORY += ("g_d_fake", "g_weight")
 CELLS = 16
 """Samples in a row of a picture."""
 
@@ -164,7 +165,7 @@ def _history(at, parameters, failed, rng):
     steps = np.arange(interval, parameters["steps"] + 1, interval)
     past = steps / steps[-1]
     table = pd.DataFrame(
-        {column: 0.5 + 0.04 * rng.normal(size=len(steps)).cumsum() for column in COLUMNS}
+        {column: 0.5 + 0.04 * rng.normal(size=len(steps)).cumsum() for column in HISTORY}
     )
     table["step"] = table["generator_steps"] = steps
     table["discriminator_steps"] = steps * parameters["discriminator_steps"]

@@ -154,6 +154,8 @@ def test_facts_of_a_download_are_whole(kind):
     "damage",
     [
         lambda content: content[:9],  # no room for the header
+        lambda content: content[:-1],
+        lambda content: content + b"more",
         lambda content: b"\0\0\x0d" + content[3:],  # of floats
         lambda content: content[:7] + b"\x91" + content[8:],  # 401 images
     ],

@@ -66,7 +66,7 @@ def read_pictures(
 
     Image.init()  # once, not in every thread
     read: list[Read] = []
-    with warnings.catch_warnings(), ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+    with warnings.catch_warnings(), ThreadPoolExecutor(_processors()) as threads:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         for found in threads.map(block, range(0, len(files), BLOCK)):
             read += found
@@ -77,6 +77,13 @@ def read_pictures(
         for decision in each.decisions:
             decisions[decision].append(each.name)
     return [f"{what}: {shown(names)}" for what, names in sorted(decisions.items())]
+
+
+def _processors() -> int:
+    """How many this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _refuse(unusable: list[Read]) -> None:
