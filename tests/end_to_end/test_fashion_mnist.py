@@ -37,7 +37,16 @@ def test_every_metric_has_a_sensible_value(results):
     last = scores[scores.step == 1200].groupby("metric")["value"]
     assert set(last.groups) == {
         f"{name}-classifier"
-        for name in ("FD", "IS", "KID", "precision", "recall", "density", "coverage", "memorisation")
+        for name in (
+            "FD",
+            "IS",
+            "KID",
+            "precision",
+            "recall",
+            "density",
+            "coverage",
+            "memorisation",
+        )
     }
     assert last.min().notna().all()
     for name in ("precision", "recall", "coverage"):

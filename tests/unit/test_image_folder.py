@@ -90,7 +90,7 @@ def test_what_is_out_of_the_ordinary_is_recorded_with_its_files(folder):
     picture(1, mode="L").save(cats / "001.png")
     picture(2, mode="RGBA").save(cats / "002.png")
     picture(3, mode="P").save(cats / "003.png")
-    Image.fromarray(np.full((16, 16), 257 * 100, np.uint16)).save(cats / "004.png")
+    Image.fromarray(np.full((16, 16), 0x6414, np.uint16)).save(cats / "004.png")
     turned = Image.Exif()
     turned[0x0112] = 6
     picture(5, size=(30, 16)).save(cats / "005.png", exif=turned)
@@ -130,8 +130,12 @@ def test_colour_among_grey_is_recorded(folder):
 
 
 def test_transparent_pixels_become_white(folder):
-    Image.new("RGBA", (16, 16), (0, 0, 0, 0)).save(folder / "cats/000.png")
-    assert (read(folder).parts["all"].samples[0] == 255).all()
+    half = np.zeros((16, 16, 4), np.uint8)
+    half[8:] = (255, 0, 0, 255)
+    Image.fromarray(half).save(folder / "cats/000.png")
+    found = read(folder).parts["all"].samples[0]
+    assert (found[:, :3] == 255).all()
+    assert found[:, 7, 0].tolist() == [255, 0, 0]
 
 
 def test_image_turned_by_its_exif_is_upright(folder):

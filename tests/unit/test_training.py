@@ -263,6 +263,13 @@ def test_every_optimizer_moves_both_players(parameters, images, name):
     assert all(not torch.equal(*pair) for pair in zip(before, after, strict=True))
 
 
+def test_numbers_too_small_to_be_normal_are_zero_and_cost_no_time(tmp_path, parameters, images):
+    torch.set_flush_denormal(False)
+    assert float(torch.full((8,), 1e-30).mul(1e-9).sum()) > 0
+    run(tmp_path, parameters | {"steps": 5}, images)
+    assert float(torch.full((8,), 1e-30).mul(1e-9).sum()) == 0
+
+
 def test_objectives_with_real_logits_in_the_generator_loss_get_them(parameters, images):
     parameters["objective"] |= {
         "discriminator": "softplus(f - r)",
