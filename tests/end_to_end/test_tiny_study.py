@@ -49,8 +49,8 @@ def test_every_run_leaves_its_files(results, variant, seed):
 
 def test_tables_hold_every_score_and_one_row_per_variant_and_metric(results):
     scores, summary, comparisons = (pd.read_csv(results / name) for name in FACTS)
-    assert len(scores) == 4 * 2 * 9  # runs, snapshots, metrics against their references
-    assert len(summary) == 2 * 9
+    assert len(scores) == 4 * 2 * 14  # runs, snapshots, metrics against their references
+    assert len(summary) == 2 * 14
     assert (summary.n == 2).all()
     assert (summary.failed == 0).all()
     assert set(comparisons.variant) == {"non_saturating"}

@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from http.client import HTTPResponse, HTTPSConnection
 
-CONNECT_SECONDS = 4
+CONNECT_SECONDS = 3
 """Until a connection must stand: the name looked up, every address of it tried, TLS agreed on."""
 
 

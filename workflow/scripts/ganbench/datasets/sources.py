@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ganbench.densities import DENSITIES
 from ganbench.kinds import kinds
 
 POINTS = 150_000
@@ -58,6 +57,8 @@ def digits() -> Source:
 
 def points(kind: str) -> Source:
     """Points drawn from a known density; a point's label is the mode it was drawn from."""
+    from ganbench.densities import DENSITIES  # noqa: PLC0415 (slow, and for these kinds alone)
+
     density = DENSITIES[kind]
     samples, modes = density.sample(POINTS, np.random.default_rng(POINTS_SEED))
     part = Part(samples.astype(np.float32), modes.astype(np.int64))
