@@ -1,4 +1,5 @@
 # What the rules share: the resolved study, where results are, what a run needs.
+import dataclasses
 import math
 import os
 import sys
@@ -8,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, Path(workflow.basedir, "workflow/scripts").as_posix())
 
-from ganbench import dependencies, gpus as nvidia_gpus, study as studies
+from ganbench import dependencies, gpus as nvidia_gpus, kinds, published, study as studies
 from ganbench.provenance import canonical_json
 from ganbench.study_schema import StudyError
 
@@ -76,7 +77,20 @@ def dataset_parameters(wildcards):
     dataset = STUDY["datasets"][wildcards.dataset]
     keys = ("kind", "resolution", "channels", "extractor_images")
     own = ("source",) if dataset["kind"] == "image_folder" else ()
-    return canonical_json({key: dataset[key] for key in (*keys, *own)})
+    facts = dataclasses.asdict(kinds.kinds()[dataset["kind"]])
+    return canonical_json({**{key: dataset[key] for key in (*keys, *own)}, "facts": facts})
+
+
+def of_files(wildcards):
+    """Whether a dataset is read from one file for each image, which goes in parallel."""
+    return STUDY["datasets"][wildcards.dataset]["kind"] in ("celeba", "image_folder")
+
+
+def data_memory(wildcards):
+    """Megabytes that preparing a dataset takes: twice its data, and what reads it."""
+    dataset = STUDY["datasets"][wildcards.dataset]
+    images = sum((dataset["sizes"] or {"all": 200_000}).values())
+    return 1000 + 2 * images * math.prod(dataset["shape"] or [3]) // 1_000_000
 
 
 def source_folders(wildcards):

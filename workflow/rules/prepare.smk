@@ -10,13 +10,12 @@ rule prepare:
         result("logs/prepare/{dataset}.log"),
     benchmark:
         result("benchmarks/prepare/{dataset}.tsv")
+    priority: 1
     conda:
         "../../envs/prepare.yaml"
-    threads: 1
+    threads: lambda wildcards: 4 if of_files(wildcards) else 1
     resources:
-        mem_mb=lambda wildcards: (
-            8000 if STUDY["datasets"][wildcards.dataset]["kind"] == "celeba" else 2000
-        ),
+        mem_mb=data_memory,
         runtime=60,
     params:
         code=code("prepare.py"),

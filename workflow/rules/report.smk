@@ -54,6 +54,7 @@ rule report:
     params:
         code=code("report.py"),
         study=canonical_json(studies.of_results(STUDY)),
+        published=canonical_json(published.published(STUDY)),
         benchmarks=job_benchmarks(),
     script:
         "../scripts/report.py"

@@ -54,12 +54,13 @@ def _mismatches(
     """Each thing that differs from the table's protocol, in words."""
     protocol, evaluation = table["protocol"], study["evaluation"]
     of_dataset, run = study["datasets"][dataset], study["runs"][dataset][variant]
-    kind = of_dataset["kind"]
+    kind, sizes = of_dataset["kind"], of_dataset["sizes"]
     for name, found, expected in (
         ("extractor", evaluation["extractor"], protocol["extractor"]),
         ("samples", of_dataset["samples"], protocol["samples"]),
         ("reference split", of_dataset["primary"]["reference"], protocol["reference"]),
-        ("training images", of_dataset["sizes"]["train"], protocol["training_images"][kind]),
+        ("reference images", min(sizes["train"], sizes["held_out"]), protocol["reference_images"]),
+        ("training images", sizes["train"], protocol["training_images"][kind]),
         ("network", run["network"]["name"], protocol["network"]),
         ("width", run["network"]["width"], protocol["width"]),
         ("size of the latent", run["latent"]["size"], protocol["latent"]["size"]),
@@ -75,6 +76,8 @@ def _mismatches(
     ):
         if found != expected:
             yield f"{name} is {_shown(found)}, published with {_shown(expected)}"
+    if kind in protocol["preparation"]:
+        yield f"images were published with {protocol['preparation'][kind]}"
     if run["stop"]:
         yield "runs may stop early, the published ones used their whole budget"
 
