@@ -3,8 +3,10 @@
 import os
 from pathlib import Path
 
+from ganbench.errors import ActionableError
 
-class CacheError(RuntimeError):
+
+class CacheError(ActionableError):
     """There is no place for downloads; the message says where one was looked for."""
 
 

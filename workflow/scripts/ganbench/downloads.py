@@ -19,6 +19,7 @@ from typing import IO, TextIO
 
 from ganbench import https
 from ganbench.cache import CacheError, cache_folder, no_cache
+from ganbench.errors import ActionableError
 from ganbench.progress import Progress
 
 __all__ = ["CacheError", "DownloadError", "cache_folder", "download"]
@@ -33,7 +34,7 @@ SHORTEST_DIGEST = 8
 """Hexadecimal digits of a SHA-256 that are enough to know a file by."""
 
 
-class DownloadError(RuntimeError):
+class DownloadError(ActionableError):
     """A file that could not be downloaded; the message says why."""
 
 

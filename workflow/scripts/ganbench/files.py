@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from ganbench import provenance
+from ganbench.errors import ActionableError
 
 
-class DamagedFileError(RuntimeError):
+class DamagedFileError(ActionableError):
     """A file that is not what was written; the message says how to make it again."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ganbench import files, gpus
+from ganbench.errors import ActionableError
 
 
 def gpu_slots(snakemake: Any) -> int:
@@ -22,7 +23,7 @@ def job(log_file: str, inputs: Iterable[str] = (), gpu_slots: int = 0) -> Iterat
 
     With `gpu_slots` it holds one of so many slots of one GPU. An error ends the process with status
     1: its message goes to standard error and to the log, and the traceback, for whoever wants to
-    mend the code, to the log alone.
+    mend the code, to the log alone. An ActionableError has none.
     """
     with open(log_file, "w", encoding="utf-8", buffering=1) as log:
         try:
@@ -30,8 +31,10 @@ def job(log_file: str, inputs: Iterable[str] = (), gpu_slots: int = 0) -> Iterat
             with gpus.slot(gpu_slots, log) if gpu_slots else nullcontext():
                 yield log
         except Exception as error:
-            traceback.print_exc(file=log)
-            message = f"{type(error).__name__}: {error}"
+            if not isinstance(error, ActionableError):
+                traceback.print_exc(file=log)
+            shown = "" if isinstance(error, ActionableError) else f"{type(error).__name__}: "
+            message = f"{shown}{error}"
             print(f"\nError: {message}", file=log)
             print(f"{message}\n(details: {log_file})", file=sys.stderr)
             sys.exit(1)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TextIO
 
 from ganbench import downloads, provenance
+from ganbench.errors import ActionableError
 
 
-class WeightsError(Exception):
+class WeightsError(ActionableError):
     """The weights of an extractor are missing or are not what they should be."""
 
 

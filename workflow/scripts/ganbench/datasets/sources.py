@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ganbench.errors import ActionableError
 from ganbench.kinds import kinds
 
 POINTS = 150_000
@@ -13,7 +14,7 @@ POINTS_SEED = 0
 """The same points in every study: they belong to the dataset, not to a run."""
 
 
-class DatasetError(RuntimeError):
+class DatasetError(ActionableError):
     """A dataset that cannot be used; the message names the files and what to do."""
 
 
