@@ -4,6 +4,8 @@ Where the variable CI is set, a skipped test fails the session.
 """
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,14 @@ def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = snakemake(checkout, "--cores", "2", study=tiny_study())
     assert done.returncode == 0, done.stdout + done.stderr
     return checkout
+
+
+@pytest.fixture(autouse=True)
+def _denormal_numbers() -> Iterator[None]:
+    """Training sets them to zero for its whole process, which for tests is everybody's."""
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_flush_denormal(False)
 
 
 def _skipped(config: pytest.Config) -> int:
