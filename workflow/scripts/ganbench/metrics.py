@@ -14,6 +14,9 @@ NEIGHBOURS = {"precision": 3, "recall": 3, "density": 5, "coverage": 5}
 INCEPTION_SCORE_SPLITS = 10
 """Parts of the generated images that the inception score is averaged over."""
 
+SAMPLES = 10_000
+"""Generated images per snapshot where a study says nothing and the dataset has as many."""
+
 DEFINITIONS: dict[str, Metric] = {
     metric.name: metric for metric in (*FEATURE_METRICS, *DENSITY_METRICS)
 }
@@ -46,6 +49,11 @@ def minimum_samples(extractor: str) -> int:
     """
     neighbours = 2 * max(NEIGHBOURS.values())
     return max(neighbours, 5 * INCEPTION_SCORE_SPLITS) if has_classes(extractor) else neighbours
+
+
+def sample_count(asked: int | None, there: int) -> int:
+    """Generated images per snapshot, where the smaller split has `there` real ones."""
+    return asked or min(there, SAMPLES)
 
 
 def primary(dataset_type: str, evaluation: Mapping[str, Any]) -> dict[str, str]:

@@ -21,9 +21,6 @@ SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "study.schema.yaml"
 EXECUTION = ("log_interval", "gpu_slots")
 """Keys of a study that say how it is carried out, and change no result."""
 
-SAMPLES = 10_000
-"""Generated images per snapshot where a study says nothing and the dataset has as many."""
-
 
 def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     """The whole study, every default filled in, as plain JSON.
@@ -107,12 +104,14 @@ def _facts(dataset: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[st
     """What follows from a dataset's kind; sizes are None where only its content tells."""
     kind = kinds.kinds()[dataset["kind"]]
     sizes = kinds.split_sizes(kind.parts, dataset["extractor_images"]) if kind.parts else None
-    smaller = min(sizes["train"], sizes["held_out"], SAMPLES) if sizes else None
+    samples = evaluation["samples"]
+    if sizes:
+        samples = metrics.sample_count(samples, min(sizes["train"], sizes["held_out"]))
     return {
         "type": kind.type,
         "shape": kinds.shape(dataset),
         "sizes": sizes,
-        "samples": None if kind.type == "points" else evaluation["samples"] or smaller,
+        "samples": None if kind.type == "points" else samples,
         "primary": metrics.primary(kind.type, evaluation),
     }
 

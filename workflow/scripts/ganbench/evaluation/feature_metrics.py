@@ -30,6 +30,11 @@ class RealImages:
     scale: float
     held_out_distance: float
 
+    @property
+    def count(self) -> int:
+        """Images in each reference."""
+        return min(len(each.features) for each in self.sets.values())
+
 
 def kernel_scale(train: Tensor) -> float:
     """√size over the mean norm of the train features: makes the kernel's xᵀy/size about 1."""

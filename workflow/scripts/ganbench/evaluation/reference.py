@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ganbench import files, provenance, randomness
+from ganbench import files, metrics, provenance, randomness
 from ganbench.devices import choose_device
 from ganbench.evaluation.distances import mean_distance, nearest_distances
 from ganbench.evaluation.extractors import (
@@ -40,7 +40,7 @@ def make_reference(
     *,
     dataset: str,
     extractor: str,
-    samples: int,
+    samples: int | None,
     data_file: Path,
     device: str,
     outputs: Reference,
@@ -49,15 +49,16 @@ def make_reference(
 ) -> None:
     """Makes the extractor, and writes it with real images' features and their floor.
 
-    `weights` is the study's file of a pretrained extractor. Raises ValueError where `train` or
-    `held_out` has fewer than `samples` images, and WeightsError where there are no weights.
+    `weights` is the study's file of a pretrained extractor; `samples` is None where the study left
+    their number to the size of its data. Raises ValueError where `train` or `held_out` has fewer
+    images, and WeightsError where there are no weights.
     """
     randomness.use_deterministic_kernels(threads=1)
     place = choose_device(device)
     network, card = _make_extractor(extractor, dataset, data_file, place, weights=weights, log=log)
     found = {split: extract(network, _array(data_file, split)) for split in REFERENCES}
     real = measure_real(found)
-    floor = make_floor(dataset, extractor, samples, found, real)
+    floor = make_floor(dataset, extractor, metrics.sample_count(samples, real.count), found, real)
     save_extractor(network, outputs.network)
     files.write_arrays(outputs.features, **_arrays(found, real))
     with files.whole(outputs.floor) as temporary:

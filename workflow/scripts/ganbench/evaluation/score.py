@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganbench import randomness
+from ganbench import metrics, randomness
 from ganbench.devices import choose_device
 from ganbench.duality_gap import Budget, duality_gap
 from ganbench.evaluation.extractors import extract, load_extractor
@@ -32,7 +32,7 @@ def score_run(
     variant: str,
     seed: int,
     extractor: str,
-    samples: int,
+    samples: int | None,
     snapshots_file: Path,
     network_file: Path,
     features_file: Path,
@@ -45,7 +45,8 @@ def score_run(
 ) -> None:
     """Writes `scores.csv`, every metric of every snapshot, from `samples` generated images.
 
-    All snapshots, and all variants with this seed, are scored on the same latents; the last one
+    Where `samples` is None there are as many as a reference has, at most `metrics.SAMPLES`. All
+    snapshots, and all variants with this seed, are scored on the same latents; the last one
     `repeats` times, each on others. A run that diverged has scores for the snapshots it reached.
     `weights` is the study's file of a pretrained extractor. With `gap` each snapshot gets its
     duality gap too, on the `held_out` images of `data_file`. Writes `nearest.png` too.
@@ -56,10 +57,11 @@ def score_run(
     network = load_extractor(network_file, weights).to(device)
     real = load_real(features_file, device)
     table = ScoreTable(dataset, variant, seed, run)
+    count = metrics.sample_count(samples, real.count)
 
     for repeat in range(repeats):
         noise = randomness.generator(dataset, seed, noise_name(repeat), device)
-        latents = sample_latents(run["parameters"]["latent"], samples, noise)
+        latents = sample_latents(run["parameters"]["latent"], count, noise)
         for step, generator in generators(run, device, last=repeat > 0):
             features = extract(network, generate_images(generator, latents))
             for reference, metric, value in score(features, real, extractor):
