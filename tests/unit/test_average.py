@@ -7,8 +7,8 @@ import torch
 from ganbench import study
 from ganbench.evaluation.snapshots import generators, load_run
 from ganbench.training.average import WeightAverage
-from ganbench.training.loop import set_up
 from ganbench.training.records import weights_sha256
+from ganbench.training.set_up import set_up
 from ganbench.training.step import adversarial_step
 from project import tiny_study
 from test_training import run

@@ -8,7 +8,7 @@ import torch
 from ganbench import study
 from ganbench.evaluation.snapshots import discriminators, load_run
 from ganbench.networks import mixes_samples
-from ganbench.training.loop import set_up
+from ganbench.training.set_up import set_up
 from ganbench.training.step import adversarial_step
 from project import tiny_study
 from test_training import run

@@ -6,7 +6,7 @@ import pytest
 import torch
 from ganbench import networks, regularizers, study
 from ganbench.regularizers import PENALTIES, Regularization
-from ganbench.training.loop import set_up
+from ganbench.training.set_up import set_up
 from ganbench.training.step import adversarial_step
 from project import tiny_study
 from torch import nn

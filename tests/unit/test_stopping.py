@@ -6,7 +6,7 @@ import pytest
 import torch
 from ganbench import study
 from ganbench.study_schema import StudyError
-from ganbench.training.loop import set_up
+from ganbench.training.set_up import set_up
 from ganbench.training.stopping import Stopping
 from project import tiny_study
 from test_training import run

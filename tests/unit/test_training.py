@@ -14,8 +14,8 @@ from ganbench.budget import snapshot_steps
 from ganbench.formula import parse
 from ganbench.formula.torch_loss import compile_loss
 from ganbench.training import Outputs, train
-from ganbench.training.loop import set_up
 from ganbench.training.measure import COLUMNS, FirstNonFinite, measure
+from ganbench.training.set_up import set_up
 from ganbench.training.step import Losses, adversarial_step
 from PIL import Image
 from project import tiny_study

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from ganbench.jobs import gpu_slots, job
-from ganbench.training import Outputs, train
+from ganbench.training import Checkpoints, Outputs, train
 
 with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)) as log:
     train(
@@ -15,6 +15,10 @@ with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)) as log:
         data_file=Path(snakemake.input.data),
         outputs=Outputs(**{name: Path(file) for name, file in snakemake.output.items()}),
         log=log,
-        # not a parameter of the rule: it changes no result
+        checkpoints=Checkpoints(
+            Path(snakemake.params.checkpoints), snakemake.config.get("checkpoint_interval"), log
+        ),
+        code=snakemake.params.code,
+        # no parameter of the rule, like the interval above: it changes no result
         log_interval=float(snakemake.config.get("log_interval", 10)),
     )

@@ -62,6 +62,14 @@ def check(paths: Iterable[Path]) -> None:
             )
 
 
+def sha256(path: Path) -> str:
+    """SHA-256 of a file as it was recorded when written; computed where it was not."""
+    record = _record_of(path)
+    if record.is_file():
+        return record.read_text(encoding="ascii").strip()
+    return provenance.sha256_file(path)
+
+
 def _record_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
 

@@ -4,7 +4,6 @@ Snakemake counts GPUs but gives no job a number. Here a job takes one of the slo
 lock on a file that the kernel releases when the process ends, however it ends.
 """
 
-import fcntl
 import os
 import tempfile
 import time
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+
+from ganbench import locks
 
 POLL = 0.5
 """Seconds between two looks for a free slot."""
@@ -57,23 +58,12 @@ def _wait_for_one(devices: list[int], per_gpu: int, folder: Path, log: TextIO) -
     while True:
         for number in range(per_gpu):  # the first slot of every GPU before the second of any
             for gpu in devices:
-                if (lock := _take(folder / f"gpu{gpu}.slot{number}")) is not None:
+                if (lock := locks.take(folder / f"gpu{gpu}.slot{number}")) is not None:
                     return gpu, lock
         if not said:
             print(f"waiting for one of {per_gpu} slot(s) on {len(devices)} GPU(s)", file=log)
             said = True
         time.sleep(POLL)
-
-
-def _take(file: Path) -> int | None:
-    """The descriptor that holds the lock on `file`, or None where another process has it."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
 
 
 def _lock_folder() -> Path:

@@ -9,13 +9,15 @@ from tqdm import tqdm
 class Progress:
     """Counts steps towards a total, as a bar on the terminal and as sparse lines in a log.
 
-    `interval` is the number of seconds between two lines of the log. There is no bar where
-    standard error is not a terminal.
+    `done` steps were taken before. `interval` is in seconds, between two lines of the log. There is
+    no bar where standard error is not a terminal.
     """
 
-    def __init__(self, name: str, total: int, log: TextIO, interval: float) -> None:
-        self.total, self.log, self.interval = total, log, interval
-        self.bar = tqdm(total=total, desc=name, unit="step", leave=False, disable=None)
+    def __init__(self, name: str, total: int, log: TextIO, interval: float, done: int = 0) -> None:
+        self.done, self.total, self.log, self.interval = done, total, log, interval
+        self.bar = tqdm(
+            total=total, initial=done, desc=name, unit="step", leave=False, disable=None
+        )
         self.started = self.written = time.monotonic()
 
     def advance(self, step: int, text: str) -> None:
@@ -27,7 +29,7 @@ class Progress:
     def line(self, step: int, text: str) -> None:
         """Writes one line to the log."""
         self.written = time.monotonic()
-        rate = step / max(self.written - self.started, 1e-9)
+        rate = (step - self.done) / max(self.written - self.started, 1e-9)
         share = 100 * step / self.total
         print(f"{share:3.0f} %  step {step}/{self.total}  {rate:.0f}/s  {text}", file=self.log)
         self.log.flush()

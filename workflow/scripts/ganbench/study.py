@@ -18,7 +18,7 @@ from ganbench.study_schema import StudyError, checked
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "study.schema.yaml"
 
-EXECUTION = ("log_interval", "gpu_slots")
+EXECUTION = ("checkpoint_interval", "log_interval", "gpu_slots")
 """Keys of a study that say how it is carried out, and change no result."""
 
 

@@ -107,4 +107,5 @@ def _game_of_shapes(parameters: Mapping[str, Any], shape: networks.Shape) -> Gam
         sample_real=lambda: torch.empty(batch, *shape, device="meta"),
         sample_discriminator_latent=lambda: torch.empty(batch, latent, device="meta"),
         sample_generator_latent=lambda: torch.empty(batch, latent, device="meta"),
+        streams={},
     )

@@ -4,7 +4,7 @@ k times: the discriminator, a binary classifier of real against fake, descends i
 real images x and fresh latents z. Then the generator, its adversary, descends its own loss once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -38,7 +38,7 @@ class Game:
     `sample_real()` gives images `(batch, channels, height, width)`; the two latent samplers give
     `(batch, latent)` from streams of their own. `average` is None unless the generator's weights
     are averaged. `separate_passes` keeps real and fake samples apart, where the discriminator
-    normalises each batch by its own moments.
+    normalises each batch by its own moments. `streams` are those a step draws from.
     """
 
     discriminator: Player
@@ -51,6 +51,7 @@ class Game:
     sample_real: Callable[[], Tensor]
     sample_discriminator_latent: Callable[[], Tensor]
     sample_generator_latent: Callable[[], Tensor]
+    streams: Mapping[str, torch.Generator]
 
     @property
     def scored_generator(self) -> nn.Module:
