@@ -110,3 +110,44 @@ def test_penalties_on_a_samples_own_gradient_refuse_batch_normalisation(penalty)
     settings["regularizers"] = {penalty: {"weight": 10.0, "every": 1, "scale": 0.5}}
     with pytest.raises(ValueError, match=f"{penalty} needs .* set discriminator_norm to none"):
         set_up(settings, "digits", 0, pixels())
+
+
+def test_bf16_computes_in_bf16_and_keeps_weights_losses_and_penalties_in_float32(monkeypatch):
+    seen = []
+    convolution = torch.nn.functional.conv2d
+
+    def watched(inputs, *arguments, **options):
+        found = convolution(inputs, *arguments, **options)
+        seen.append(found.dtype)
+        return found
+
+    settings = parameters(variant="wgan_gp")
+    plain = set_up(settings, "digits", 0, pixels())
+    fast = set_up({**settings, "precision": "bf16"}, "digits", 0, pixels())
+    real, latent = plain.sample_real(), plain.sample_generator_latent()
+    expected = plain.discriminator(plain.generator(latent))
+    monkeypatch.setattr(torch.nn.functional, "conv2d", watched)
+    found = fast.discriminator(fast.generator(latent))
+    assert set(seen) == {torch.bfloat16}
+    assert found.dtype == torch.float32
+    assert not torch.equal(found, expected)
+    torch.testing.assert_close(found, expected, atol=0.02, rtol=0.05)
+    network = fast.discriminator.network
+    seen.clear()
+    fast.regularization.penalty(network, real, real, 0)
+    assert set(seen) == {torch.float32}
+    losses = adversarial_step(fast, 1)
+    assert losses.discriminator.dtype == losses.generator.dtype == torch.float32
+    assert {each.dtype for each in network.parameters()} == {torch.float32}
+
+
+def test_channels_last_is_the_same_game_in_another_order_of_memory():
+    settings = parameters()
+    plain = set_up(settings, "digits", 0, pixels())
+    other = set_up({**settings, "channels_last": True}, "digits", 0, pixels())
+    assert other.sample_real().is_contiguous(memory_format=torch.channels_last)
+    plain.sample_real()
+    for step in (1, 2, 3):
+        expected, found = adversarial_step(plain, step), adversarial_step(other, step)
+        torch.testing.assert_close(found.real, expected.real, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(found.generator, expected.generator, atol=1e-4, rtol=1e-4)

@@ -2,10 +2,12 @@
 
 import io
 import json
+import math
 import os
 import re
 import signal
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -32,6 +34,7 @@ SETTINGS = {
     "spectral norm, lazy r1": {"regularizers": {"spectral_norm": {}, "r1": {"every": 4}}},
     "noise of a penalty": {"regularizers": {"gradient_penalty": {}}},
     "averaged": {"ema": 0.9},
+    "bf16": {"precision": "bf16", "channels_last": True},
     "watched": {"stop": {"metric": "duality_gap", "patience": 4}, "snapshots": 8},
     "networks of Miyato et al.": {"regularizers": {"spectral_norm": {}}},
 }
@@ -57,11 +60,13 @@ def one_thread():
 @pytest.fixture
 def end_at(monkeypatch):
     """Has this process ask itself to end during a step, as a scheduler would."""
-    played = loop.adversarial_step
+    played = []
 
     def at(wanted, number=signal.SIGTERM):
+        played[:] = played or [loop.adversarial_step]
+
         def step_then_signal(game, step):
-            losses = played(game, step)
+            losses = played[0](game, step)
             if step == wanted:
                 os.kill(os.getpid(), number)
             return losses
@@ -151,6 +156,26 @@ def test_every_tensor_is_equal_after_k_steps_a_stop_and_k_more(tmp_path, end_at,
     begun, resumed = played()
     assert begun == 12
     assert_equal(straight, resumed)
+
+
+def test_loss_that_was_not_finite_before_the_stop_is_not_forgotten(tmp_path, monkeypatch, end_at):
+    """Step 21 has a loss of no number, 22 is stopped at, and history first looks at 24."""
+    run = Folder(tmp_path / "run", resolved(steps=40, history_interval=24))
+    played = loop.adversarial_step
+
+    def bad(game, step):
+        losses = played(game, step)
+        return replace(losses, generator=losses.generator * math.nan) if step == 21 else losses
+
+    monkeypatch.setattr(loop, "adversarial_step", bad)
+    end_at(22)
+    with pytest.raises(RunInterrupted):
+        run.train()
+    end_at(None)
+    run.train()
+    _, found, _ = run.results()
+    assert (found["status"], found["step"]) == ("diverged", 21)
+    assert found["reason"] == "non-finite generator loss"
 
 
 def test_run_that_was_stopped_again_and_again_leaves_the_same_files(tmp_path, monkeypatch, end_at):

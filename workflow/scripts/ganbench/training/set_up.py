@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganbench import networks, objectives, randomness
+from ganbench.formula.torch_loss import Loss
 from ganbench.latents import sample_latents
 from ganbench.regularizers import Regularization
 from ganbench.samples import to_float
@@ -16,6 +17,9 @@ from ganbench.training.step import Game, Player, losses_of
 
 STREAMS = ("data order", "discriminator noise", "generator noise", "penalty noise")
 """The random streams that a game draws from while it is played."""
+
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
+"""Values of `training.precision`."""
 
 
 def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Game:
@@ -37,18 +41,24 @@ def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor)
     with randomness.initialising(dataset, seed, "spectral norm"):
         regularization.prepare(discriminator)
     batch, latent, options = (parameters[key] for key in ("batch_size", "latent", "optimizer"))
+    channels_last = parameters["channels_last"] and real.dim() == 4
+    if channels_last:
+        generator, discriminator = (
+            network.to(memory_format=torch.channels_last) for network in (generator, discriminator)
+        )
 
     def sample_real() -> Tensor:
         index = torch.randint(len(real), (batch,), generator=order, device=device)
-        return to_float(real[index])
+        samples = to_float(real[index])
+        return samples.contiguous(memory_format=torch.channels_last) if channels_last else samples
+
+    def player(network: nn.Module, loss: Loss) -> Player:
+        optimizer = build_optimizer(options, network.parameters())
+        return Player(network, optimizer, loss, PRECISIONS[parameters["precision"]])
 
     return Game(
-        discriminator=Player(
-            discriminator, build_optimizer(options, discriminator.parameters()), discriminator_loss
-        ),
-        generator=Player(
-            generator, build_optimizer(options, generator.parameters()), generator_loss
-        ),
+        discriminator=player(discriminator, discriminator_loss),
+        generator=player(generator, generator_loss),
         average=WeightAverage(generator, parameters["ema"]) if parameters["ema"] else None,
         regularization=regularization,
         discriminator_steps=parameters["discriminator_steps"],

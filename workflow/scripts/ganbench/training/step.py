@@ -18,11 +18,23 @@ from ganbench.training.average import WeightAverage
 
 @dataclass(frozen=True)
 class Player:
-    """A network, the optimizer of its weights, and the loss that it descends."""
+    """A network, the optimizer of its weights, and the loss that it descends.
+
+    `precision` is that of matrix products and convolutions; weights, losses and penalties are
+    float32 always.
+    """
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
     loss: Loss
+    precision: torch.dtype = torch.float32
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """The network's output, float32."""
+        if self.precision == torch.float32:
+            return self.network(inputs)
+        with torch.autocast(inputs.device.type, self.precision):
+            return self.network(inputs).float()
 
     def descend(self, loss: Tensor) -> None:
         """One update of this player's weights along the gradient of `loss`."""
@@ -61,8 +73,8 @@ class Game:
     def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """The logits of real and of fake samples, in one pass where that changes nothing."""
         if self.separate_passes:
-            return self.discriminator.network(real), self.discriminator.network(fake)
-        real_logits, fake_logits = self.discriminator.network(torch.cat([real, fake])).chunk(2)
+            return self.discriminator(real), self.discriminator(fake)
+        real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
         return real_logits, fake_logits
 
 
@@ -95,7 +107,7 @@ def adversarial_step(game: Game, step: int) -> Losses:
     for update in range((step - 1) * k, step * k):
         real = game.sample_real()
         with torch.no_grad():
-            fake = generator.network(game.sample_discriminator_latent())
+            fake = generator(game.sample_discriminator_latent())
         real_logits, fake_logits = game.judge(real, fake)
         discriminator_loss = discriminator.loss(real_logits, fake_logits)
         penalty = game.regularization.penalty(discriminator.network, real, fake, update)
@@ -103,11 +115,11 @@ def adversarial_step(game: Game, step: int) -> Losses:
         game.regularization.constrain(discriminator.network)
 
     discriminator.network.requires_grad_(False)
-    fake = generator.network(game.sample_generator_latent())
-    deceiving_logits = discriminator.network(fake)
+    fake = generator(game.sample_generator_latent())
+    deceiving_logits = discriminator(fake)
     deceiving_logits.retain_grad()
     generator_loss = generator.loss(
-        discriminator.network(real) if game.generator_needs_real else None, deceiving_logits
+        discriminator(real) if game.generator_needs_real else None, deceiving_logits
     )
     generator.descend(generator_loss)
     discriminator.network.requires_grad_(True)
