@@ -9,7 +9,7 @@ ifneq ($(words $(CURDIR)),1)
 $(error Snakemake cannot run from a folder whose path has spaces; move this checkout)
 endif
 
-.PHONY: help reproduce test test-slurm lint generated lock
+.PHONY: help reproduce test test-slurm verify lint generated lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -24,6 +24,9 @@ test: .venv/.installed ## run all tests
 
 test-slurm: .venv/.installed ## run a study on a Slurm that the test starts; needs root and Debian's slurm-wlm, slurm-client, munge
 	.venv/bin/python -m pytest -m slurm
+
+verify: .venv/.installed ## repeat two runs of the published study and compare with what was published
+	.venv/bin/python results/published/verify.py --cores $(CORES)
 
 lint: .venv/.installed ## check style, the workflow, and that generated files are up to date
 	.venv/bin/python -m ruff check .

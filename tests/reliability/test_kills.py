@@ -93,7 +93,7 @@ def started(checkout, given):
 def states(checkout, process=None):
     """The newest state of every run, and when it was saved; of runs that `process` trains."""
     found = {}
-    for file in (checkout / "results/tiny/checkpoints").glob("*/*/*/*.checkpoint"):
+    for file in (checkout / "results/tiny/checkpoints").glob("*/*.checkpoint"):
         try:
             trainer = int((file.parent / "lock").read_text().split()[1])
             if process is None or group(trainer) == process.pid:

@@ -74,6 +74,14 @@ def test_interval_widens_with_confidence():
     assert ratio == pytest.approx(stats.t.ppf(0.995, 4) / stats.t.ppf(0.75, 4))
 
 
+def test_prediction_interval_holds_one_more_value_as_often_as_it_says():
+    drawn = np.random.default_rng(0).normal(3.0, 2.0, (4000, 6))
+    intervals = [estimators.prediction_interval(row[:5], 0.9) for row in drawn]
+    held = [low <= row[5] <= high for row, (low, high) in zip(drawn, intervals, strict=True)]
+    assert 0.885 <= np.mean(held) <= 0.915
+    assert np.isnan(estimators.prediction_interval(drawn[0, :1], 0.9)).all()
+
+
 def test_one_seed_has_a_mean_but_no_spread_and_no_interval():
     row = only(summarise(*study_of({"minimax": [38.0]})))
     assert (row["n"], row["mean"], row["median"]) == (1, 38.0, 38.0)

@@ -21,6 +21,6 @@ rule train:
     params:
         code=code("train.py"),
         parameters=run_parameters,
-        checkpoints=result("checkpoints/{dataset}/{variant}/seed{seed}"),
+        checkpoints=result("checkpoints/{dataset}_{variant}_seed{seed}"),
     script:
         "../scripts/train.py"

@@ -41,6 +41,19 @@ def t_estimate(values: np.ndarray, confidence: float) -> Estimate:
     return _estimate(mean, standard_deviation(values) / np.sqrt(n), n - 1, confidence)
 
 
+def prediction_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Where one more value of the same Gaussian lies, with this confidence.
+
+    x̄ ± t(1 − α/2; n − 1) s √(1 + 1/n) (Hahn 1969, Factors for calculating two-sided prediction
+    intervals for samples from a normal distribution). Undefined for fewer than two values.
+    """
+    if len(values) < 2:
+        return np.nan, np.nan
+    spread = standard_deviation(values) * np.sqrt(1 + 1 / len(values))
+    reach = float(special.stdtrit(len(values) - 1, (1 + confidence) / 2) * spread)
+    return float(np.mean(values)) - reach, float(np.mean(values)) + reach
+
+
 def welch_estimate(values: np.ndarray, others: np.ndarray, confidence: float) -> Estimate:
     """mean(values) − mean(others) with Welch's interval and p-value: no seed is paired.
 
