@@ -53,6 +53,14 @@ def of_runs(file, datasets=tuple(STUDY["datasets"])):
     ]
 
 
+def of_settings(file):
+    """One result file of every run of the sweep's settings; none without a sweep."""
+    return [
+        result(f"runs/{dataset}/{variant}/seed{seed}/{file}")
+        for dataset, variant, seed in studies.sweep_runs(STUDY)
+    ]
+
+
 def any_of(names):
     """A wildcard's constraint: one of `names`; of none, no name at all."""
     return "|".join(names) or "(?!)"
@@ -141,7 +149,7 @@ def job_benchmarks():
     for stage in ("train", "evaluate"):
         jobs += [
             f"{stage}/{dataset}_{variant}_seed{seed}"
-            for dataset, variant, seed in studies.runs(STUDY)
+            for dataset, variant, seed in (*studies.runs(STUDY), *studies.sweep_runs(STUDY))
         ]
     jobs += [f"theory/{objective}" for objective in STUDY["objectives"]]
     return [result(f"benchmarks/{job}.tsv") for job in jobs]

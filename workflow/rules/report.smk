@@ -7,6 +7,8 @@ rule report:
         samples=of_runs("samples.png"),
         nearest=of_runs("nearest.png", IMAGES),
         maps=of_runs("maps.npz", POINTS),
+        setting_runs=of_settings("run.json"),
+        setting_scores=of_settings("scores.csv"),
         theory=[result(f"theory/{objective}.json") for objective in STUDY["objectives"]],
         cards=[result(f"datasets/{dataset}/card.json") for dataset in STUDY["datasets"]],
         examples=[result(f"datasets/{dataset}/examples.png") for dataset in STUDY["datasets"]],
@@ -33,6 +35,7 @@ rule report:
         ranks=table("ranks"),
         profiles=result("profiles.csv"),
         noise=table("noise"),
+        tuning=table("tuning"),
         tables=[result(f"tables/{name}.tex") for name in LATEX],
         figures=report(
             directory(result("figures")),

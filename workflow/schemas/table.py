@@ -89,7 +89,7 @@ def _type(part: Schema, root: Schema, key: str = "") -> str:
     if "oneOf" in part:
         return " or ".join(_type(option, root) for option in part["oneOf"])
     if part.get("type") == "array":
-        return f"list of {PLURAL[part['items']['type']]}"
+        return f"list of {PLURAL[part['items']['type']] if 'items' in part else 'values'}"
     if part.get("type") == "object":
         return f"names → {_type(part['additionalProperties'], root)}"
     types = part.get("type", "one of")

@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
-from ganbench import kinds, metrics, objectives
+from ganbench import kinds, metrics, objectives, sweep
 from ganbench.formula import FormulaError
 from ganbench.study_checks import check_dataset, check_evaluation, check_run, known
-from ganbench.study_schema import StudyError, checked
+from ganbench.study_schema import StudyError, checked, merged
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "study.schema.yaml"
 
@@ -26,10 +26,12 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     """The whole study, every default filled in, as plain JSON.
 
     `source` names the study's file in messages. `runs[dataset][variant]` holds the resolved
-    parameters of a run; the seed is not among them. Raises StudyError with one message that names
-    the file, the key, what was found and what is expected.
+    parameters of a run, also of each of a sweep's `settings`; the seed is not among them. Raises
+    StudyError with one message that names the file, the key, what was found and what is expected.
     """
     study = checked(_with_shipped_variants(config), _schema(), source)
+    variants = list(study["variants"])
+    study = _with_settings(study, source)
     try:
         _name_things(study)
         check_evaluation(study)
@@ -40,11 +42,27 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
             }
             for dataset in study["datasets"]
         }
+        study["settings"] = {
+            name: {"of": sweep.variant_of(name), **study["variants"].pop(name)}
+            for name in list(study["variants"])
+            if name not in variants
+        }
     except FormulaError as error:
         raise StudyError(f"{source}: objectives: {error}") from None
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from None
     return study
+
+
+def _with_settings(study: dict[str, Any], source: str) -> dict[str, Any]:
+    """The study with its sweep's settings among its variants, where it has a sweep."""
+    if not study["sweep"]:
+        return study
+    try:
+        swept = sweep.with_settings(study)
+    except StudyError as error:
+        raise StudyError(f"{source}: {error}") from None
+    return checked(swept, _schema(), source)
 
 
 @cache
@@ -53,11 +71,16 @@ def _schema() -> dict[str, Any]:
 
 
 def runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
-    """Every run of a resolved study as (dataset, variant, seed), in the study's order."""
+    """Every run of a study's variants as (dataset, variant, seed), in the study's order."""
     for dataset in study["datasets"]:
         for variant in study["variants"]:
             for seed in study["seeds"]:
                 yield dataset, variant, seed
+
+
+def sweep_runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """Every run of a sweep's settings in the same form; none without a sweep."""
+    yield from runs({**study, "variants": study["settings"]})
 
 
 def of_results(study: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +94,7 @@ def _with_shipped_variants(config: Any) -> Any:
     if not isinstance(variants, Mapping):
         return config
     put_in = {
-        name: _merged(objectives.shipped_variants()[name], given or {})
+        name: merged(objectives.shipped_variants()[name], given or {})
         if name in objectives.shipped_variants()
         and isinstance(given or {}, Mapping)
         and not (given or {}).get("objective")
@@ -119,8 +142,8 @@ def _facts(dataset: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[st
 def _run_parameters(study: Mapping[str, Any], dataset: str, variant: str) -> dict[str, Any]:
     """All that decides the bits of a run, but for its seed."""
     of_dataset, of_variant = study["datasets"][dataset], study["variants"][variant]
-    training = _merged(study["training"], of_dataset.get("training", {}))
-    training = _merged(training, of_variant.get("training", {}))
+    training = merged(study["training"], of_dataset.get("training", {}))
+    training = merged(training, of_variant.get("training", {}))
     found = {
         "objective": _trained(study["objectives"], of_variant["objective"]),
         "regularizers": of_variant["regularizers"],
@@ -160,7 +183,7 @@ def _defined(name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
     constants = shipped.get("constants", {})
     for constant in given.get("constants", {}):
         known(f"objectives.{name}.constants", constant, constants, f"a constant of {name}")
-    return _merged(shipped, given)
+    return merged(shipped, given)
 
 
 def _described(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,12 +196,3 @@ def _trained(definitions: Mapping[str, Any], name: str) -> dict[str, Any]:
     """What of an objective changes a run: not its title, nor its citation."""
     keys = ("discriminator", "generator", "constants")
     return {"name": name, **{key: definitions[name][key] for key in keys}}
-
-
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` over `below`; groups of keys are merged, lists and values replaced."""
-    merged = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
-        merged[key] = _merged(below[key], value) if both else value
-    return merged

@@ -104,6 +104,8 @@ def _filled(value: Any, schema: Schema, root: Schema) -> Any:
     schema = _deref(schema, root)
     if not isinstance(value, Mapping):
         return value
+    groups = [each for each in schema.get("oneOf", ()) if _is_group(each, root)]
+    schema = _deref(groups[0], root) if groups else schema
     known, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
     filled = dict(value)
     for key, part in known.items():
@@ -116,7 +118,7 @@ def _filled(value: Any, schema: Schema, root: Schema) -> Any:
 
 
 def _message(error: ValidationError) -> str:
-    if error.validator == "oneOf" and error.context:
+    while error.validator == "oneOf" and error.context:
         error = _closest(error)
     path = ".".join(str(part) for part in error.absolute_path)
     lead = f"{path}: " if path else ""
@@ -185,3 +187,12 @@ def _unknown_key(error: ValidationError, lead: str) -> str:
 def _shown(value: Any) -> str:
     shown = repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "…"
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` over `below`; groups of keys are merged, lists and values replaced."""
+    found = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+        found[key] = merged(below[key], value) if both else value
+    return found

@@ -13,6 +13,7 @@ from ganbench.evidence.finals import final_scores
 from ganbench.evidence.noise import NOISE_COLUMNS, noise
 from ganbench.evidence.profiles import PROFILE_COLUMNS, profiles
 from ganbench.evidence.summary import SUMMARY_COLUMNS, summarise
+from ganbench.evidence.tuning import TUNING_COLUMNS, tuning
 
 __all__ = [
     "COMPARISON_COLUMNS",
@@ -21,6 +22,7 @@ __all__ = [
     "RANK_COLUMNS",
     "RATE_COLUMNS",
     "SUMMARY_COLUMNS",
+    "TUNING_COLUMNS",
     "compare",
     "compare_all",
     "failure_rates",
@@ -29,4 +31,5 @@ __all__ = [
     "profiles",
     "ranks",
     "summarise",
+    "tuning",
 ]

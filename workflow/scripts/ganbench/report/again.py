@@ -9,7 +9,7 @@ from ganbench import objectives
 from ganbench.report.numbers import duration
 from ganbench.report.results import Results
 
-_DERIVED = {"runs"}
+_DERIVED = {"runs", "settings"}
 _DERIVED_OF_DATASET = {"type", "primary", "shape", "sizes", "samples"}
 _FIRST = ("study", "title", "description", "seeds", "baseline", "datasets", "variants")
 

@@ -22,15 +22,17 @@ class Results:
     """A study's results. Tables list runs in the study's order.
 
     `runs` has a row for each `run.json`; `scores` and `history` are the runs' tables, one below the
-    other; `curves` are the scores of each snapshot, over repeats their mean, with what they had
-    cost; `floors` says what real samples score; `stages` how long each job took, where that is
-    known. `samples`, `nearest` and `maps` are by run, `examples` by dataset. `lock_sha256` is that
-    of the lock file.
+    other; `setting_scores` and `setting_runs` are those of a sweep's settings; `curves` are the
+    scores of each snapshot, over repeats their mean, with what they had cost; `floors` says what
+    real samples score; `stages` how long each job took, where that is known. `samples`, `nearest`
+    and `maps` are by run, `examples` by dataset. `lock_sha256` is that of the lock file.
     """
 
     study: dict[str, Any]
     runs: pd.DataFrame
     scores: pd.DataFrame
+    setting_scores: pd.DataFrame
+    setting_runs: pd.DataFrame
     curves: pd.DataFrame
     history: pd.DataFrame
     floors: pd.DataFrame
@@ -93,6 +95,11 @@ def gather(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Resul
         study=study,
         runs=table,
         scores=scores,
+        setting_scores=_stacked([scores[:0], *map(pd.read_csv, inputs.get("setting_scores", ()))]),
+        setting_runs=pd.DataFrame(
+            [files.read_json(file) for file in inputs.get("setting_runs", ())],
+            columns=table.columns,
+        ),
         curves=with_budgets(_over_repeats(scores), history, table),
         history=history,
         floors=_stacked([pd.read_csv(file) for file in inputs["floors"]]),

@@ -1,12 +1,15 @@
 """Writes everything that the rule `report` declares."""
 
+import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ganbench import files
+from ganbench import files, provenance
+from ganbench.errors import writing
 from ganbench.evidence import statistics, verdicts
 from ganbench.published import published
 from ganbench.report import tables as latex
@@ -16,11 +19,16 @@ from ganbench.report.learning import learning_curves
 from ganbench.report.page import drawings, render
 from ganbench.report.profiles import profiles
 from ganbench.report.results import Results, gather
+from ganbench.report.tuning import tuning_curve
 
 
 def write_report(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]], folder: Path) -> None:
-    """Reads `inputs` (as the rule names them) and writes tables, figures and page to `folder`."""
-    results = gather(study, inputs)
+    """Reads `inputs` (as the rule names them) and writes tables, figures and page to `folder`.
+
+    Raises DamagedFileError where a run's files are not of this study.
+    """
+    results = _drawable(gather(study, inputs))
+    _check_runs(results, inputs)
     tables = evidence(results)
     headline = verdicts.headline(
         tables["comparisons"], tables["summary"], results.runs, study, tables["rates"]
@@ -41,11 +49,40 @@ def write_report(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]], fo
             table.to_csv(temporary, index=False)
     for name, text in papers.items():
         files.write_text(folder / f"tables/{name}.tex", text)
-    (folder / "figures").mkdir(parents=True, exist_ok=True)  # declared whole, as a folder
-    for drawing in drawings(drawn):
-        (folder / f"figures/{drawing.name}.svg").write_text(drawing.svg, encoding="utf-8")
-        (folder / f"figures/{drawing.name}.pdf").write_bytes(drawing.pdf)
+    with writing(folder / "figures"):  # declared whole, as a folder
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        for drawing in drawings(drawn):
+            (folder / f"figures/{drawing.name}.svg").write_text(drawing.svg, encoding="utf-8")
+            (folder / f"figures/{drawing.name}.pdf").write_bytes(drawing.pdf)
     files.write_text(folder / "report.html", page)
+
+
+def _drawable(results: Results) -> Results:
+    """The results; where every run diverged before a row of history, each has one without numbers."""
+    if not results.history.empty:
+        return results
+    rows = results.runs[["dataset", "variant", "seed"]]
+    return replace(results, history=rows.reindex(columns=results.history.columns))
+
+
+def _check_runs(results: Results, inputs: Mapping[str, Sequence[Path]]) -> None:
+    """Another checkout's study may have the same name and runs, and train them differently."""
+    scored = [
+        set(each[["dataset", "variant", "seed"]].itertuples(index=False, name=None))
+        for each in map(pd.read_csv, inputs["scores"])
+    ]
+    for run, keys, file in zip(results.runs.itertuples(), scored, inputs["runs"], strict=True):
+        planned = results.study["runs"].get(run.dataset, {}).get(run.variant)
+        if provenance.canonical_json(run.parameters) != provenance.canonical_json(planned):
+            found = "with other parameters than the study has now"
+        elif keys - {(run.dataset, run.variant, run.seed)}:
+            found = "as a run that is not the one of the scores beside it"
+        else:
+            continue
+        raise files.DamagedFileError(
+            f"{file} was trained {found}. Delete its folder, and the same snakemake command trains "
+            f"the run: rm -r {shlex.quote(str(file.parent))}"
+        )
 
 
 def evidence(results: Results) -> dict[str, pd.DataFrame]:
@@ -60,6 +97,11 @@ def evidence(results: Results) -> dict[str, pd.DataFrame]:
         "ranks": statistics.ranks(scores, runs, study),
         "profiles": statistics.profiles(scores, runs),
         "noise": statistics.noise(scores, runs),
+        "tuning": statistics.tuning(
+            pd.concat([scores, results.setting_scores], ignore_index=True),
+            pd.concat([runs, results.setting_runs], ignore_index=True),
+            study,
+        ),
     }
 
 
@@ -70,6 +112,9 @@ def draw(results: Results, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]
             name: profiles(results, tables["profiles"], name) for name in results.datasets
         },
         "curves": {name: learning_curves(results, name) for name in results.datasets},
+        "tuning": {
+            name: tuning_curve(results, tables["tuning"], name) for name in results.datasets
+        },
         "game": {name: game(results, name) for name in results.datasets},
         "densities": {name: densities(results, name) for name in results.datasets},
         "theory": gradient_weights(results),

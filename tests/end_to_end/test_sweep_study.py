@@ -1,0 +1,42 @@
+"""A study with a sweep: its settings are trained and scored, and shown as a tuning budget alone."""
+
+import pandas as pd
+import pytest
+from project import copy_checkout, planned, snakemake, tiny_study
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    return copy_checkout(tmp_path_factory.mktemp("sweep") / "checkout")
+
+
+def study(settings):
+    rates = {"low": 1e-4, "high": 1e-2, "scale": "log"}
+    return tiny_study(
+        variants={"minimax": {}},
+        evaluation={"samples": 100},
+        sweep={"settings": settings, "training": {"optimizer.lr": rates}},
+    )
+
+
+def test_settings_are_trained_and_shown_as_a_tuning_budget_alone(checkout):
+    done = snakemake(checkout, "--cores", "2", study=study(2))
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = checkout / "results/tiny"
+    assert len(list(results.glob("runs/digits/*/*/scores.csv"))) == 3 * 2
+    tuning = pd.read_csv(results / "tuning.csv")
+    assert tuning.settings.tolist() == [0, 1, 2]
+    assert set(tuning.variant) == {"minimax"}
+    assert tuning.value.notna().all()
+    assert set(pd.read_csv(results / "summary.csv").variant) == {"minimax"}
+    assert set(pd.read_csv(results / "scores.csv").variant) == {"minimax"}
+    assert (results / "figures/tuning-digits.svg").exists()
+    assert "Score against tuning budget" in (results / "report.html").read_text()
+
+
+def test_one_more_setting_runs_that_one_and_the_report(checkout):
+    assert not planned(checkout, study=study(2))
+    assert set(planned(checkout, study=study(3))) == {
+        *(f"{rule}/digits/minimax_s3/{seed}" for rule in ("train", "evaluate") for seed in (0, 1)),
+        "report",
+    }
