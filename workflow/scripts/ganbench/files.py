@@ -1,7 +1,8 @@
 """Files that appear whole or not at all, and are known again when they are read.
 
-Beside each file lies its SHA-256, `.{name}.sha256`, recorded when it was written. A job checks the
-files that it reads against it: a truncated, altered or exchanged one is never computed with.
+Beside each file lies its record, `.{name}.sha256`: its SHA-256 and its place, as they were when it
+was written. A job checks the files that it reads against theirs: a truncated, altered or exchanged
+one is never computed with.
 """
 
 import json
@@ -15,7 +16,10 @@ from typing import Any
 import numpy as np
 
 from ganbench import provenance
-from ganbench.errors import ActionableError
+from ganbench.errors import ActionableError, writing
+
+RESULTS = "results"
+"""The folder that a study's results lie in, whatever folder that lies in."""
 
 
 class DamagedFileError(ActionableError):
@@ -26,52 +30,74 @@ class DamagedFileError(ActionableError):
 def whole(path: Path) -> Iterator[Path]:
     """Gives a temporary path beside `path` to write to, and renames it when all went well.
 
-    The file's digest is recorded before it appears. A process that ends between the two leaves a
-    file that is refused, not one that is trusted.
+    The file's record is made before it appears. A process that ends between the two leaves a file
+    that is refused, not one that is trusted. Raises UnwritableError where the disk is full or may
+    not be written to.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     record = temporary.with_suffix(".digest")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        digest = provenance.sha256_file(temporary)
-        record.write_text(f"{digest}\n", encoding="ascii")
-        record.replace(_record_of(path))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-        record.unlink(missing_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            digest = provenance.sha256_file(temporary)
+            record.write_text(f"{digest}  {_place(path)}\n", encoding="utf-8")
+            record.replace(_record_of(path))
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+            record.unlink(missing_ok=True)
 
 
 def check(paths: Iterable[Path]) -> None:
-    """Raises DamagedFileError for the first file that differs from its recorded digest.
+    """Raises DamagedFileError for the first file that is not the one that was written there.
 
-    Files without a record, such as a study's own images, are not ours and are passed over.
+    A result without a record came from elsewhere and is refused too. Other files without one, such
+    as the lock file, are not ours and are passed over.
     """
     for path in paths:
-        record = _record_of(path)
-        if not record.is_file():
+        recorded = _recorded(path)
+        if recorded is None and path.parts[0] != RESULTS:
             continue
-        if provenance.sha256_file(path) != record.read_text(encoding="ascii").strip():
-            raise DamagedFileError(
-                f"{path} is not what was written there: its SHA-256 differs from the one recorded "
-                "then, so it is damaged or another file. Delete it, and the same snakemake command "
-                f"makes it again: rm {shlex.quote(str(path))}"
-            )
+        if recorded is None:
+            found = f"nothing says so: {_record_of(path)} is missing"
+        elif recorded[1:] != (_place(path),):
+            found = f"it was written as {recorded[1]}" if recorded[1:] else "its record is damaged"
+        elif provenance.sha256_file(path) != recorded[0]:
+            found = "its SHA-256 is another, so it is damaged or another file"
+        else:
+            continue
+        raise DamagedFileError(
+            f"{path} is not what this study wrote there: {found}. Delete it, and the same "
+            f"snakemake command makes it again: rm {shlex.quote(str(path))}"
+        )
 
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file as it was recorded when written; computed where it was not."""
-    record = _record_of(path)
-    if record.is_file():
-        return record.read_text(encoding="ascii").strip()
-    return provenance.sha256_file(path)
+    recorded = _recorded(path)
+    return recorded[0] if recorded else provenance.sha256_file(path)
+
+
+def _recorded(path: Path) -> tuple[str, ...] | None:
+    """A file's digest and its place, as many of them as its record has; None without a record."""
+    try:
+        return tuple(_record_of(path).read_bytes().decode(errors="replace").strip().split("  ", 1))
+    except FileNotFoundError:
+        return None
 
 
 def _record_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
+
+
+def _place(path: Path) -> str:
+    """Where a file lies among the results, which may be moved together; elsewhere its name."""
+    parts = path.parts
+    within = parts[parts.index(RESULTS) :] if RESULTS in parts else parts[-1:]
+    return "/".join(within)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,10 +5,12 @@ In this order: the folder that the study names, the machine's copy, the shared c
 
 import gzip
 import hashlib
+import io
 import tarfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -22,7 +24,7 @@ SYSTEM_FOLDERS = (Path("/usr/share/datasets"),)
 PACKED = ".tar.gz"
 
 LARGEST = 400_000_000
-"""Bytes that one file of a published dataset may uncompress to."""
+"""Bytes that one file of a published dataset, or an archive of all, may uncompress to."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,19 @@ class Found:
 def find(kind: Kind, source: str, log: TextIO) -> Found:
     """The verified files of `kind`; `source` is the study's folder, or ''.
 
-    Raises DatasetError where they are nowhere, or are not what they should be.
+    Raises DatasetError where they are nowhere, are not what they should be, or may not be read.
     """
+    try:
+        return _found(kind, source, log)
+    except PermissionError as error:
+        raise DatasetError(
+            f"{error.filename} may not be read by this user. Three ways out: let everyone read it; "
+            "name another folder as `source` of the dataset; or name another cache in "
+            "GANBENCH_CACHE"
+        ) from None
+
+
+def _found(kind: Kind, source: str, log: TextIO) -> Found:
     if source:
         if not (folder := Path(source)).is_dir():
             raise DatasetError(f"source: there is no folder {source}")
@@ -95,13 +108,15 @@ def _plain_or_gzip(folder: Path, name: str) -> bytes | None:
 def _members(archive: Path, names: list[str]) -> dict[str, bytes] | None:
     """The members of a tar with these names, in whatever folder: nothing is written to a disk."""
     contents: dict[str, bytes] = {}
+    # uncompressed as a whole first: neither members nor headers can then be larger than that
+    whole = _limited(archive, partial(gzip.open, archive))
     try:
-        with tarfile.open(archive, "r:gz") as tar:
+        with tarfile.open(fileobj=io.BytesIO(whole), mode="r:") as tar:
             for member in tar:
                 name = member.name.rsplit("/", 1)[-1]
-                if name in names and member.isfile() and member.size <= LARGEST:
+                if name in names and member.isreg() and not member.issparse():
                     contents[name] = tar.extractfile(member).read()
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except (tarfile.TarError, OverflowError) as error:
         raise DatasetError(f"{archive} cannot be read: {error}; replace or delete it") from None
     return contents if set(contents) == set(names) else None
 
@@ -110,6 +125,8 @@ def _limited(file: Path, opened: Callable[[], IO[bytes]]) -> bytes:
     try:
         with opened() as content:
             found = content.read(LARGEST + 1)
+    except PermissionError:
+        raise
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{file} cannot be read: {error}; replace or delete it") from None
     if len(found) > LARGEST:

@@ -58,7 +58,7 @@ def write_report(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]], fo
 
 
 def _drawable(results: Results) -> Results:
-    """The results; where every run diverged before a row of history, each has one without numbers."""
+    """The results; histories that are all empty get one row a run, without numbers, to be drawn."""
     if not results.history.empty:
         return results
     rows = results.runs[["dataset", "variant", "seed"]]
