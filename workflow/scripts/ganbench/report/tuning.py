@@ -1,11 +1,14 @@
 """Score against tuning budget: what trying more settings bought each variant."""
 
+from textwrap import fill
+
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from ganbench.metrics import DEFINITIONS, base
 from ganbench.report.curves import THICK, THIN, level
 from ganbench.report.drawing import Drawing, colour, dash, figure, finish, mark_variant
+from ganbench.report.learning import LINE
 from ganbench.report.numbers import listed, short
 from ganbench.report.results import Results
 
@@ -36,7 +39,11 @@ def tuning_curve(results: Results, table: pd.DataFrame, dataset: str) -> list[Dr
         floor = results.floor(dataset, metric, reference)
         if floor is not None:
             level(axes, floor, "real samples")
-        axes.set(title=title, xlabel="settings tried (0: as the study gives it)", ylabel=metric)
+        axes.set(
+            title=fill(title, LINE),
+            xlabel="settings tried (0: as the study gives it)",
+            ylabel=metric,
+        )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         return [finish(drawn, f"tuning-{dataset}", title, _caption(results, found), variants)]
 
