@@ -209,3 +209,19 @@ def test_skipped_test_fails_in_continuous_integration_alone(tmp_path, ci, status
     assert done.returncode == status, done.stdout + done.stderr
     assert ("CI is set: 1 skipped counts as failed" in done.stdout) == bool(ci)
     assert "1 passed, 1 skipped" in done.stdout.splitlines()[-1]
+
+
+def test_container_recipe_and_job_name_files_that_exist():
+    recipe = (ROOT / "profiles/kubernetes/Containerfile").read_text()
+    copied = [line.split()[1:-1] for line in recipe.splitlines() if line.startswith("COPY ")]
+    sources = [source for line in copied for source in line]
+    assert {"Snakefile", "workflow", "config", "profiles"} <= set(sources)
+    assert all((ROOT / source).exists() for source in sources)
+    job = yaml.safe_load((ROOT / "profiles/kubernetes/job.yaml").read_text())
+    pod = job["spec"]["template"]["spec"]
+    inside = re.findall(r"/opt/ganbench/(\S+?)[\"',\]]", recipe + str(pod))
+    assert "config/fashion_mnist.yaml" in inside
+    assert all((ROOT / path).exists() for path in inside)
+    images = {each["image"] for each in (*pod["initContainers"], *pod["containers"])}
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert images == {f"ganbench:{version}"}
