@@ -3,13 +3,14 @@
 PYTHON ?= python3
 CORES ?= all
 STUDY ?= config/config.yaml
+TIMES ?= 1
 
 # Snakemake starts a rule's script by the interpreter's path, unquoted.
 ifneq ($(words $(CURDIR)),1)
 $(error Snakemake cannot run from a folder whose path has spaces; move this checkout)
 endif
 
-.PHONY: help reproduce test test-slurm verify lint generated lock
+.PHONY: help reproduce test test-slurm stress verify lint generated lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -24,6 +25,9 @@ test: .venv/.installed ## run all tests
 
 test-slurm: .venv/.installed ## run a study on a Slurm that the test starts; needs root and Debian's slurm-wlm, slurm-client, munge
 	.venv/bin/python -m pytest -m slurm
+
+stress: .venv/.installed ## run every test that docs/reliability.md names, TIMES=1 times, and say which promises were held; needs root
+	.venv/bin/python tests/faults/stress.py --times $(TIMES)
 
 verify: .venv/.installed ## repeat two runs of the published study and compare with what was published
 	.venv/bin/python results/published/verify.py --cores $(CORES)

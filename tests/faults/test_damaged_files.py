@@ -1,0 +1,208 @@
+"""A result that is missing, damaged or another's is made again or refused: never computed with."""
+
+import ast
+import json
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from faulty import RUN, contents, copied, flip_bit
+from ganbench import files
+from project import ROOT, planned, snakemake, tiny_study
+from report_example import make_results, make_study
+
+STUDY = Path("results/tiny")
+SCRIPTS = sorted(ROOT.glob("workflow/scripts/*.py"))
+INPUTS = [
+    *("datasets/digits/data.npz", "datasets/digits/card.json", "datasets/digits/examples.png"),
+    *(f"extractors/digits/classifier/{name}" for name in ("network.pt", "features.npz")),
+    *(f"extractors/digits/classifier/{name}" for name in ("card.json", "floor.csv")),
+    *(f"{RUN}/{name}" for name in ("snapshots.pt", "history.csv", "samples.png", "run.json")),
+    *(f"{RUN}/{name}" for name in ("scores.csv", "nearest.png")),
+    "theory/minimax.json",
+]
+"""Every result that some job reads."""
+
+
+@pytest.fixture
+def checkout(finished_study, tmp_path):
+    return copied(finished_study, tmp_path)
+
+
+@pytest.fixture
+def inside(checkout, monkeypatch):
+    """The same, worked in, as jobs are."""
+    monkeypatch.chdir(checkout)
+
+
+def from_another_study(path: Path) -> None:
+    """The same file, and its record, of a study with another name."""
+    other = Path("results/other") / path.relative_to(STUDY)
+    files.write_text(other, "of another study\n")
+    shutil.copy(other, path)
+    shutil.copy(record_of(other), record_of(path))
+
+
+def without_record(path: Path) -> None:
+    """What a copy without hidden files leaves."""
+    record_of(path).unlink()
+
+
+def record_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.sha256")
+
+
+DAMAGES = {
+    "a bit flipped": flip_bit,
+    "the first bit flipped": lambda path: flip_bit(path, 0),
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "empty": lambda path: path.write_bytes(b""),
+    "of another study, content alone": lambda path: path.write_text("of another study\n"),
+    "of another study, with its record": from_another_study,
+    "of unknown origin": without_record,
+    "with a damaged record": lambda path: flip_bit(record_of(path), 0),
+    "with a record cut short": lambda path: record_of(path).write_bytes(b"\xff"),
+    "with an empty record": lambda path: record_of(path).write_bytes(b""),
+}
+
+
+@pytest.mark.usefixtures("inside")
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_every_input_that_is_not_what_was_written_is_refused_with_the_way_out(damage):
+    for name in INPUTS:
+        path = STUDY / name
+        kept = {each: each.read_bytes() for each in (path, record_of(path))}
+        files.check([path])
+        damage(path)
+        with pytest.raises(files.DamagedFileError) as error:
+            files.check([path])
+        message = str(error.value)
+        assert message.startswith(f"{path} is not what this study wrote there")
+        assert message.endswith(f"makes it again: rm {path}")
+        for each, content in kept.items():
+            each.write_bytes(content)
+
+
+@pytest.mark.usefixtures("inside")
+def test_run_of_another_seed_in_the_place_of_one_is_refused():
+    other = STUDY / RUN.replace("seed0", "seed1")
+    shutil.rmtree(STUDY / RUN)
+    shutil.copytree(other, STUDY / RUN)
+    with pytest.raises(files.DamagedFileError, match=f"it was written as {other}"):
+        files.check([STUDY / RUN / "scores.csv"])
+
+
+def test_results_may_be_moved_with_their_folder(checkout, tmp_path, monkeypatch):
+    shutil.move(checkout / "results", tmp_path / "results")
+    monkeypatch.chdir(tmp_path)
+    files.check(STUDY / name for name in INPUTS)
+
+
+def test_every_job_checks_every_input_before_its_work():
+    """Read from the scripts: what a rule reads, `job` is given."""
+    reading = []
+    for script in SCRIPTS:
+        tree = ast.parse(script.read_text(encoding="utf-8"))
+        used = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        if any(each.startswith("snakemake.input") for each in used):
+            reading.append(script.stem)
+            (block,) = [node for node in ast.walk(tree) if isinstance(node, ast.With)]
+            given = block.items[0].context_expr.args
+            assert [ast.unparse(each) for each in given][1:2] == ["snakemake.input"], script
+            within = {line for node in ast.walk(block) if (line := getattr(node, "lineno", None))}
+            calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+            assert all(call.lineno in within for call in calls), f"{script}: works outside the job"
+    assert reading == ["evaluate", "evaluate_density", "extractor", "report", "train"]
+
+
+def repaired_as_told(checkout: Path, said: str) -> None:
+    """Does what the message says, no more: one rm, then the same command."""
+    (told,) = {line.split("again: ")[1] for line in said.splitlines() if "again: rm" in line}
+    assert shlex.split(told)[0] == "rm"
+    subprocess.run(shlex.split(told), cwd=checkout, check=True)
+
+
+def test_damaged_data_stops_training_and_is_mended_as_the_message_says(checkout, finished_study):
+    """The whole way: the damage, what a person sees, what they then do, and the same numbers."""
+    data = STUDY / "datasets/digits/data.npz"
+    flip_bit(checkout / data)
+    targets = [f"{STUDY}/{RUN}/{name}" for name in ("snapshots.pt", "scores.csv")]
+    again = (*targets, "--cores", "2")
+    for target in targets:
+        (checkout / target).unlink()
+    done = snakemake(checkout, *again, study=tiny_study())
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert f"{data} is not what this study wrote there: its SHA-256 is another" in said
+    assert "Traceback" not in said
+    repaired_as_told(checkout, said)
+    done = snakemake(checkout, *again, study=tiny_study())
+    assert done.returncode == 0, done.stdout + done.stderr
+    for target in targets:
+        assert (checkout / target).read_bytes() == (finished_study / target).read_bytes()
+
+
+def test_damaged_scores_stop_the_report_and_are_mended_as_the_message_says(
+    checkout, finished_study
+):
+    scores = STUDY / RUN / "scores.csv"
+    (checkout / STUDY / "report.html").unlink()
+    flip_bit(checkout / scores)
+    before = contents(checkout / STUDY / "runs")
+    done = snakemake(checkout, "--cores", "2", study=tiny_study())
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert f"{scores} is not what this study wrote there" in said
+    assert "Traceback" not in said
+    assert contents(checkout / STUDY / "runs") == before, "other files were touched"
+    repaired_as_told(checkout, said)
+    done = snakemake(checkout, "--cores", "2", study=tiny_study())
+    assert done.returncode == 0, done.stdout + done.stderr
+    for table in ("scores.csv", "summary.csv", "comparisons.csv"):
+        found, first = ((each / STUDY / table).read_bytes() for each in (checkout, finished_study))
+        assert found == first, table
+
+
+def test_missing_files_are_made_again_with_what_depends_on_them(checkout):
+    for name in (f"{RUN}/snapshots.pt", f"{RUN}/scores.csv"):
+        (checkout / STUDY / name).unlink()
+    (checkout / STUDY / "report.html").unlink()
+    assert planned(checkout, study=tiny_study()) == {
+        "train/digits/minimax/0": 1,
+        "evaluate/digits/minimax/0": 1,
+        "report": 1,
+    }
+
+
+class TestRunOfAnotherCheckout:
+    """Its name and its place are those of a run of this study, but not what was trained."""
+
+    @pytest.fixture
+    def example(self, tmp_path):
+        resolved = make_study(seeds=2)
+        return resolved, make_results(tmp_path, resolved)
+
+    def refusal(self, example, tmp_path) -> str:
+        from ganbench.report import write_report  # noqa: PLC0415 (imports matplotlib)
+
+        with pytest.raises(files.DamagedFileError) as error:
+            write_report(*example, tmp_path / "report")
+        assert not (tmp_path / "report").exists()
+        return str(error.value)
+
+    def test_with_other_parameters_is_refused(self, example, tmp_path):
+        file = example[1]["runs"][0]
+        run = json.loads(file.read_text())
+        run["parameters"]["optimizer"]["lr"] = 0.5
+        file.write_text(json.dumps(run))
+        said = self.refusal(example, tmp_path)
+        assert said.startswith(f"{file} was trained with other parameters than the study has now")
+        assert said.endswith(f"rm -r {file.parent}")
+
+    def test_with_the_scores_of_another_seed_is_refused(self, example, tmp_path):
+        first, second = example[1]["scores"][:2]
+        pd.read_csv(second).to_csv(first, index=False)
+        assert "not the one of the scores beside it" in self.refusal(example, tmp_path)
