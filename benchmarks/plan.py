@@ -1,0 +1,74 @@
+"""How long Snakemake takes to plan a large study, and how much memory: a dry-run trains nothing.
+
+    python benchmarks/plan.py [--seeds 50 500] [--repetitions 1]
+
+Seven variants on four datasets with so many seeds: 50 are 1,400 runs, 500 are 14,000. Each run is
+two jobs.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import measure
+import pandas as pd
+import yaml
+
+VARIANTS = ("minimax", "non_saturating", "least_squares", "hinge", "wgan_gp", "ns_r1", "r3gan")
+DATASETS = ("digits", "more_digits", "third_digits", "last_digits")
+
+
+def main() -> None:
+    """Plans each size in turn, prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[50, 500])
+    parser.add_argument("--repetitions", type=int, default=1)
+    given = parser.parse_args()
+    rows = []
+    for seeds in given.seeds:
+        runs = len(VARIANTS) * len(DATASETS) * seeds
+        found = [planned(seeds) for _ in range(given.repetitions)]
+        times, peaks, jobs = (sorted(each) for each in zip(*found, strict=True))
+        middle = len(times) // 2
+        rows.append(
+            {"runs": runs, "jobs": jobs[middle], "seconds": times[middle], "MB": peaks[middle]}
+        )
+        print(rows[-1], flush=True)
+    measure.show("plan", pd.DataFrame(rows))
+
+
+def planned(seeds: int) -> tuple[float, float, int]:
+    """Seconds, peak megabytes and number of jobs of one dry-run."""
+    study = {
+        **{"study": "plan", "seeds": seeds},
+        "datasets": {name: {"kind": "digits"} for name in DATASETS},
+        "variants": {name: {} for name in VARIANTS},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "study.yaml"
+        file.write_text(yaml.safe_dump(study), encoding="utf-8")
+        command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules"]
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [*command, "--configfile", str(file), "--directory", folder],
+            cwd=measure.ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        said = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+    if status:
+        raise RuntimeError(said)
+    jobs = re.findall(r"^total\s+(\d+)", said, re.M)
+    return seconds, used.ru_maxrss / 1024, int(jobs[-1])
+
+
+if __name__ == "__main__":
+    main()

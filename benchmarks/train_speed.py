@@ -1,0 +1,271 @@
+"""Training speed: our loop beside the loop that people write, on the same networks and images.
+
+    python benchmarks/train_speed.py [--repetitions 5] [--steps 30] [--width 64] [--device cpu]
+
+The usual loop: torchvision's FashionMNIST with its transforms, a DataLoader with 0, 1, 2 and 4
+workers, real and fake passed one after the other, the discriminator's weights not frozen in the
+generator's step, plain Adam, losses read with `.item()` each step. First it is asserted that 20
+steps of both have the same losses. Then both take turns: one run with all threads; one run with one
+thread; and as many runs side by side as there are cores, as Snakemake has them, where the usual way
+is one run after another. Denormal numbers are zero for both.
+"""
+
+import argparse
+import copy
+import io
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import measure
+import numpy as np
+import pandas as pd
+import torch
+from ganbench import study as studies
+from ganbench.datasets.published import mnist_like
+from ganbench.kinds import kinds
+from ganbench.progress import Progress
+from ganbench.training.flops import count_flops
+from ganbench.training.loop import begin, play
+from ganbench.training.step import Game, adversarial_step
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torchvision import transforms
+from torchvision.datasets import FashionMNIST
+
+BATCH = 64
+WORKERS = (0, 1, 2, 4)
+
+
+def main() -> None:
+    """Checks, takes turns, prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    given = parser.parse_args()
+    torch.set_flush_denormal(True)
+    cores = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder)
+        check_that_both_do_the_same(folder, given)
+        torch.set_num_threads(cores)
+        cases = {"ours, one run": lambda: ours(folder, given, cores)}
+        for workers in WORKERS:
+            cases[f"usual, {workers} workers"] = lambda workers=workers: usual(
+                folder, given, cores, workers
+            )
+        cases |= {
+            f"ours, {cores} runs side by side": lambda: side_by_side(folder, given, cores),
+            f"ours, {cores} runs side by side, bf16": lambda: side_by_side(
+                folder, given, cores, precision="bf16", channels_last=True
+            ),
+        }
+        found = measure.in_turn(cases, given.repetitions)
+        best = max((name for name in found if "usual" in name), key=lambda name: max(found[name]))
+        result = measure.table(found, "images/s", against=best).assign(against=best)
+        share = peak_share(found, given, cores)
+    measure.show(f"train_speed_{given.device}", pd.concat([result, share], ignore_index=True))
+
+
+def parameters(given: argparse.Namespace, threads: int, **changes: object) -> dict:
+    """The resolved parameters of a run of the shipped networks, to a budget of `--steps`."""
+    training = {
+        **{"steps": given.steps, "snapshots": 1, "history_interval": given.steps},
+        **{"batch_size": BATCH, "device": given.device, "threads": threads},
+        **{"network": {"name": "dcgan", "width": given.width}, "latent": {"size": 64}},
+        **{"optimizer": {"lr": 2e-4, "betas": [0.5, 0.999]}, **changes},
+    }
+    study = {
+        **{"study": "speed", "datasets": {"fashion_mnist": {}}, "training": training},
+        **{"variants": {"non_saturating": {}}},
+    }
+    return studies.resolve(study, "speed")["runs"]["fashion_mnist"]["non_saturating"]
+
+
+def prepare(folder: Path) -> None:
+    """The training images, for us as one array, for torchvision as the files that it reads."""
+    source = mnist_like(kinds()["fashion_mnist"], "", io.StringIO())
+    part = source.parts["train"]
+    np.save(folder / "train.npy", part.samples)
+    raw = folder / "FashionMNIST/raw"
+    raw.mkdir(parents=True)
+    for stem in ("train", "t10k"):  # torchvision looks for both parts
+        _write_idx(raw / f"{stem}-images-idx3-ubyte", part.samples[:, 0])
+        _write_idx(raw / f"{stem}-labels-idx1-ubyte", part.labels.astype(np.uint8))
+
+
+def _write_idx(file: Path, array: np.ndarray) -> None:
+    header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    file.write_bytes(header + np.ascontiguousarray(array, np.uint8).tobytes())
+
+
+def real_images(folder: Path, device: str) -> Tensor:
+    """All training images on the device."""
+    return torch.from_numpy(np.load(folder / "train.npy")).to(device)
+
+
+def usual_step(
+    game: Game, optimizers: tuple, real: Tensor, latent: Tensor, other_latent: Tensor
+) -> tuple[float, float]:
+    """One step as people write it; gives both losses."""
+    discriminator, generator = game.discriminator.network, game.generator.network
+    of_discriminator, of_generator = optimizers
+    criterion = nn.BCEWithLogitsLoss()
+    ones = torch.ones(len(real), device=real.device)
+
+    of_discriminator.zero_grad()
+    real_loss = criterion(discriminator(real), ones)
+    real_loss.backward()
+    fake_loss = criterion(discriminator(generator(latent).detach()), 0 * ones)
+    fake_loss.backward()
+    of_discriminator.step()
+
+    of_generator.zero_grad()
+    generator_loss = criterion(discriminator(generator(other_latent)), ones)
+    generator_loss.backward()
+    of_generator.step()
+    return (real_loss + fake_loss).item(), generator_loss.item()
+
+
+def _optimizers(game: Game) -> tuple:
+    return tuple(
+        torch.optim.Adam(player.network.parameters(), lr=2e-4, betas=(0.5, 0.999))
+        for player in (game.discriminator, game.generator)
+    )
+
+
+def check_that_both_do_the_same(folder: Path, given: argparse.Namespace) -> None:
+    """Asserts that 20 steps from the same weights on the same batches have the same losses."""
+    real = real_images(folder, given.device)
+    mine, theirs = (begin(parameters(given, 1), "speed", 0, real).game for _ in range(2))
+    optimizers = _optimizers(theirs)
+    for step in range(1, 21):
+        expected = adversarial_step(mine, step)
+        batch, latent = theirs.sample_real(), theirs.sample_discriminator_latent()
+        found = usual_step(theirs, optimizers, batch, latent, theirs.sample_generator_latent())
+        wanted = (expected.discriminator.item(), expected.generator.item())
+        np.testing.assert_allclose(found, wanted, rtol=2e-3, err_msg=f"step {step}")
+    print("20 steps of both have the same losses")
+
+
+def ours(folder: Path, given: argparse.Namespace, threads: int, **changes: object) -> float:
+    """Images a second of our loop, whole: steps, history, a snapshot at the end."""
+    torch.set_num_threads(threads)
+    real = real_images(folder, given.device)
+    settings = parameters(given, threads, **changes)
+    warm = copy.deepcopy(settings) | {"steps": 3, "history_interval": 3}
+    play(begin(warm, "speed", 0, real), warm, _silent(3))
+    run = begin(settings, "speed", 0, real)
+    return play(run, settings, _silent(given.steps))["images_per_second"]
+
+
+def _silent(steps: int) -> Progress:
+    return Progress("", steps, io.StringIO(), 1e9)
+
+
+def usual(folder: Path, given: argparse.Namespace, threads: int, workers: int) -> float:
+    """Images a second of the usual loop."""
+    torch.set_num_threads(threads)
+    game = begin(parameters(given, threads), "speed", 0, real_images(folder, "cpu")[:BATCH]).game
+    for player in (game.discriminator, game.generator):
+        player.network.to(given.device)
+    optimizers = _optimizers(game)
+    batches = _batches(folder, given.device, workers)
+
+    def step() -> None:
+        latents = (torch.randn(BATCH, 64, device=given.device) for _ in range(2))
+        usual_step(game, optimizers, next(batches), *latents)
+
+    for _ in range(3):
+        step()
+    started = time.perf_counter()
+    for _ in range(given.steps):
+        step()  # `.item()` waits for the device
+    return given.steps * BATCH / (time.perf_counter() - started)
+
+
+def _batches(folder: Path, device: str, workers: int) -> Iterator[Tensor]:
+    change = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])
+    dataset = FashionMNIST(str(folder), train=True, transform=change)
+    loader = DataLoader(
+        dataset,
+        BATCH,
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
+        pin_memory=device != "cpu",
+    )
+    while True:
+        for images, _ in loader:
+            yield images.to(device, non_blocking=True)
+
+
+def side_by_side(folder: Path, given: argparse.Namespace, runs: int, **changes: object) -> float:
+    """Images a second of `runs` processes together, one thread each."""
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(runs)
+    with context.Pool(runs, initializer=_remember, initargs=(start,)) as pool:
+        rates = pool.starmap(_one_of_many, [(folder, given, changes)] * runs, chunksize=1)
+    return sum(rates)
+
+
+_START: list = []
+
+
+def _remember(start: object) -> None:
+    _START.append(start)
+    torch.set_flush_denormal(True)
+
+
+def _one_of_many(folder: Path, given: argparse.Namespace, changes: dict) -> float:
+    torch.set_num_threads(1)
+    real_images(folder, given.device)
+    _START[0].wait(timeout=300)
+    return ours(folder, given, 1, **changes)
+
+
+def peak_share(found: dict, given: argparse.Namespace, threads: int) -> pd.DataFrame:
+    """The share of the measured matrix peak that training sustains, whole machine and one run."""
+    flops = count_flops(parameters(given, 1), (1, 28, 28))["step"] / BATCH
+    peaks = {
+        "float32": matrix_peak(given.device, threads, torch.float32),
+        "bf16": matrix_peak(given.device, threads, torch.bfloat16),
+    }
+    rows = [
+        {"case": f"matrix peak, {name}", "unit": "GFLOP/s", "median": peak}
+        for name, peak in peaks.items()
+    ]
+    for name, values in found.items():
+        if name.startswith("ours"):
+            peak = peaks["bf16" if "bf16" in name else "float32"]
+            rate = float(np.median(values)) * flops / 1e9
+            rows.append({"case": f"{name}: sustained", "unit": "GFLOP/s", "median": rate})
+            rows.append({"case": f"{name}: of the peak", "unit": "share", "median": rate / peak})
+    return pd.DataFrame(rows)
+
+
+def matrix_peak(device: str, threads: int, kind: torch.dtype, size: int = 2048) -> float:
+    """GFLOP/s of the best of ten products of square matrices."""
+    torch.set_num_threads(threads)
+    one, other = (torch.randn(size, size, device=device, dtype=kind) for _ in range(2))
+    return max(2 * size**3 / _seconds(lambda: one @ other, device) / 1e9 for _ in range(10))
+
+
+def _seconds(work: Callable[[], object], device: str) -> float:
+    if device != "cpu":
+        torch.cuda.synchronize()
+    started = time.perf_counter()
+    work()
+    if device != "cpu":
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
