@@ -53,12 +53,14 @@ def main() -> int:
     """Runs the tests and prints the verdicts."""
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("--times", type=int, default=1)
-    times = reader.parse_args().times
-    verdicts, table = Verdicts(), promises()
+    reader.add_argument("--only", default="", help="only promises with this in them")
+    given = reader.parse_args()
+    table = {name: tests for name, tests in promises().items() if given.only in name}
+    verdicts = Verdicts()
     chosen = sorted({f"tests/{test.split('::')[0]}" for tests in table.values() for test in tests})
     names = {test.split("::")[1] for tests in table.values() for test in tests}
     arguments = ["-m", "not slurm", "-k", " or ".join(sorted(names)), "-q", f"--rootdir={ROOT}"]
-    for _ in range(times):
+    for _ in range(given.times):
         pytest.main([*arguments, *(str(ROOT / file) for file in chosen)], plugins=[verdicts])
     lines = [verdicts.line(*row) for row in table.items()]
     print("\n".join(line for _, line in lines))

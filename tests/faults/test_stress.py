@@ -2,12 +2,14 @@
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -60,8 +62,8 @@ def told(done: subprocess.CompletedProcess) -> str:
 
 
 def test_disk_that_is_full_again_and_again_ends_in_the_same_results(finished_study, tmp_path):
-    """A disk of 100 kB that grows a little after each failure, until the study is done."""
-    checkout, sizes = copy_checkout(tmp_path / "checkout"), iter(range(100, 20_000, 300))
+    """A disk of 100 kB that grows by half after each failure, until the study is done."""
+    checkout, sizes = copy_checkout(tmp_path / "checkout"), (int(100 * 1.5**n) for n in count())
     failures, named = 0, set()
     with mounted("-t", "tmpfs", "-o", "size=100k", "tmpfs", at=tmp_path / "disk") as disk:
         while True:
@@ -72,9 +74,7 @@ def test_disk_that_is_full_again_and_again_ends_in_the_same_results(finished_stu
             if done.returncode == 0:
                 break
             said, failures = told(done), failures + 1
-            named |= {
-                line.split()[0] for line in said.splitlines() if "could not be written" in line
-            }
+            named |= set(re.findall(r"(\S+) could not be written", said))
         same_results(disk / STUDY, finished_study / STUDY)
     print(f"{failures} failures before {size} kB were enough; files that were named:", *named)
     assert failures >= 3
