@@ -144,6 +144,7 @@ def test_recorded_quantities_are_what_their_columns_say(parameters, images):
         generator_fake=fake + 1,
         generator_weight=torch.tensor([-0.5, 0.25]),
         discriminator=torch.tensor(0.25),
+        penalty=torch.tensor(0.0),
         generator=torch.tensor(0.75),
     )
     row = dict(zip(COLUMNS[5:], measure(game, losses).tolist(), strict=True))
@@ -240,7 +241,7 @@ def test_first_non_finite_loss_is_named_though_later_ones_follow():
     nan, one = torch.tensor(math.nan), torch.tensor(1.0)
     logits = torch.zeros(2)
     for step, (d_loss, g_loss) in enumerate([(one, one), (one, nan), (nan, nan)], start=1):
-        watch.watch(step, Losses(logits, logits, logits, logits, d_loss, g_loss))
+        watch.watch(step, Losses(logits, logits, logits, logits, d_loss, one, g_loss))
     assert watch.reason(torch.nn.Linear(1, 1), 3) == (2, "non-finite generator loss")
 
 

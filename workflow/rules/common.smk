@@ -27,8 +27,14 @@ except StudyError as error:
     raise WorkflowError(str(error)) from None
 
 EXTRACTOR = STUDY["evaluation"]["extractor"]
+GPU_PRESENT = nvidia_gpus.present()
 IMAGES = [name for name, dataset in STUDY["datasets"].items() if dataset["type"] == "images"]
 POINTS = [name for name, dataset in STUDY["datasets"].items() if dataset["type"] == "points"]
+RUN_PARAMETERS = {
+    (dataset, variant): canonical_json(parameters)
+    for dataset, variants in STUDY["runs"].items()
+    for variant, parameters in variants.items()
+}
 
 
 wildcard_constraints:
@@ -77,7 +83,7 @@ def code(script):
 
 def run_parameters(wildcards):
     """A run's resolved parameters as text that differs only where they differ."""
-    return canonical_json(STUDY["runs"][wildcards.dataset][wildcards.variant])
+    return RUN_PARAMETERS[wildcards.dataset, wildcards.variant]
 
 
 def dataset_parameters(wildcards):
@@ -118,7 +124,7 @@ def gpus(wildcards):
     device = STUDY["training"]["device"]
     if hasattr(wildcards, "variant"):
         device = STUDY["runs"][wildcards.dataset][wildcards.variant]["device"]
-    return int(device == "cuda" or (device == "auto" and nvidia_gpus.present()))
+    return int(device == "cuda" or (device == "auto" and GPU_PRESENT))
 
 
 def feature_memory(wildcards):

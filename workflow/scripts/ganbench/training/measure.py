@@ -57,25 +57,26 @@ def measure(game: Game, losses: Losses) -> Tensor:
     )
 
 
+WATCHED = ("discriminator loss", "regularizer", "generator loss")
+"""What may be non-finite first, in the order of a step."""
+
+
 class FirstNonFinite:
     """Remembers the first step with a non-finite loss, without waiting for the device."""
 
     def __init__(self, device: torch.device) -> None:
-        self.steps = torch.full((2,), math.inf, device=device)
+        self.steps = torch.full((len(WATCHED),), math.inf, device=device)
 
     def watch(self, step: int, losses: Losses) -> None:
-        """Takes note of both losses of one step."""
-        both = torch.stack([losses.discriminator, losses.generator])
-        found = torch.where(both.isfinite(), math.inf, float(step))
-        self.steps = torch.minimum(self.steps, found)
+        """Takes note of the losses of one step."""
+        found = torch.stack([losses.discriminator, losses.penalty, losses.generator])
+        self.steps = torch.minimum(self.steps, torch.where(found.isfinite(), math.inf, float(step)))
 
     def reason(self, generator: nn.Module, step: int) -> tuple[int, str] | None:
         """The step and the reason of divergence, or None. Waits for the device."""
-        discriminator_step, generator_step = self.steps.tolist()
-        if min(discriminator_step, generator_step) < math.inf:
-            if discriminator_step <= generator_step:
-                return int(discriminator_step), "non-finite discriminator loss"
-            return int(generator_step), "non-finite generator loss"
+        steps = self.steps.tolist()
+        if (first := min(steps)) < math.inf:
+            return int(first), f"non-finite {WATCHED[steps.index(first)]}"
         if not all(each.isfinite().all() for each in generator.parameters()):
             return step, "non-finite generator weights"
         return None

@@ -83,8 +83,9 @@ class Losses:
     """What one iteration saw, still on the device: logits `(batch,)` and scalar losses.
 
     `real` and `fake` are the logits of the last discriminator update, before that update.
-    `generator_fake` are those of the generator's update, `generator_weight` is the gradient
-    ∂L_G/∂f that the generator's loss gave each of them, per sample.
+    `penalty` is what its regularizers added to the loss. `generator_fake` are the logits of the
+    generator's update, `generator_weight` is the gradient ∂L_G/∂f that the generator's loss gave
+    each of them, per sample.
     """
 
     real: Tensor
@@ -92,6 +93,7 @@ class Losses:
     generator_fake: Tensor
     generator_weight: Tensor
     discriminator: Tensor
+    penalty: Tensor
     generator: Tensor
 
 
@@ -132,5 +134,6 @@ def adversarial_step(game: Game, step: int) -> Losses:
         generator_fake=deceiving_logits.detach(),
         generator_weight=deceiving_logits.grad * len(fake),
         discriminator=discriminator_loss.detach(),
+        penalty=penalty.detach(),
         generator=generator_loss.detach(),
     )
