@@ -10,7 +10,7 @@ ifneq ($(words $(CURDIR)),1)
 $(error Snakemake cannot run from a folder whose path has spaces; move this checkout)
 endif
 
-.PHONY: help reproduce test test-slurm stress verify lint generated lock
+.PHONY: help reproduce test test-slurm stress verify benchmark lint generated lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -31,6 +31,9 @@ stress: .venv/.installed ## run every test that docs/reliability.md names, TIMES
 
 verify: .venv/.installed ## repeat two runs of the published study and compare with what was published
 	.venv/bin/python results/published/verify.py --cores $(CORES)
+
+benchmark: .venv/.installed ## measure the speed of this machine; tables in benchmarks/results
+	@for name in plan job_start checkpoints train_speed score_run; do .venv/bin/python benchmarks/$$name.py || exit 1; done
 
 lint: .venv/.installed ## check style, the workflow, and that generated files are up to date
 	.venv/bin/python -m ruff check .

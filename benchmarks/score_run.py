@@ -1,8 +1,8 @@
 """Time and memory of scoring one run on Fashion-MNIST, beside torch-fidelity's own program.
 
-    python benchmarks/score_run.py FOLDER [--repetitions 3] [--samples 10000] [--snapshots 5]
+    python benchmarks/score_run.py [FOLDER] [--repetitions 3] [--samples 10000] [--snapshots 5]
 
-FOLDER holds the four gzip files of Fashion-MNIST (Debian: package dataset-fashion-mnist). Both
+FOLDER holds the four gzip files of Fashion-MNIST, by default those of Debian's package. Both
 programs get the same generated images and the same classifier, one thread each, a fresh process
 each time, and take turns; printed are medians. Ours computes every metric against both references
 and looks at all 50,000 training images; torch-fidelity's computes FID, IS, KID, precision and
@@ -21,16 +21,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import measure
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "workflow/scripts"))
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
 
 def main() -> None:
     """Prepares, takes turns, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=DEBIAN)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--snapshots", type=int, default=5)
@@ -50,13 +50,20 @@ def main() -> None:
     show(f"score_run, {given.snapshots} snapshots", median(found["score_run"]))
     show("one of its snapshots", median(found["parts"]))
     show("torch-fidelity, one snapshot", median(found["torch_fidelity"]))
+    theirs = [given.snapshots * each["together, s"] for each in found["torch_fidelity"]]
+    seconds = {
+        "ours, every metric, both references": [each["together, s"] for each in found["score_run"]],
+        "torch-fidelity, once per snapshot": theirs,
+    }
+    table = measure.table(seconds, "s", against="torch-fidelity, once per snapshot")
+    measure.show("score_run", table)
 
 
 def run_part(part: str, given: argparse.Namespace) -> dict[str, float]:
     """What a fresh process measured, by name in seconds, and its peak memory in MB."""
     options = [f"--{name}={getattr(given, name)}" for name in ("samples", "snapshots")]
     command = [sys.executable, __file__, str(given.folder), f"--part={part}", *options]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=measure.ROOT)
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -1,0 +1,71 @@
+"""What saving a run's state costs: the same run with and without checkpoints, in turn.
+
+    python benchmarks/checkpoints.py [--repetitions 5] [--steps 150] [--width 64] [--device cpu]
+
+Two intervals: the default, which keeps to a share of the time by itself, and every 50 steps.
+"""
+
+import argparse
+import io
+import tempfile
+import time
+from pathlib import Path
+
+import measure
+import torch
+from ganbench import study as studies
+from ganbench.progress import Progress
+from ganbench.training import Checkpoints, checkpoint
+from ganbench.training.loop import begin, play
+
+
+def main() -> None:
+    """Takes turns, prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    given = parser.parse_args()
+    torch.set_flush_denormal(True)
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        cases = {
+            "none": lambda: trained(given, None),
+            "by default": lambda: trained(given, Path(folder)),
+            "every 50 steps": lambda: trained(given, Path(folder), 50),
+        }
+        found = measure.in_turn(cases, given.repetitions)
+    result = measure.table(found, "s", against="none")
+    print(f"by default {checkpoint.PAUSE:.0f} s apart or more, {checkpoint.SHARE:.2%} of the time")
+    measure.show(f"checkpoints_{given.device}", result)
+
+
+def trained(given: argparse.Namespace, folder: Path | None, interval: int | None = None) -> float:
+    """Seconds of one run's training."""
+    training = {
+        **{"steps": given.steps, "snapshots": 5, "history_interval": 50, "device": given.device},
+        **{"network": {"name": "dcgan", "width": given.width}, "latent": {"size": 64}},
+    }
+    study = {
+        **{"study": "speed", "datasets": {"fashion_mnist": {}}, "training": training},
+        **{"variants": {"non_saturating": {}}},
+    }
+    parameters = studies.resolve(study, "speed")["runs"]["fashion_mnist"]["non_saturating"]
+    noise = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (5000, 1, 28, 28), generator=noise).byte().to(given.device)
+    run = begin(parameters, "speed", 0, pixels)
+    progress = Progress("", given.steps, io.StringIO(), 1e9)
+    if folder is None:
+        started = time.perf_counter()
+        play(run, parameters, progress)
+        return time.perf_counter() - started
+    checkpoints = Checkpoints(folder / "run", interval, io.StringIO())
+    with checkpoints.of({}):
+        started = time.perf_counter()
+        play(run, parameters, progress, checkpoints)
+        return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
