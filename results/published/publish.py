@@ -3,8 +3,8 @@
     python results/published/publish.py STUDY [RESULTS]
 
 RESULTS is the study's folder, results/STUDY by default. Copied are the report, the tables, the
-figures as SVG and the resolved study; `runs.json` says of each run how it ended, on what, with which
-versions, and the SHA-256 of its generator. verify.py holds a repetition against them.
+figures as SVG and the resolved study; `runs.json` says of each run how it ended, on what, with
+which versions, and the SHA-256 of its generator. verify.py holds a repetition against them.
 """
 
 import json
