@@ -10,7 +10,7 @@ ifneq ($(words $(CURDIR)),1)
 $(error Snakemake cannot run from a folder whose path has spaces; move this checkout)
 endif
 
-.PHONY: help reproduce test test-slurm stress verify benchmark lint generated lock
+.PHONY: help reproduce test test-slurm stress benchmark lint generated lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -28,9 +28,6 @@ test-slurm: .venv/.installed ## run a study on a Slurm that the test starts; nee
 
 stress: .venv/.installed ## run every test that docs/reliability.md names, TIMES=1 times, and say which promises were held; needs root
 	.venv/bin/python tests/faults/stress.py --times $(TIMES)
-
-verify: .venv/.installed ## repeat two runs of the published study and compare with what was published
-	.venv/bin/python results/published/verify.py --cores $(CORES)
 
 benchmark: .venv/.installed ## measure the speed of this machine; tables in benchmarks/results
 	@for name in plan job_start checkpoints train_speed score_run; do .venv/bin/python benchmarks/$$name.py || exit 1; done

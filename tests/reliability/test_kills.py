@@ -94,6 +94,8 @@ def states(checkout, process=None):
     """The newest state of every run, and when it was saved; of runs that `process` trains."""
     found = {}
     for file in (checkout / "results/tiny/checkpoints").glob("*/*.checkpoint"):
+        if "previous" in file.name:
+            continue
         try:
             trainer = int((file.parent / "lock").read_text().split()[1])
             if process is None or group(trainer) == process.pid:
@@ -104,9 +106,9 @@ def states(checkout, process=None):
 
 
 def wait_for_training(checkout, process):
-    """Returns once a job of this Snakemake has saved two states."""
+    """Returns once the two runs of this Snakemake have saved some states."""
     seen, until = set(), time.monotonic() + 120
-    while len(seen) < 3:
+    while len(seen) < 5:
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < until
         seen |= set(states(checkout, process).items())

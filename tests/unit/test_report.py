@@ -33,7 +33,7 @@ def page_of(tmp_path, monkeypatch):
 
     def none(results, tables):
         of_datasets = {name: [] for name in results.datasets}
-        sections = ("profiles", "curves", "game", "densities")
+        sections = ("profiles", "curves", "tuning", "game", "densities")
         return {**dict.fromkeys(sections, of_datasets), "theory": []}
 
     monkeypatch.setattr(write, "draw", none)

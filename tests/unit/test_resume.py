@@ -296,7 +296,8 @@ def test_step_that_takes_longer_than_the_grace_is_cut_short(tmp_path, monkeypatc
     monkeypatch.setattr(interrupts, "GRACE", 1)
     child = os.fork()
     if child == 0:
-        with interrupts.Interrupts(io.StringIO()):
+        with interrupts.Interrupts(io.StringIO()) as signals:
+            signals.patient = True
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(30)
             os._exit(0)
@@ -398,3 +399,19 @@ class TestLock:
         assert locks.take(file) is None
         monkeypatch.undo()
         os.close(locks.take(file))
+
+
+def test_signal_before_the_first_step_ends_the_run_at_once(tmp_path, monkeypatch):
+    def begun(*_):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(30)
+
+    run = Folder(tmp_path / "run", resolved())
+    monkeypatch.setattr(loop, "begin", begun)
+    started = time.monotonic()
+    with pytest.raises(RunInterrupted, match="SIGTERM: the run ended before its next step"):
+        run.train()
+    assert time.monotonic() - started < 25
+    monkeypatch.undo()
+    run.train()
+    assert "goes on" not in run.log.getvalue()

@@ -44,6 +44,9 @@ def job(log_file: str, inputs: Iterable[str] = (), gpu_slots: int = 0) -> Iterat
             files.check(map(Path, inputs))
             with gpus.slot(gpu_slots, log) if gpu_slots else nullcontext():
                 yield log
+        except KeyboardInterrupt:
+            print("\nSIGINT: the job ended", file=log)
+            sys.exit(130)
         except Exception as error:
             if not isinstance(error, ActionableError):
                 traceback.print_exc(file=log)

@@ -15,8 +15,7 @@ from typing import Any, TextIO
 import torch
 
 from ganbench import locks, provenance
-from ganbench.errors import ActionableError
-from ganbench.training.interrupts import Interrupts
+from ganbench.training.interrupts import Interrupts, RunInterrupted
 from ganbench.training.state import Run
 
 SHARE = 1 / 150
@@ -25,10 +24,6 @@ PAUSE = 10.0
 """Seconds between two checkpoints, at least, where the study names no interval."""
 DIGEST = 32
 """Bytes of SHA-256 in front of a checkpoint's content."""
-
-
-class RunInterrupted(ActionableError):
-    """The run was asked to end, and its state is saved."""
 
 
 class Checkpoints:
@@ -63,6 +58,10 @@ class Checkpoints:
 
     def resume(self, run: Run) -> None:
         """Puts `run`, which has not begun, where its newest whole state is, if there is one."""
+        self._restore(run)
+        self._interrupts.patient = True  # from here on there are steps to save
+
+    def _restore(self, run: Run) -> None:
         for file in (self._newest, self._previous):
             if not file.exists():
                 continue
