@@ -116,12 +116,12 @@ def wait_for_training(checkout, process):
 
 
 def gone(process, since):
-    """Seconds from `since` until nothing of a Snakemake's process group is left."""
+    """Seconds from `since` until no job of a Snakemake trains any more."""
     while time.monotonic() < since + 60:
         left = [each for each in everything() if group(each) == process.pid]
+        left = [each for each in left if "train.py" in command(each)]
         if not left:
             return time.monotonic() - since
-        process.poll()  # or it stays as a zombie
         time.sleep(0.05)
     raise AssertionError(f"still there: {[command(each) for each in left]}")
 
@@ -153,8 +153,11 @@ def training(checkout):
 
 
 def command(process):
-    """The command line of a process."""
-    return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+    """The command line of a process; none of one that has ended meanwhile."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def ended(process):
