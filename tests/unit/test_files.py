@@ -74,3 +74,11 @@ def test_job_with_a_damaged_input_ends_before_its_work(written, tmp_path, capsys
         worked = True
     assert (left.value.code, worked) == (1, False)
     assert "the same snakemake command makes it again" in capsys.readouterr().err
+
+
+def test_job_that_is_interrupted_says_so_in_its_log_and_shows_no_traceback(tmp_path, capsys):
+    with pytest.raises(SystemExit) as left, job(str(tmp_path / "log")):
+        raise KeyboardInterrupt
+    assert left.value.code == 130
+    assert "SIGINT: the job ended" in (tmp_path / "log").read_text()
+    assert "Traceback" not in capsys.readouterr().err
