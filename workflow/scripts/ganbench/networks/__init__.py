@@ -18,6 +18,7 @@ from ganbench.networks.build import (
     mixes_samples,
 )
 from ganbench.networks.layers import Shape
+from ganbench.networks.layout import in_channels_last
 
 __all__ = [
     "NETWORKS",
@@ -25,5 +26,6 @@ __all__ = [
     "build_discriminator",
     "build_generator",
     "count_parameters",
+    "in_channels_last",
     "mixes_samples",
 ]

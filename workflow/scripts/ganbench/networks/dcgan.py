@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ganbench.architectures import halvings
-from ganbench.networks.layers import Shape, norm_of_maps
+from ganbench.networks.layers import ConvOfImages, ConvTransposeToImages, Shape, norm_of_maps
 
 
 class DCGANGenerator(nn.Module):
@@ -36,7 +36,7 @@ class DCGANGenerator(nn.Module):
                 nn.ReLU(),
             ]
             features //= 2
-        layers += [nn.ConvTranspose2d(features, channels, **_twice(kernel)), nn.Tanh()]
+        layers += [ConvTransposeToImages(features, channels, **_twice(kernel)), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, latent: Tensor) -> Tensor:
@@ -59,7 +59,8 @@ class DCGANDiscriminator(nn.Module):
         for level in range(levels):
             features = width << level
             padding = {4: 1, 5: 2}[kernel]
-            layers += [nn.Conv2d(channels, features, kernel, stride=2, padding=padding)]
+            convolution = nn.Conv2d if level else ConvOfImages
+            layers += [convolution(channels, features, kernel, stride=2, padding=padding)]
             layers += norm_of_maps(norm, features) if level else []
             layers += [nn.LeakyReLU(0.2)]
             channels = features

@@ -8,7 +8,13 @@ their 0.001 and 0.001; D's initial kernels are not cut off at two standard devia
 
 from torch import Tensor, nn
 
-from ganbench.networks.layers import Shape, norm_of_maps, norm_of_units
+from ganbench.networks.layers import (
+    ConvOfImages,
+    ConvTransposeToImages,
+    Shape,
+    norm_of_maps,
+    norm_of_units,
+)
 
 STD = 0.02
 """Of the normal distribution that initial weights are drawn from; biases start at 0."""
@@ -33,7 +39,7 @@ class InfoGANGenerator(nn.Module):
             nn.ConvTranspose2d(maps, width, 4, stride=2, padding=1),
             *norm_of_maps(norm, width),
             nn.LeakyReLU(0.2),
-            nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1),
+            ConvTransposeToImages(width, channels, 4, stride=2, padding=1),
         )
         self.apply(_initialise)
 
@@ -50,7 +56,7 @@ class InfoGANDiscriminator(nn.Module):
         channels, resolution, _ = shape
         side = resolution // 4
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, width, 4, stride=2, padding=1),
+            ConvOfImages(channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
             nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
             *norm_of_maps(norm, 2 * width),

@@ -43,9 +43,7 @@ def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor)
     batch, latent, options = (parameters[key] for key in ("batch_size", "latent", "optimizer"))
     channels_last = parameters["channels_last"] and real.dim() == 4
     if channels_last:
-        generator, discriminator = (
-            network.to(memory_format=torch.channels_last) for network in (generator, discriminator)
-        )
+        generator, discriminator = map(networks.in_channels_last, (generator, discriminator))
 
     def sample_real() -> Tensor:
         index = torch.randint(len(real), (batch,), generator=order, device=device)
