@@ -14,12 +14,11 @@ from ganbench import gpus
 
 SCRIPTS = Path(gpus.__file__).parents[1]
 JOB = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from ganbench import gpus
 folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
-with gpus.slot(2, sys.stderr, devices=[0, 1], folder=folder / "locks") as gpu:
-    import os
+with gpus.slot(2, sys.stderr, devices=["0", "1"], folder=folder / "locks") as gpu:
     print(f"{time.monotonic()} {gpu} {os.environ['CUDA_VISIBLE_DEVICES']}", flush=True)
     time.sleep(seconds)
     print(f"{time.monotonic()}", flush=True)
@@ -31,8 +30,8 @@ def no_scheduler(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
-def start(folder, seconds):
-    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+def start(folder, seconds, **environment):
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), **environment}
     return subprocess.Popen(
         [sys.executable, "-c", JOB, str(folder), str(seconds)],
         env=environment,
@@ -42,8 +41,8 @@ def start(folder, seconds):
     )
 
 
-def test_eight_jobs_share_two_gpus_of_two_slots_without_overlap(tmp_path):
-    jobs = [start(tmp_path, 0.7) for _ in range(8)]
+def spans_of(jobs):
+    """When each job had which GPU: (from, to, GPU)."""
     spans = []
     for job in jobs:
         out, _ = job.communicate(timeout=60)
@@ -51,33 +50,87 @@ def test_eight_jobs_share_two_gpus_of_two_slots_without_overlap(tmp_path):
         began, gpu, visible = first.split()
         assert gpu == visible
         spans.append((float(began), float(last), gpu))
+    return spans
+
+
+def most_at_once(spans, gpu):
+    mine = [(low, high) for low, high, other in spans if other == gpu]
+    return max(sum(low <= began < high for low, high in mine) for began, _ in mine)
+
+
+def test_eight_jobs_share_two_gpus_of_two_slots_without_overlap(tmp_path):
+    spans = spans_of([start(tmp_path, 0.7) for _ in range(8)])
     assert Counter(gpu for *_, gpu in spans) == {"0": 4, "1": 4}
-    for began, _, gpu in spans:
-        at_once = [1 for low, high, other in spans if other == gpu and low <= began < high]
-        assert len(at_once) <= 2
+    assert max(most_at_once(spans, gpu) for gpu in ("0", "1")) <= 2
 
 
-def test_killed_job_frees_its_slot(tmp_path):
-    held = [start(tmp_path, 60) for _ in range(4)]
-    for job in held:
-        job.stdout.readline()
-    waiting = start(tmp_path, 0)
-    time.sleep(1)
-    assert waiting.poll() is None
-    held[0].send_signal(signal.SIGKILL)
-    out, errors = waiting.communicate(timeout=30)
-    assert len(out.splitlines()) == 2
-    assert "waiting for one of 2 slot(s) on 2 GPU(s)" in errors
-    for job in held:
+def test_killed_jobs_of_eight_free_their_slots_for_those_that_wait(tmp_path):
+    holding = [start(tmp_path, 60) for _ in range(4)]
+    held = [job.stdout.readline().split()[1] for job in holding]
+    assert sorted(held) == ["0", "0", "1", "1"]
+    waiting = [start(tmp_path, 0.6) for _ in range(4)]
+    time.sleep(1.5)
+    assert [job.poll() for job in waiting] == [None] * 4
+    killed = [holding[held.index(gpu)] for gpu in ("0", "1")]
+    for job in killed:
+        job.send_signal(signal.SIGKILL)
+    spans = spans_of(waiting)  # two slots are free, one of each GPU, and two are held still
+    assert [job.poll() for job in holding if job not in killed] == [None] * 2
+    assert {gpu for *_, gpu in spans} == {"0", "1"}
+    assert [most_at_once(spans, gpu) for gpu in ("0", "1")] == [1, 1]
+    for job in holding:
         job.kill()
         job.communicate()
 
 
+def test_job_that_waits_says_so(tmp_path):
+    holding = [start(tmp_path, 60) for _ in range(4)]
+    for job in holding:
+        job.stdout.readline()
+    waiting = start(tmp_path, 0)
+    assert waiting.stderr.readline() == "waiting for one of 2 slot(s) on 2 GPU(s)\n"
+    for job in (*holding, waiting):
+        job.kill()
+        job.communicate()
+
+
+def test_several_devices_of_a_scheduler_are_shared_and_no_others(tmp_path):
+    jobs = [start(tmp_path, 0.3, CUDA_VISIBLE_DEVICES="4,MIG-GPU-7/1/0") for _ in range(6)]
+    spans = spans_of(jobs)
+    assert Counter(gpu for *_, gpu in spans) == {"4": 3, "MIG-GPU-7/1/0": 3}
+
+
+def test_several_devices_are_visible_again_after_the_job(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
+    with gpus.slot(1, io.StringIO(), folder=tmp_path) as gpu:
+        assert gpu == os.environ["CUDA_VISIBLE_DEVICES"] == "4"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "4,5"
+
+
+def test_two_slurm_jobs_on_one_node_do_not_wait_for_each_other(monkeypatch):
+    """Each may count its own GPUs from 0."""
+    folders = set()
+    for number in ("", "17", "18"):
+        monkeypatch.setenv("SLURM_JOB_ID", number)
+        folders.add(gpus._lock_folder())
+    assert len(folders) == 3
+
+
+def test_gpus_are_named_as_cuda_counts_those_it_sees(tmp_path):
+    """A container that was given the machine's fourth GPU alone sees one, by the name 0."""
+    for file in ("nvidia3", "nvidiactl", "nvidia-uvm", "nvidia-caps"):
+        (tmp_path / file).touch()
+    assert gpus.names(tmp_path) == ["0"]
+    (tmp_path / "nvidia10").touch()
+    assert gpus.names(tmp_path) == ["0", "1"]
+
+
 def test_device_that_a_scheduler_chose_wins(tmp_path, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
-    with gpus.slot(1, io.StringIO(), devices=[0, 1], folder=tmp_path) as gpu:
-        assert gpu is None
-        assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
+    for given in ("7", ""):  # one, and none
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+        with gpus.slot(1, io.StringIO(), devices=["0", "1"], folder=tmp_path) as gpu:
+            assert gpu is None
+            assert os.environ["CUDA_VISIBLE_DEVICES"] == given
     assert list(tmp_path.iterdir()) == []
 
 
@@ -89,6 +142,6 @@ def test_without_a_gpu_there_is_nothing_to_wait_for(tmp_path):
 
 def test_after_the_job_all_gpus_are_visible_again(tmp_path):
     for _ in range(2):
-        with gpus.slot(1, io.StringIO(), devices=[3], folder=tmp_path) as gpu:
-            assert gpu == 3
+        with gpus.slot(1, io.StringIO(), devices=["3"], folder=tmp_path) as gpu:
+            assert gpu == "3"
         assert "CUDA_VISIBLE_DEVICES" not in os.environ

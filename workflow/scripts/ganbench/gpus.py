@@ -18,47 +18,58 @@ POLL = 0.5
 """Seconds between two looks for a free slot."""
 
 
-def numbers() -> list[int]:
-    """The numbers of the NVIDIA GPUs that the driver shows here."""
-    found = Path("/dev").glob("nvidia[0-9]*")
-    return sorted(int(device.name.removeprefix("nvidia")) for device in found)
+def names(folder: Path = Path("/dev")) -> list[str]:
+    """CUDA's names of the NVIDIA GPUs that the driver shows here: 0, 1, …
+
+    CUDA counts the GPUs that it sees: in a container that was given /dev/nvidia3 alone, that is 0.
+    """
+    return [str(number) for number, _ in enumerate(folder.glob("nvidia[0-9]*"))]
 
 
 def present() -> bool:
     """Whether the driver shows an NVIDIA GPU here."""
-    return bool(numbers())
+    return bool(names())
 
 
 @contextmanager
 def slot(
-    per_gpu: int, log: TextIO, devices: list[int] | None = None, folder: Path | None = None
-) -> Iterator[int | None]:
+    per_gpu: int, log: TextIO, devices: list[str] | None = None, folder: Path | None = None
+) -> Iterator[str | None]:
     """Holds one of `per_gpu` slots of one GPU, which alone is visible to CUDA meanwhile.
 
-    Gives the GPU's number; None where there is no GPU, or where a scheduler has set
-    CUDA_VISIBLE_DEVICES, which wins. Waits, and says so in `log`, while every slot is taken. Call
-    it before the first use of CUDA. `devices` and `folder` are for tests.
+    Gives the GPU's name; None where there is nothing to share. CUDA_VISIBLE_DEVICES, set by a
+    scheduler or the user, wins: one GPU, or none, is left as it is; of several each job takes one.
+    Waits, and says so in `log`, while every slot is taken. Call it before the first use of CUDA.
+    `devices` and `folder` are for tests.
     """
-    devices = numbers() if devices is None else devices
-    if not devices or "CUDA_VISIBLE_DEVICES" in os.environ:
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        devices = [name.strip() for name in given.split(",") if name.strip()]
+    elif devices is None:
+        devices = names()
+    if not devices or (given is not None and len(devices) == 1):
         yield None
         return
     gpu, lock = _wait_for_one(devices, per_gpu, folder or _lock_folder(), log)
-    os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
+    os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     try:
         yield gpu
     finally:
-        del os.environ["CUDA_VISIBLE_DEVICES"]
+        if given is None:
+            del os.environ["CUDA_VISIBLE_DEVICES"]
+        else:
+            os.environ["CUDA_VISIBLE_DEVICES"] = given
         os.close(lock)
 
 
-def _wait_for_one(devices: list[int], per_gpu: int, folder: Path, log: TextIO) -> tuple[int, int]:
+def _wait_for_one(devices: list[str], per_gpu: int, folder: Path, log: TextIO) -> tuple[str, int]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     said = False
     while True:
         for number in range(per_gpu):  # the first slot of every GPU before the second of any
             for gpu in devices:
-                if (lock := locks.take(folder / f"gpu{gpu}.slot{number}")) is not None:
+                name = gpu.replace("/", "-")  # parts of a GPU have names like MIG-GPU-…/1/0
+                if (lock := locks.take(folder / f"gpu{name}.slot{number}")) is not None:
                     return gpu, lock
         if not said:
             print(f"waiting for one of {per_gpu} slot(s) on {len(devices)} GPU(s)", file=log)
@@ -67,5 +78,10 @@ def _wait_for_one(devices: list[int], per_gpu: int, folder: Path, log: TextIO) -
 
 
 def _lock_folder() -> Path:
-    """One folder for each user of this machine: a cluster's nodes must not share it."""
-    return Path(tempfile.gettempdir()) / f"ganbench-gpu-slots-{os.getuid()}"
+    """One folder for each user of this machine: a cluster's nodes must not share it.
+
+    Nor may two Slurm jobs on one node, each of which may count its own GPUs from 0.
+    """
+    allocation = os.environ.get("SLURM_JOB_ID", "")
+    name = "-".join(filter(None, ("ganbench-gpu-slots", str(os.getuid()), allocation)))
+    return Path(tempfile.gettempdir()) / name
