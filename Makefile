@@ -30,7 +30,7 @@ stress: .venv/.installed ## run every test that docs/reliability.md names, TIMES
 	.venv/bin/python tests/faults/stress.py --times $(TIMES)
 
 benchmark: .venv/.installed ## measure the speed of this machine; tables in benchmarks/results
-	@for name in plan job_start checkpoints train_speed score_run; do .venv/bin/python benchmarks/$$name.py || exit 1; done
+	@for name in plan job_start overhead checkpoints train_speed score_run; do .venv/bin/python benchmarks/$$name.py || exit 1; done
 
 lint: .venv/.installed ## check style, the workflow, and that generated files are up to date
 	.venv/bin/python -m ruff check .

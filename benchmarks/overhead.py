@@ -1,0 +1,176 @@
+"""What the workflow costs over the sum of its work: a study from nothing, every core-second told.
+
+    python benchmarks/overhead.py [--cores 2] [--study config/config.yaml] [--config KEY=VALUE ...]
+
+Runs `snakemake --cores N` in a folder of its own. The wall time times N are the core-seconds that
+were there to use. Each belongs to one part:
+
+- work: within a job, from the first line of its work to the end of its process;
+- start of jobs: from a job's interpreter to that line, which is its imports;
+- planning: from Snakemake's own start to the first job;
+- between jobs: a core is free, a job is ready, and Snakemake has not started it yet;
+- no job ready: a core is free, and what is left waits for jobs that still run, as the report does
+  for all of them;
+- closing: from the end of the last job to the end of Snakemake.
+
+The overhead is all but the work, as a share of the wall time. Its part that is Snakemake's and the
+interpreter's is given without `no job ready` too, which is the study's own shape.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import measure
+import pandas as pd
+
+WATCH = '''
+"""Notes when a rule's script started, began its work and ended, and what it read and wrote."""
+import sys, time
+started = time.monotonic()
+if any("/.snakemake/scripts/" in part for part in sys.orig_argv):
+    import atexit, importlib.util, json, os
+
+    noted = {"started": started}
+
+    @atexit.register
+    def write():
+        given = vars(sys.modules["__main__"]).get("snakemake")
+        if given is None or "began" not in noted:
+            return
+        noted.update(rule=given.rule, threads=given.threads, ended=time.monotonic())
+        noted.update(input=list(map(str, given.input)), output=list(map(str, given.output)))
+        with open(os.path.join(os.environ["GANBENCH_WATCH"], f"{os.getpid()}.json"), "w") as file:
+            json.dump(noted, file)
+
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            if name != "ganbench.jobs":
+                return None
+            sys.meta_path.remove(self)
+            spec = importlib.util.find_spec(name)
+            execute = spec.loader.exec_module
+
+            def exec_module(module):
+                execute(module)
+                job = module.job
+
+                def watched(*given, **named):
+                    noted["began"] = time.monotonic()
+                    return job(*given, **named)
+
+                module.job = watched
+
+            spec.loader.exec_module = exec_module
+            return spec
+
+    sys.meta_path.insert(0, Finder())
+'''
+"""A `sitecustomize` that every interpreter below Snakemake imports; it changes nothing else."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job on the clock that all processes share; `ready` is when its last input was there."""
+
+    rule: str
+    threads: int
+    ready: float
+    started: float
+    began: float
+    ended: float
+
+
+def main() -> None:
+    """Runs the study once, prints where its core-seconds went."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cores", type=int, default=os.cpu_count())
+    parser.add_argument("--study", type=Path, default=measure.ROOT / "config/config.yaml")
+    parser.add_argument("--config", nargs="+", default=[], help="as snakemake takes it")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        started, ended, jobs = run(given, Path(folder))
+    parts = shares(started, ended, jobs, given.cores)
+    measure.show("overhead", table(parts, ended - started, jobs, given.cores))
+
+
+def run(given: argparse.Namespace, folder: Path) -> tuple[float, float, list[Job]]:
+    """When Snakemake started and ended, and every job that it ran."""
+    watch = folder / "watch"
+    watch.mkdir()
+    (watch / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
+    command = [
+        *(sys.executable, "-m", "snakemake", "--cores", str(given.cores), "--quiet", "rules"),
+        *("--configfile", str(given.study.resolve()), "--directory", str(folder / "study")),
+        *(("--config", *given.config) if given.config else ()),
+    ]
+    python_path = os.pathsep.join(filter(None, (str(watch), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": python_path, "GANBENCH_WATCH": str(watch)}
+    started = time.monotonic()
+    done = subprocess.run(
+        command, cwd=measure.ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    ended = time.monotonic()
+    if done.returncode:
+        raise RuntimeError(done.stdout + done.stderr)
+    noted = [json.loads(file.read_text(encoding="utf-8")) for file in watch.glob("*.json")]
+    return started, ended, _with_ready_times(noted, started)
+
+
+def _with_ready_times(noted: list[dict], started: float) -> list[Job]:
+    made = {file: job["ended"] for job in noted for file in job["output"]}
+    keys = ("rule", "threads", "started", "began", "ended")
+    jobs = []
+    for job in noted:
+        ready = max((made[file] for file in job["input"] if file in made), default=started)
+        jobs.append(Job(**{key: job[key] for key in keys}, ready=ready))
+    return jobs
+
+
+def shares(started: float, ended: float, jobs: list[Job], cores: int) -> dict[str, float]:
+    """The core-seconds of each part; their sum is the wall time times `cores`."""
+    first, last = min(job.started for job in jobs), max(job.ended for job in jobs)
+    moments = sorted({when for job in jobs for when in (job.ready, job.started, job.ended)})
+    moments = [when for when in moments if first <= when <= last]
+    between = idle = 0.0
+    for low, high in itertools.pairwise(moments):
+        running = sum(job.threads for job in jobs if job.started <= low < job.ended)
+        waiting = sum(job.threads for job in jobs if job.ready <= low < job.started)
+        free = max(cores - running, 0)
+        between += min(free, waiting) * (high - low)
+        idle += max(free - waiting, 0) * (high - low)
+    return {
+        "work": sum(job.threads * (job.ended - job.began) for job in jobs),
+        "start of jobs": sum(job.threads * (job.began - job.started) for job in jobs),
+        "planning": cores * (first - started),
+        "between jobs": between,
+        "no job ready": idle,
+        "closing": cores * (ended - last),
+    }
+
+
+def table(parts: dict[str, float], wall: float, jobs: list[Job], cores: int) -> pd.DataFrame:
+    """A row for each part, then their sum and the overhead with and without idle cores."""
+    whole = wall * cores
+    overhead = whole - parts["work"]
+    sums = {
+        f"wall time × {cores} cores": whole,
+        "overhead: all but the work": overhead,
+        "overhead without `no job ready`": overhead - parts["no job ready"],
+    }
+    rows = [
+        {"part": name, "core-seconds": seconds, "share": seconds / whole}
+        for name, seconds in {**parts, **sums}.items()
+    ]
+    return pd.DataFrame(rows).assign(**{"wall seconds": wall, "jobs": len(jobs)})
+
+
+if __name__ == "__main__":
+    main()
