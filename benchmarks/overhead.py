@@ -13,8 +13,10 @@ were there to use. Each belongs to one part:
   for all of them;
 - closing: from the end of the last job to the end of Snakemake.
 
-The overhead is all but the work, as a share of the wall time. Its part that is Snakemake's and the
-interpreter's is given without `no job ready` too, which is the study's own shape.
+The overhead is counted in three ways, as shares of wall time times N: all but the seconds of jobs
+(1 minus their sum over that product); all but the work, which counts the start of jobs against the
+workflow too; and what Snakemake itself takes, without the cores that the study's own shape leaves
+idle.
 """
 
 import argparse
@@ -157,13 +159,14 @@ def shares(started: float, ended: float, jobs: list[Job], cores: int) -> dict[st
 
 
 def table(parts: dict[str, float], wall: float, jobs: list[Job], cores: int) -> pd.DataFrame:
-    """A row for each part, then their sum and the overhead with and without idle cores."""
+    """A row for each part, their sum, and the overhead counted in three ways."""
     whole = wall * cores
-    overhead = whole - parts["work"]
+    jobs_seconds = parts["work"] + parts["start of jobs"]
     sums = {
         f"wall time × {cores} cores": whole,
-        "overhead: all but the work": overhead,
-        "overhead without `no job ready`": overhead - parts["no job ready"],
+        "overhead: all but the seconds of jobs": whole - jobs_seconds,
+        "overhead: all but the work": whole - parts["work"],
+        "overhead: planning, between jobs, closing": whole - jobs_seconds - parts["no job ready"],
     }
     rows = [
         {"part": name, "core-seconds": seconds, "share": seconds / whole}
