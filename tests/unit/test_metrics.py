@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from ganbench import metrics
-from ganbench.evaluation import distances, feature_sets, neighbourhoods
+from ganbench.evaluation import distances, feature_sets, kernel, neighbourhoods, single
 from ganbench.evaluation import feature_metrics as fm
 from ganbench.evaluation.extractors import Features
 from ganbench.evaluation.feature_sets import FeatureSet, describe
@@ -37,7 +37,7 @@ def test_frechet_distance_of_gaussians_is_the_closed_form():
     second = normal(200_000, 3, 1) * torch.tensor([2.0, 1.0, 0.5])
     expected = (1 + 4) + (1 + 1 + 0)  # squared mean distance + sum of squared SD differences
     gaussians = [
-        FeatureSet(each, *feature_sets.gaussian(each), None, None) for each in (first, second)
+        FeatureSet(each, *feature_sets.gaussian(each), None, None, None) for each in (first, second)
     ]
     assert fm.frechet_distance(*gaussians) == pytest.approx(expected, rel=0.02)
 
@@ -99,7 +99,65 @@ def test_neighbours_are_counted_as_their_definitions_say():
     assert found.recall == (across <= radius[3][0][:, None]).any(0).double().mean()
     assert found.density == pytest.approx((across <= radius[5][1]).sum() / (5 * 150))
     assert found.coverage == (across.amin(0) <= radius[5][1]).double().mean()
-    torch.testing.assert_close(found.nearest.sqrt(), across.amin(1))
+    torch.testing.assert_close(found.nearest().sqrt(), across.amin(1))
+
+
+def hard_sets() -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Generated and real features on which single precision cannot decide everything."""
+    real = normal(500, 16, 1)
+    outlier = normal(600, 16, 0)
+    outlier[3] = 1e4
+    return {
+        "plain": (normal(600, 16, 0), real),
+        "far from the origin": (normal(600, 16, 0) + 1e3, real + 1e3),
+        "an outlier": (outlier, real),
+        "copies": (real[torch.arange(600) % 500], real),
+        "one image": (real[:1].repeat(600, 1), real),
+        "edges by the dozen": (normal(600, 16, 0).round(), real.round()),
+        "too large for single precision": (normal(600, 16, 0) * 1e25, real * 1e25),
+    }
+
+
+@pytest.mark.parametrize("name", hard_sets())
+def test_single_precision_only_says_where_double_need_not_look(name):
+    """Equal to what double precision finds over the full matrix of distances, ties included."""
+    generated, real = hard_sets()[name]
+    first, second = described(generated), described(real)
+    for features, found in ((generated, first), (real, second)):
+        tie = distances.TIE * features.square().sum(1).mean()
+        of_all = distances.squared_distances(features, features).sort(dim=1).values + tie
+        size = features.square().sum(1).max()
+        torch.testing.assert_close(found.radii, of_all[:, [3, 5]], rtol=1e-6, atol=1e-14 * size)
+    across = distances.squared_distances(generated, real)
+    found = neighbourhoods.neighbourhoods(first, second)
+    assert found.precision == (across <= second.radii[:, 0]).any(1).double().mean()
+    assert found.recall == (across <= first.radii[:, :1]).any(0).double().mean()
+    assert found.density == float((across <= second.radii[:, 1]).sum()) / (5 * 600)
+    assert found.coverage == (across <= second.radii[:, 1]).any(0).double().mean()
+    assert torch.equal(found.nearest(), distances.nearest_distances(generated, real))
+    torch.testing.assert_close(found.nearest(), across.amin(1), rtol=1e-6, atol=1e-14 * size)
+
+
+@pytest.mark.parametrize("size", [3, 64, 2048])
+@pytest.mark.parametrize("shift", [0, 5])
+def test_errors_of_single_precision_stay_within_their_bound(size, shift):
+    first, second = (normal(300, size, seed).relu() + shift for seed in (0, 1))
+    pairs = single.Pairs(first, second)
+    whole = slice(0, 300)
+    error = (pairs.distances(whole, whole) - distances.squared_distances(first, second)).abs()
+    assert (error <= pairs.row_slack[:, None]).all()
+    assert (error <= pairs.column_slack).all()
+    nearest = distances.squared_distances(first, second).amin(1)
+    assert pairs.row_slack.max() < 0.02 * nearest.median()  # or it would decide little
+
+
+def test_kernel_by_embeddings_is_the_kernel_over_all_pairs(monkeypatch):
+    first, second = normal(120, 20, 0), normal(90, 20, 1) + 0.5
+    found = fm.kernel_distance(described(first), described(second), 1.0)
+    monkeypatch.setattr(kernel, "EXPLICIT", 0)
+    sets = described(first), described(second)
+    assert len(sets[0].embedding) == 0
+    assert found == pytest.approx(fm.kernel_distance(*sets, 1.0), rel=1e-12)
 
 
 def test_precision_and_recall_are_told_apart():
@@ -168,7 +226,7 @@ def test_copies_lie_on_the_edge_of_a_ball_and_count_as_inside():
 def test_blocks_change_no_score(monkeypatch):
     train, held_out, generated = normal(230, 6, 0), normal(170, 6, 1), normal(190, 6, 2) * 0.9
     whole = scores(generated, real_images(train, held_out))
-    for module in (distances, feature_sets, neighbourhoods):
+    for module in (distances, kernel, neighbourhoods, single):
         monkeypatch.setattr(module, "BLOCK", 7)
     assert scores(generated, real_images(train, held_out)) == pytest.approx(whole, rel=1e-9)
 

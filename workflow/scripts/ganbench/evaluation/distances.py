@@ -1,15 +1,15 @@
-"""Distances between images in feature space, block by block, so that no full matrix is held.
+"""Squared distances between images in feature space, block by block: no full matrix is held.
 
-All in double precision: |x − y|² is taken as |x|² + |y|² − 2xᵀy, which loses half of the digits.
+What is returned is exact to double precision. |x − y|² is taken as |x|² + |y|² − 2xᵀy, which loses
+half of the digits; so `single` finds in single precision, three times as fast, which few pairs can
+matter, and only these are looked at here.
 """
 
 import torch
 from torch import Tensor
 
 from ganbench import metrics
-
-BLOCK = 1000
-"""Images in a block of rows or of columns. Changes no result, only speed and memory."""
+from ganbench.evaluation.single import BLOCK, Pairs, least_of_blocks, nearest_candidates
 
 TIE = 1e-13
 """A ball's squared radius is enlarged by this share of the features' mean squared norm.
@@ -18,9 +18,13 @@ An image exactly on a ball's edge, such as a copy of the neighbour that the ball
 counts as inside however the last bits were rounded.
 """
 
+KS = (metrics.NEIGHBOURS["precision"], metrics.NEIGHBOURS["density"])
+"""Neighbours that balls reach to: the first k for precision and recall, the second for density and
+coverage."""
+
 
 def squared_distances(first: Tensor, second: Tensor) -> Tensor:
-    """|x − y|² of features `(rows, size)` and `(columns, size)`, `(rows, columns)`."""
+    """|x − y|² of features `(rows, size)` and `(columns, size)`, `(rows, columns)`, in double."""
     first, second = first.double(), second.double()
     products = torch.addmm(second.square().sum(1), first, second.T, alpha=-2)
     return products.add_(first.square().sum(1, keepdim=True))
@@ -32,26 +36,55 @@ def neighbour_radii(features: Tensor) -> Tensor:
     k is 3 in the first column, for precision and recall, and 5 in the second, for density and
     coverage. Raises ValueError where there are not more images than that.
     """
-    ks = torch.tensor([metrics.NEIGHBOURS["precision"], metrics.NEIGHBOURS["density"]])
-    largest = int(ks.max()) + 1  # the image itself is its nearest
-    if len(features) < largest:
-        raise ValueError(f"found {len(features)} images, expected at least {largest}")
-    radii = []
-    for rows in features.split(BLOCK):
+    if len(features) <= max(KS):
+        raise ValueError(f"found {len(features)} images, expected at least {max(KS) + 1}")
+    radii = torch.empty(len(features), len(KS), dtype=torch.float64, device=features.device)
+    doubtful = torch.ones(len(features), dtype=torch.bool, device=features.device)
+    for rows, candidates, floor in nearest_candidates(features):
+        near = features[candidates].double() - features[rows].double()[:, None]
+        near = near.square().sum(2).sort(dim=1).values
+        radii[rows] = near[:, list(KS)]  # the image itself is its nearest
+        doubtful[rows] = ~(near[:, max(KS)] <= floor)  # so that NaN is in doubt
+    doubtful = doubtful.nonzero().squeeze(1)
+    radii[doubtful] = _radii_of(features[doubtful], features)
+    return radii + TIE * features.double().square().sum(1).mean()
+
+
+def _radii_of(some: Tensor, features: Tensor) -> Tensor:
+    """The same of `some` of the images, from their distances to all of them."""
+    radii = [torch.empty(0, len(KS), dtype=torch.float64, device=features.device)]
+    for rows in some.split(BLOCK) if len(some) else ():
         nearest = torch.empty(len(rows), 0, dtype=torch.float64, device=features.device)
         for columns in features.split(BLOCK):
             nearest = torch.cat([nearest, squared_distances(rows, columns)], dim=1)
-            nearest = nearest.topk(min(largest, nearest.shape[1]), largest=False).values
-        radii.append(nearest.sort(dim=1).values[:, ks.to(nearest.device)])
-    return torch.cat(radii) + TIE * features.double().square().sum(1).mean()
+            kept = min(max(KS) + 1, nearest.shape[1])
+            nearest = nearest.topk(kept, largest=False).values
+        radii.append(nearest.sort(dim=1).values[:, list(KS)])
+    return torch.cat(radii)
 
 
 def nearest_distances(features: Tensor, others: Tensor) -> Tensor:
     """Squared distance of each image to its nearest of `others`, `(count,)`; inf where none is."""
-    nearest = torch.full((len(features),), torch.inf, dtype=torch.float64, device=features.device)
-    for columns in others.split(BLOCK) if len(others) else ():
-        found = [squared_distances(rows, columns).amin(1) for rows in features.split(BLOCK)]
-        nearest = torch.minimum(nearest, torch.cat(found))
+    if not len(others):
+        return torch.full((len(features),), torch.inf, dtype=torch.float64, device=features.device)
+    pairs = Pairs(features, others)
+    return nearest_in_blocks(pairs, least_of_blocks(pairs))
+
+
+def nearest_in_blocks(pairs: Pairs, least: Tensor) -> Tensor:
+    """Squared distance of each row of `pairs` to its nearest column, `(rows,)`.
+
+    `least` `(rows, blocks)` are the least distances to each block of columns in single precision:
+    only blocks that can hold the nearest are looked at.
+    """
+    rows, columns = pairs.features
+    nearest = torch.full((len(rows),), torch.inf, dtype=torch.float64, device=rows.device)
+    reach = least.amin(1) + 2 * pairs.row_slack
+    for block, of_block in zip(columns.split(BLOCK), least.unbind(1), strict=True):
+        near = (~(of_block > reach)).nonzero().squeeze(1)
+        for some in near.split(BLOCK) if len(near) else ():
+            found = squared_distances(rows[some], block).amin(1)
+            nearest[some] = torch.minimum(nearest[some], found)
     return nearest
 
 

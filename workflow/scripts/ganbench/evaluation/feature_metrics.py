@@ -12,7 +12,8 @@ from torch import Tensor
 from ganbench import metrics
 from ganbench.evaluation.distances import mean_distance, nearest_distances
 from ganbench.evaluation.extractors import Features
-from ganbench.evaluation.feature_sets import FeatureSet, describe, kernel_sum
+from ganbench.evaluation.feature_sets import FeatureSet, describe
+from ganbench.evaluation.kernel import mean_across
 from ganbench.evaluation.neighbourhoods import neighbourhoods
 
 
@@ -55,8 +56,8 @@ def frechet_distance(generated: FeatureSet, real: FeatureSet) -> float:
 
 def kernel_distance(generated: FeatureSet, real: FeatureSet, scale: float) -> float:
     """Unbiased kernel distance over all pairs (Bińkowski et al. 2018, Section 4)."""
-    pairs = len(generated.features) * len(real.features)
-    across = kernel_sum(generated.features, real.features, scale) / pairs
+    embeddings = (generated.embedding, real.embedding)
+    across = mean_across(generated.features, real.features, scale, embeddings)
     return float(generated.kernel + real.kernel - 2 * across)
 
 
@@ -112,7 +113,7 @@ def _against(
     yield "coverage", found.coverage
     if reference == "train":
         others = nearest_distances(generated.features, real.train[len(images.features) :])
-        distance = mean_distance(torch.minimum(found.nearest, others))
+        distance = mean_distance(torch.minimum(found.nearest(), others))
         yield "memorisation", distance / real.held_out_distance
 
 

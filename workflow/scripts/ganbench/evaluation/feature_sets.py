@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganbench.evaluation.distances import BLOCK, neighbour_radii
+from ganbench.evaluation.distances import neighbour_radii
+from ganbench.evaluation.kernel import embedding, mean_within
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class FeatureSet:
 
     `mean` `(size,)` and the triangular `factor` R with Σ = RᵀR describe the fitted Gaussian;
     `radii` `(count, 2)` are squared distances to neighbours; `kernel` is the mean of the kernel
-    over all pairs of two different images.
+    over all pairs of two different images, and `embedding` the images' mean in the kernel's own
+    features.
     """
 
     features: Tensor
@@ -24,6 +26,7 @@ class FeatureSet:
     factor: Tensor
     radii: Tensor
     kernel: Tensor
+    embedding: Tensor
 
 
 STATISTICS = tuple(field.name for field in fields(FeatureSet) if field.name != "features")
@@ -39,7 +42,9 @@ def describe(features: Tensor, scale: float) -> FeatureSet:
         raise ValueError("the extractor made features that are not finite")
     mean, factor = gaussian(features)
     radii = neighbour_radii(features)
-    return FeatureSet(features, mean, factor, radii, kernel_within(features, scale))
+    embedded = embedding(features, scale)
+    kernel = mean_within(features, scale, embedded)
+    return FeatureSet(features, mean, factor, radii, kernel, embedded)
 
 
 def gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -47,26 +52,6 @@ def gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
     mean = features.double().mean(0)
     centred = (features.double() - mean) / (len(features) - 1) ** 0.5
     return mean, torch.linalg.qr(centred, mode="r").R
-
-
-def kernel_sum(first: Tensor, second: Tensor, scale: float) -> Tensor:
-    """Sum of (s²xᵀy/d + 1)³ over all pairs (Bińkowski et al. 2018, Section 4), s the scale."""
-    unit = scale / first.shape[1] ** 0.5
-    total = torch.zeros((), dtype=torch.float64, device=first.device)
-    one = torch.ones((), dtype=torch.float64, device=first.device)
-    for columns in second.split(BLOCK):
-        scaled = columns.double().T * unit
-        for rows in first.split(BLOCK):
-            base = torch.addmm(one, rows.double() * unit, scaled)
-            total += torch.dot(base.square().flatten(), base.flatten())
-    return total
-
-
-def kernel_within(features: Tensor, scale: float) -> Tensor:
-    """Mean of the kernel over all pairs of two different images."""
-    norms = features.double().square().sum(1) * scale**2 / features.shape[1]
-    count = len(features)
-    return (kernel_sum(features, features, scale) - ((norms + 1) ** 3).sum()) / (count**2 - count)
 
 
 def to_arrays(name: str, found: FeatureSet) -> dict[str, np.ndarray]:

@@ -9,8 +9,9 @@ from PIL import Image
 from torch import nn
 
 from ganbench import files, randomness
-from ganbench.evaluation.distances import BLOCK, squared_distances
+from ganbench.evaluation.distances import squared_distances
 from ganbench.evaluation.extractors import extract
+from ganbench.evaluation.single import BLOCK
 from ganbench.evaluation.snapshots import generate_images, generators
 from ganbench.latents import sample_latents
 from ganbench.samples import SHOWN, picture_row, to_float
