@@ -30,10 +30,14 @@ def missing() -> str:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running Slurm; `environment` is what its clients need."""
+    """A running Slurm; `environment` is what its clients need.
+
+    Of its jobs only those with a number above `after` are seen.
+    """
 
     folder: Path
     environment: dict[str, str]
+    after: int = 0
 
     def run(self, *command: str) -> str:
         """The output of one of Slurm's commands."""
@@ -48,13 +52,31 @@ class Cluster:
         return done.stdout.strip()
 
     def jobs(self) -> list[list[str]]:
-        """(id, state, name, requested GPUs) of every job that Slurm still remembers."""
-        lines = self.run("squeue", "--all", "--noheader", "--states=all", "--format=%i|%T|%k|%b")
-        return [line.split("|") for line in lines.splitlines()]
+        """(number, state, name) of every job that Slurm still remembers."""
+        lines = self.run("squeue", "--all", "--noheader", "--states=all", "--format=%i|%T|%k")
+        rows = [line.split("|") for line in lines.splitlines()]
+        return [row for row in rows if int(row[0]) > self.after]
+
+    def details(self, number: str) -> dict[str, str]:
+        """What `scontrol` shows of one job: TimeLimit, NumCPUs, TRES, Restarts, …"""
+        shown = self.run("scontrol", "--oneliner", "show", "job", number)
+        return dict(part.split("=", 1) for part in shown.split() if "=" in part)
+
+    def asked(self, number: str) -> tuple[int, int, str]:
+        """The GPUs, cores and memory that one job asked for."""
+        details = self.details(number)
+        gpus = details.get("TresPerJob", "gres:gpu:0").removeprefix("gres:gpu:")
+        resources = dict(part.split("=", 1) for part in details["TRES"].split(","))
+        return int(gpus), int(resources["cpu"]), resources["mem"]
 
     def node_state(self) -> str:
         """As `sinfo` shows it: idle, mixed, drained, …"""
-        return self.run("sinfo", "--noheader", "--format=%T")
+        return self.run("sinfo", "--noheader", "--partition=main", "--format=%T")
+
+    def set_node(self, state: str) -> None:
+        """As an administrator does: drain, resume, …"""
+        host = self.run("sinfo", "--noheader", "--partition=main", "--format=%n")
+        self.run("scontrol", "update", f"nodename={host}", f"state={state}", "reason=test")
 
 
 @contextmanager
@@ -114,11 +136,14 @@ AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 SchedulerParameters=sched_interval=2,batch_sched_delay=0,sched_min_interval=0
 OverTimeLimit=0
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 ReturnToService=2
 MpiDefault=none
 GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000 Gres=gpu:2 State=UNKNOWN
-PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP OverSubscribe=YES
+PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=urgent Nodes={host} MaxTime=INFINITE State=UP PriorityTier=10
 """,
         encoding="ascii",
     )
