@@ -122,13 +122,21 @@ class Regularization:
         if "spectral_norm" in self.options:
             spectral_norm(discriminator)
 
+    def due(self, update: int) -> tuple[str, ...]:
+        """The penalties of discriminator update `update` (from 0)."""
+        return tuple(
+            name
+            for name, options in self.options.items()
+            if name in PENALTIES and update % options["every"] == 0
+        )
+
     def penalty(self, discriminator: nn.Module, real: Tensor, fake: Tensor, update: int) -> Tensor:
         """The sum of the penalties due at discriminator update `update` (from 0), a scalar."""
         total = torch.zeros((), device=real.device)
-        for name, options in self.options.items():
-            if name in PENALTIES and update % options["every"] == 0:
-                term = PENALTIES[name](discriminator, real, fake, self.noise, options)
-                total = total + options["every"] * term
+        for name in self.due(update):
+            options = self.options[name]
+            term = PENALTIES[name](discriminator, real, fake, self.noise, options)
+            total = total + options["every"] * term
         return total
 
     def constrain(self, discriminator: nn.Module) -> None:

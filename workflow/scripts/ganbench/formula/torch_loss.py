@@ -44,7 +44,14 @@ _FUNCTIONS: dict[tuple[str, int], Callable[..., Tensor]] = {
 
 def _tensors(a: Tensor | float, b: Tensor | float) -> tuple[Tensor, Tensor]:
     like = a if isinstance(a, Tensor) else b
-    return tuple(torch.as_tensor(x, dtype=like.dtype, device=like.device) for x in (a, b))
+    return _tensor(a, like), _tensor(b, like)
+
+
+def _tensor(value: Tensor | float, like: Tensor) -> Tensor:
+    """A number made on the device: copied to it, it could not be part of a CUDA graph."""
+    if isinstance(value, Tensor):
+        return value
+    return torch.full((), value, dtype=like.dtype, device=like.device)
 
 
 def compile_loss(formula: Formula) -> Loss:
@@ -56,7 +63,7 @@ def compile_loss(formula: Formula) -> Loss:
     compute = _compile(_stable(formula.expression))
 
     def loss(r: Tensor | None, f: Tensor) -> Tensor:
-        return torch.as_tensor(compute({"r": r, "f": f}), dtype=f.dtype, device=f.device).mean()
+        return _tensor(compute({"r": r, "f": f}), f).mean()
 
     return loss
 

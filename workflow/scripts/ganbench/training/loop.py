@@ -18,6 +18,7 @@ from ganbench.progress import Progress
 from ganbench.samples import SHOWN
 from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.flops import count_flops
+from ganbench.training.graphs import Graphs, RecordingError
 from ganbench.training.measure import FirstNonFinite, measure
 from ganbench.training.memory import tried_twice
 from ganbench.training.records import Outputs, Record, weights_sha256
@@ -70,14 +71,19 @@ def train(
     }
     with checkpoints.of(decides) if checkpoints else nullcontext():
 
-        def trained() -> tuple[Run, dict[str, Any]]:
-            run = begin(parameters, dataset, seed, real)
+        def trained(recorded: bool = parameters["cuda_graphs"]) -> tuple[Run, dict[str, Any]]:
+            run = begin(parameters, dataset, seed, real, recorded=recorded)
             if checkpoints:
                 checkpoints.resume(run)
             name = f"{dataset} {variant} {seed}"
             progress = Progress(name, parameters["steps"], log, log_interval, run.step)
-            outcome = play(run, parameters, progress, checkpoints)
-            progress.close()
+            try:
+                outcome = play(run, parameters, progress, checkpoints)
+            except RecordingError as error:
+                print(f"{error}\ngoes on without, from the last state that was saved", file=log)
+                return trained(recorded=False)
+            finally:
+                progress.close()
             return run, outcome
 
         run, outcome = tried_twice(trained, device, parameters["batch_size"], log)
@@ -102,18 +108,30 @@ def train(
         )
 
 
-def begin(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Run:
-    """A run before its first step; `real` is the training data on the device of the run."""
+def begin(
+    parameters: Mapping[str, Any],
+    dataset: str,
+    seed: int,
+    real: Tensor,
+    *,
+    recorded: bool = False,
+) -> Run:
+    """A run before its first step; `real` is the training data on the device of the run.
+
+    On a GPU its steps can be `recorded` as CUDA graphs.
+    """
     kind = "images" if real.dim() == 4 else "points"
     noise = randomness.generator(dataset, seed, "sample latents", real.device)
+    game = set_up(parameters, dataset, seed, real)
     return Run(
-        game=set_up(parameters, dataset, seed, real),
+        game=game,
         record=Record(
             sample_latents(parameters["latent"], SHOWN[kind], noise),
             keep_discriminator=parameters["keep_discriminator"],
         ),
         stopping=Stopping(parameters, dataset, seed, real),
         non_finite=FirstNonFinite(real.device),
+        graphs=Graphs(game) if recorded and real.device.type == "cuda" else None,
     )
 
 
@@ -133,7 +151,7 @@ def play(
     started = time.perf_counter() - run.seconds
     diverged, stopped = None, None
     for step in range(run.step + 1, steps + 1):
-        losses = adversarial_step(run.game, step)
+        losses = run.graphs.step(step) if run.graphs else adversarial_step(run.game, step)
         run.non_finite.watch(step, losses)
         run.step = step
         if step % interval == 0 or step in snapshots:

@@ -51,7 +51,11 @@ def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor)
         return samples.contiguous(memory_format=torch.channels_last) if channels_last else samples
 
     def player(network: nn.Module, loss: Loss) -> Player:
-        optimizer = build_optimizer(options, network.parameters())
+        optimizer = build_optimizer(
+            options,
+            network.parameters(),
+            recorded=parameters["cuda_graphs"] and device.type == "cuda",
+        )
         return Player(network, optimizer, loss, PRECISIONS[parameters["precision"]])
 
     return Game(

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from ganbench.training.graphs import Graphs
 from ganbench.training.measure import FirstNonFinite
 from ganbench.training.records import Record
 from ganbench.training.step import Game
@@ -13,12 +14,16 @@ from ganbench.training.stopping import Stopping
 
 @dataclass
 class Run:
-    """A run after `step` steps, which took `seconds` of training time."""
+    """A run after `step` steps, which took `seconds` of training time.
+
+    `graphs` takes its steps where they are recorded.
+    """
 
     game: Game
     record: Record
     stopping: Stopping
     non_finite: FirstNonFinite
+    graphs: Graphs | None = None
     step: int = 0
     seconds: float = 0.0
 

@@ -1,0 +1,135 @@
+"""Training on a GPU: the same bits again, CUDA graphs, resume. Needs one: make test-gpu.
+
+These tests have not met a GPU yet.
+"""
+
+import io
+import json
+from copy import deepcopy
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from ganbench import objectives, study
+from ganbench.progress import Progress
+from ganbench.training import Checkpoints, Outputs, train
+from ganbench.training.graphs import WARM, Graphs
+from ganbench.training.loop import begin, play
+
+pytestmark = pytest.mark.cuda
+
+PIXELS = torch.randint(0, 256, (500, 1, 28, 28), generator=torch.Generator().manual_seed(0)).byte()
+STEPS = 40
+SETTINGS = {
+    "adam": {},
+    "momentum": {"optimizer": {"name": "sgd", "lr": 0.01, "momentum": 0.9}},
+    "clipped": {
+        "optimizer": {"name": "rmsprop", "lr": 1e-4},
+        "discriminator_steps": 3,
+        "regularizers": {"weight_clip": {"limit": 0.01}},
+    },
+    "batch norm": {"network": {"discriminator_norm": "batch"}},
+    "spectral norm, lazy r1": {"regularizers": {"spectral_norm": {}, "r1": {"every": 4}}},
+    "penalty": {"regularizers": {"gradient_penalty": {}}},
+    "dragan": {"regularizers": {"dragan": {}}},
+    "averaged": {"ema": 0.9},
+    "bf16": {"precision": "bf16", "channels_last": True},
+}
+each_setting = pytest.mark.parametrize("name", SETTINGS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def gpu() -> None:
+    assert torch.cuda.is_available(), "these tests need a GPU that torch finds"
+
+
+def resolved(name: str = "adam", objective: str = "non_saturating", **training) -> dict:
+    settings = {**deepcopy(SETTINGS[name]), **training}
+    regularizers = settings.pop("regularizers", {})
+    given = {
+        "study": "gpu",
+        "datasets": {"fashion_mnist": {}},
+        "variants": {"v": {"objective": objective, "regularizers": regularizers}},
+        "training": {
+            **{"steps": STEPS, "snapshots": 2, "history_interval": 1, "device": "cuda"},
+            **settings,
+            "network": {"name": "dcgan", "width": 16, **settings.get("network", {})},
+            "latent": {"size": 128},
+        },
+    }
+    return deepcopy(study.resolve(given, "gpu")["runs"]["fashion_mnist"]["v"])
+
+
+def trained(folder, parameters: dict, **options) -> tuple[dict, pd.DataFrame, str]:
+    folder.mkdir()
+    np.savez(folder / "data.npz", train=PIXELS.numpy())
+    names = ("snapshots.pt", "history.csv", "samples.png", "run.json")
+    log = io.StringIO()
+    train(
+        **{"parameters": parameters, "dataset": "fashion_mnist", "variant": "v", "seed": 0},
+        **{"data_file": folder / "data.npz", "log": log, "log_interval": 60.0, **options},
+        outputs=Outputs(*(folder / each for each in names)),
+    )
+    history = pd.read_csv(folder / "history.csv").drop(columns="seconds")
+    return json.loads((folder / "run.json").read_text()), history, log.getvalue()
+
+
+@each_setting
+@pytest.mark.parametrize("recorded", [False, True])
+def test_the_same_run_gives_the_same_bits(name, recorded, tmp_path):
+    parameters = resolved(name, cuda_graphs=recorded)
+    (one, history, log), (other, other_history, _) = (
+        trained(tmp_path / each, parameters) for each in ("one", "other")
+    )
+    assert "goes on without" not in log
+    assert one["generator_sha256"] == other["generator_sha256"]
+    assert history.equals(other_history)
+
+
+@each_setting
+def test_recorded_steps_give_what_steps_as_written_give(name, tmp_path):
+    """The same kernels in the same order: equal but for what rounding may do in 40 steps."""
+    _, plain, _ = trained(tmp_path / "plain", resolved(name))
+    run, recorded, log = trained(tmp_path / "recorded", resolved(name, cuda_graphs=True))
+    assert "goes on without" not in log
+    assert run["status"] == "completed"
+    np.testing.assert_allclose(recorded.to_numpy(), plain.to_numpy(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("objective", sorted(objectives.catalogue()))
+def test_every_objective_can_be_recorded(objective):
+    real = PIXELS.cuda()
+    game = begin(resolved(objective=objective, cuda_graphs=True), "d", 0, real).game
+    taking = Graphs(game)
+    losses = [taking.step(step).generator.item() for step in range(1, WARM + 3)]
+    assert np.isfinite(losses).all()
+
+
+@each_setting
+def test_run_that_was_cut_short_goes_on_to_the_same_bits(name, tmp_path):
+    parameters = resolved(name, cuda_graphs=True)
+    real = PIXELS.cuda()
+
+    def run_to(end: int, folder) -> torch.Tensor:
+        checkpoints = Checkpoints(folder, 10, io.StringIO())
+        folder.mkdir(exist_ok=True)
+        run = begin(parameters, "d", 0, real, recorded=True)
+        checkpoints.resume(run)
+        play(run, {**parameters, "steps": end}, Progress("", end, io.StringIO(), 1e9), checkpoints)
+        weights = run.game.generator.network.parameters()
+        return torch.cat([each.detach().flatten() for each in weights])
+
+    run_to(25, tmp_path / "cut")  # its last state is that after step 20
+    assert torch.equal(run_to(STEPS, tmp_path / "cut"), run_to(STEPS, tmp_path / "whole"))
+
+
+def test_both_devices_start_from_the_same_weights_and_make_the_same_of_the_same_latents():
+    on_cpu, on_gpu = (
+        begin(resolved(), "d", 0, PIXELS.to(device)).game.generator.network.eval()
+        for device in ("cpu", "cuda")
+    )
+    for mine, theirs in zip(on_cpu.parameters(), on_gpu.parameters(), strict=True):
+        assert torch.equal(mine, theirs.cpu())
+    latent = torch.randn(8, 128, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(on_cpu(latent), on_gpu(latent.cuda()).cpu(), rtol=1e-4, atol=1e-4)
