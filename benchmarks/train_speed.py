@@ -1,13 +1,15 @@
 """Training speed: our loop beside the loop that people write, on the same networks and images.
 
     python benchmarks/train_speed.py [--repetitions 5] [--steps 20] [--width 64] [--device cpu]
+                                     [--runs 2]
 
 The usual loop: torchvision's FashionMNIST with its transforms, a DataLoader with 0, 1, 2 and 4
 workers, real and fake passed one after the other, the discriminator's weights not frozen in the
 generator's step, plain Adam, losses read with `.item()` each step. First it is asserted that 20
-steps of both have the same losses. Then both take turns: one run with all threads; one run with one
-thread; and as many runs side by side as there are cores, as Snakemake has them, where the usual way
-is one run after another. Denormal numbers are zero for both.
+steps of both have the same losses. Then both take turns: one run with all threads; and several runs
+of one thread side by side, as Snakemake has them, where the usual way is one run after another. On
+a GPU ours records its steps as CUDA graphs too, and the share of time is measured in which the GPU
+works. Denormal numbers are zero for both.
 """
 
 import argparse
@@ -50,9 +52,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    cores = os.cpu_count() or 1
+    parser.add_argument("--runs", type=int, default=cores, help="side by side")
     given = parser.parse_args()
     torch.set_flush_denormal(True)
-    cores = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
@@ -63,18 +66,30 @@ def main() -> None:
             cases[f"usual, {workers} workers"] = lambda workers=workers: usual(
                 folder, given, cores, workers
             )
-        cases |= {
-            f"ours, {cores} runs side by side": lambda: side_by_side(folder, given, cores),
-            f"ours, {cores} runs side by side, bf16": lambda: side_by_side(
-                folder, given, cores, precision="bf16", channels_last=True
-            ),
-        }
+        fast = {"precision": "bf16", "channels_last": True}
+        cases |= ours_side_by_side(folder, given, "", {})
+        cases |= ours_side_by_side(folder, given, ", channels_last", {"channels_last": True})
+        cases |= ours_side_by_side(folder, given, ", bf16", fast)
+        if given.device == "cuda":
+            graphs = {"cuda_graphs": True}
+            cases["ours, one run, graphs"] = lambda: ours(folder, given, cores, **graphs)
+            cases |= ours_side_by_side(folder, given, ", graphs", graphs)
+            cases |= ours_side_by_side(folder, given, ", bf16, graphs", fast | graphs)
         found = measure.in_turn(cases, given.repetitions)
         medians = {name: median(rates) for name, rates in found.items() if "usual" in name}
         best = max(medians, key=medians.__getitem__)
         result = measure.table(found, "images/s", against=best).assign(against=best)
         share = peak_share(found, given, cores)
-    measure.show(f"train_speed_{given.device}", pd.concat([result, share], ignore_index=True))
+        busy = gpu_busy(folder, given) if given.device == "cuda" else pd.DataFrame()
+    measure.show(f"train_speed_{given.device}", pd.concat([result, share, busy], ignore_index=True))
+
+
+def ours_side_by_side(
+    folder: Path, given: argparse.Namespace, label: str, changes: dict
+) -> dict[str, Callable[[], float]]:
+    """One case, by its name."""
+    name = f"ours, {given.runs} runs side by side{label}"
+    return {name: lambda: side_by_side(folder, given, given.runs, **changes)}
 
 
 def parameters(given: argparse.Namespace, threads: int, **changes: object) -> dict:
@@ -158,9 +173,9 @@ def check_that_both_do_the_same(folder: Path, given: argparse.Namespace) -> None
     print("20 steps of both have the same losses")
 
 
-def ours(folder: Path, given: argparse.Namespace, threads: int) -> float:
+def ours(folder: Path, given: argparse.Namespace, threads: int, **changes: object) -> float:
     """Images a second of our loop, whole: steps, history, a snapshot at the end."""
-    return prepared(folder, given, threads)()["images_per_second"]
+    return prepared(folder, given, threads, **changes)()["images_per_second"]
 
 
 def prepared(
@@ -170,9 +185,10 @@ def prepared(
     torch.set_num_threads(threads)
     real = real_images(folder, given.device)
     settings = parameters(given, threads, **changes)
+    recorded = bool(changes.get("cuda_graphs"))
     warm = copy.deepcopy(settings) | {"steps": WARM, "history_interval": WARM}
-    play(begin(warm, "speed", 0, real), warm, _silent(WARM))
-    run = begin(settings, "speed", 0, real)
+    play(begin(warm, "speed", 0, real, recorded=recorded), warm, _silent(WARM))
+    run = begin(settings, "speed", 0, real, recorded=recorded)
     return lambda: play(run, settings, _silent(given.steps))
 
 
@@ -261,6 +277,19 @@ def peak_share(found: dict, given: argparse.Namespace, threads: int) -> pd.DataF
             rate = float(np.median(values)) * flops / 1e9
             rows.append({"case": f"{name}: sustained", "unit": "GFLOP/s", "median": rate})
             rows.append({"case": f"{name}: of the peak", "unit": "share", "median": rate / peak})
+    return pd.DataFrame(rows)
+
+
+def gpu_busy(folder: Path, given: argparse.Namespace) -> pd.DataFrame:
+    """The share of time in which the GPU computes during one run, by torch's profiler."""
+    rows = []
+    for name, changes in (("as written", {}), ("graphs", {"cuda_graphs": True})):
+        work = prepared(folder, given, 1, **changes)
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profiler:
+            seconds = _seconds(work, given.device)
+        computing = sum(each.self_device_time_total for each in profiler.key_averages()) / 1e6
+        case = f"ours, one run, {name}: GPU busy"
+        rows.append({"case": case, "unit": "share", "median": computing / seconds})
     return pd.DataFrame(rows)
 
 
