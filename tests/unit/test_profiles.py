@@ -1,4 +1,4 @@
-"""The profiles: what their lines must say together. That they work: tests/workflow/test_slurm.py."""
+"""The profiles: what their lines must say together; test_slurm.py runs one of them."""
 
 import re
 
