@@ -1,9 +1,11 @@
 # What the rules share: the resolved study, where results are, what a run needs.
 import dataclasses
+import gc
 import math
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -12,6 +14,10 @@ sys.path.insert(0, Path(workflow.basedir, "workflow/scripts").as_posix())
 from ganbench import dependencies, gpus as nvidia_gpus, kinds, published, study as studies
 from ganbench.provenance import canonical_json
 from ganbench.study_schema import StudyError
+
+# What Snakemake makes of a large study stays until it ends. Python's collector would walk all of it
+# time and again and find nothing to free, in an eighth of the time that planning takes.
+gc.set_threshold(50_000, 20, 100)
 
 
 def study_source():
@@ -86,6 +92,21 @@ def run_parameters(wildcards):
     return RUN_PARAMETERS[wildcards.dataset, wildcards.variant]
 
 
+def run_threads(wildcards):
+    """CPU threads of a run: part of its result."""
+    return STUDY["runs"][wildcards.dataset][wildcards.variant]["threads"]
+
+
+def dataset_kind(wildcards):
+    """The kind of a dataset, which its name need not be."""
+    return STUDY["datasets"][wildcards.dataset]["kind"]
+
+
+def sample_count(wildcards):
+    """How many samples of a generator are compared with a dataset."""
+    return STUDY["datasets"][wildcards.dataset]["samples"]
+
+
 def dataset_parameters(wildcards):
     """What of a dataset decides its data. Where a published one lies does not: it is verified."""
     dataset = STUDY["datasets"][wildcards.dataset]
@@ -133,6 +154,19 @@ def feature_memory(wildcards):
     pixels = math.prod(STUDY["datasets"][wildcards.dataset]["shape"])
     features = 64 if EXTRACTOR == "classifier" else 4096
     return 1500 + sizes["train"] * (pixels + 8 * features) // 1_000_000
+
+
+def shared(function, datasets=tuple(STUDY["datasets"])):
+    """`function`, or its value where that is the same for every run on `datasets`.
+
+    Snakemake calls a function for every job anew, and looks up its arguments thrice each time.
+    """
+    values = {
+        function(SimpleNamespace(dataset=dataset, variant=variant))
+        for dataset in datasets
+        for variant in STUDY["runs"][dataset]
+    }
+    return values.pop() if len(values) == 1 else function
 
 
 def table(name):

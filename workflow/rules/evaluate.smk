@@ -18,13 +18,13 @@ rule evaluate:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=feature_memory,
+        mem_mb=shared(feature_memory, IMAGES),
         runtime=240,
-        gpu=gpus,
+        gpu=shared(gpus, IMAGES),
     params:
         code=code("evaluate.py"),
         extractor=EXTRACTOR,
-        samples=lambda wildcards: STUDY["datasets"][wildcards.dataset]["samples"],
+        samples=shared(sample_count, IMAGES),
         repeats=STUDY["evaluation"]["repeats"],
         gap=STUDY["evaluation"]["duality_gap"],
     script:
@@ -50,10 +50,10 @@ rule evaluate_density:
     resources:
         mem_mb=2000,
         runtime=60,
-        gpu=gpus,
+        gpu=shared(gpus, POINTS),
     params:
         code=code("evaluate_density.py"),
-        kind=lambda wildcards: STUDY["datasets"][wildcards.dataset]["kind"],
+        kind=shared(dataset_kind, POINTS),
         repeats=STUDY["evaluation"]["repeats"],
     script:
         "../scripts/evaluate_density.py"

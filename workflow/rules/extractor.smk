@@ -20,7 +20,7 @@ rule extractor:
         gpu=gpus,
     params:
         code=code("extractor.py"),
-        samples=lambda wildcards: STUDY["datasets"][wildcards.dataset]["samples"],
+        samples=sample_count,
         device=STUDY["training"]["device"],
     script:
         "../scripts/extractor.py"
@@ -42,6 +42,6 @@ rule density_floor:
         runtime=10,
     params:
         code=code("density_floor.py"),
-        kind=lambda wildcards: STUDY["datasets"][wildcards.dataset]["kind"],
+        kind=dataset_kind,
     script:
         "../scripts/density_floor.py"

@@ -1,14 +1,15 @@
-# The whole study's tables, figures and page.
+# The whole study's tables, figures and page. Its long lists are functions, which only the process that
+# plans it calls: every job on a cluster reads these rules.
 rule report:
     input:
-        runs=of_runs("run.json"),
-        histories=of_runs("history.csv"),
-        scores=of_runs("scores.csv"),
-        samples=of_runs("samples.png"),
-        nearest=of_runs("nearest.png", IMAGES),
-        maps=of_runs("maps.npz", POINTS),
-        setting_runs=of_settings("run.json"),
-        setting_scores=of_settings("scores.csv"),
+        runs=lambda wildcards: of_runs("run.json"),
+        histories=lambda wildcards: of_runs("history.csv"),
+        scores=lambda wildcards: of_runs("scores.csv"),
+        samples=lambda wildcards: of_runs("samples.png"),
+        nearest=lambda wildcards: of_runs("nearest.png", IMAGES),
+        maps=lambda wildcards: of_runs("maps.npz", POINTS),
+        setting_runs=lambda wildcards: of_settings("run.json"),
+        setting_scores=lambda wildcards: of_settings("scores.csv"),
         theory=[result(f"theory/{objective}.json") for objective in STUDY["objectives"]],
         cards=[result(f"datasets/{dataset}/card.json") for dataset in STUDY["datasets"]],
         examples=[result(f"datasets/{dataset}/examples.png") for dataset in STUDY["datasets"]],
@@ -58,6 +59,6 @@ rule report:
         code=code("report.py"),
         study=canonical_json(studies.of_results(STUDY)),
         published=canonical_json(published.published(STUDY)),
-        benchmarks=job_benchmarks(),
+        benchmarks=lambda wildcards: job_benchmarks(),
     script:
         "../scripts/report.py"

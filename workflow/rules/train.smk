@@ -13,11 +13,11 @@ rule train:
         result("benchmarks/train/{dataset}_{variant}_seed{seed}.tsv")
     conda:
         "../../envs/train.yaml"
-    threads: lambda wildcards: STUDY["runs"][wildcards.dataset][wildcards.variant]["threads"]
+    threads: shared(run_threads)
     resources:
         mem_mb=2000,
         runtime=240,
-        gpu=gpus,
+        gpu=shared(gpus),
     params:
         code=code("train.py"),
         parameters=run_parameters,

