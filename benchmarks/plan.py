@@ -1,9 +1,11 @@
 """How long Snakemake takes to plan a large study, and how much memory: a dry-run trains nothing.
 
-    python benchmarks/plan.py [--seeds 50 500] [--repetitions 1]
+    python benchmarks/plan.py [--seeds 50 200 500] [--repetitions 1] [--batches 14]
 
 Seven variants on four datasets with so many seeds: 50 are 1,400 runs, 500 are 14,000. Each run is
-two jobs. Processor seconds depend less than seconds on what else the machine does.
+two jobs. With --batches, only the first of so many batches of the report's files is planned, as
+`snakemake --batch report=1/14` does: its jobs are whole runs, as these files are split in the order
+of their paths. Processor seconds depend less than seconds on what else the machine does.
 """
 
 import argparse
@@ -27,21 +29,22 @@ DATASETS = ("digits", "more_digits", "third_digits", "last_digits")
 def main() -> None:
     """Plans each size in turn, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[50, 500])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[50, 200, 500])
     parser.add_argument("--repetitions", type=int, default=1)
+    parser.add_argument("--batches", type=int)
     given = parser.parse_args()
     rows = []
     for seeds in given.seeds:
         runs = len(VARIANTS) * len(DATASETS) * seeds
-        found = [planned(seeds) for _ in range(given.repetitions)]
+        found = [planned(seeds, given.batches) for _ in range(given.repetitions)]
         columns = ("seconds", "processor seconds", "MB", "jobs")
         medians = map(statistics.median, zip(*found, strict=True))
-        rows.append({"runs": runs, **dict(zip(columns, medians, strict=True))})
+        rows.append({"runs": runs, "batches": given.batches or 1, **dict(zip(columns, medians, strict=True))})
         print(rows[-1], flush=True)
     measure.show("plan", pd.DataFrame(rows))
 
 
-def planned(seeds: int) -> tuple[float, float, float, int]:
+def planned(seeds: int, batches: int | None) -> tuple[float, float, float, int]:
     """Seconds, those of the processor, peak megabytes and number of jobs of one dry-run."""
     study = {
         **{"study": "plan", "seeds": seeds},
@@ -52,6 +55,7 @@ def planned(seeds: int) -> tuple[float, float, float, int]:
         file = Path(folder) / "study.yaml"
         file.write_text(yaml.safe_dump(study), encoding="utf-8")
         command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules"]
+        command += ["--batch", f"report=1/{batches}"] if batches else []
         started = time.perf_counter()
         process = subprocess.Popen(
             [*command, "--configfile", str(file), "--directory", folder],
