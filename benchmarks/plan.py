@@ -39,7 +39,8 @@ def main() -> None:
         found = [planned(seeds, given.batches) for _ in range(given.repetitions)]
         columns = ("seconds", "processor seconds", "MB", "jobs")
         medians = map(statistics.median, zip(*found, strict=True))
-        rows.append({"runs": runs, "batches": given.batches or 1, **dict(zip(columns, medians, strict=True))})
+        size = {"runs": runs, "batches": given.batches or 1}
+        rows.append({**size, **dict(zip(columns, medians, strict=True))})
         print(rows[-1], flush=True)
     measure.show("plan", pd.DataFrame(rows))
 
