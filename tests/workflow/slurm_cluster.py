@@ -58,7 +58,7 @@ class Cluster:
         return [row for row in rows if int(row[0]) > self.after]
 
     def details(self, number: str) -> dict[str, str]:
-        """What `scontrol` shows of one job: TimeLimit, NumCPUs, TRES, Restarts, …"""
+        """What `scontrol` shows of one job: TimeLimit, NumCPUs, Restarts, …"""
         shown = self.run("scontrol", "--oneliner", "show", "job", number)
         return dict(part.split("=", 1) for part in shown.split() if "=" in part)
 
@@ -66,8 +66,7 @@ class Cluster:
         """The GPUs, cores and memory that one job asked for."""
         details = self.details(number)
         gpus = details.get("TresPerJob", "gres:gpu:0").removeprefix("gres:gpu:")
-        resources = dict(part.split("=", 1) for part in details["TRES"].split(","))
-        return int(gpus), int(resources["cpu"]), resources["mem"]
+        return int(gpus), int(details["NumCPUs"]), details["MinMemoryNode"]
 
     def node_state(self) -> str:
         """As `sinfo` shows it: idle, mixed, drained, …"""
@@ -130,7 +129,7 @@ TaskPlugin=task/none
 SlurmdParameters=config_overrides
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
-MinJobAge=300
+MinJobAge=3600
 KillWait=5
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none

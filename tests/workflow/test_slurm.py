@@ -122,20 +122,19 @@ def assert_same_results(there: Path, here: Path) -> None:
 
 
 def test_runs_share_slurm_jobs_that_ask_for_what_one_run_needs(slurm, start, tmp_path):
-    """Six runs, and their scoring, are two submissions of three: 3 × (7 + 7) minutes."""
+    """Four runs, and their scoring, are two submissions of two: 2 × (7 + 7) minutes."""
     there = copy_checkout(tmp_path / "there")
-    given = tiny_study(seeds=3)
-    started = start(there, given, "--group-components", "run=3", "short=50", minutes=7)
+    started = start(there, tiny_study(), "--group-components", "run=2", "short=50", minutes=7)
     output, _ = started.communicate(timeout=1200)
     assert started.returncode == 0, output
-    assert len(finished_runs(there)) == 6
+    assert len(finished_runs(there)) == 4
     submitted = training(slurm)
     assert training(slurm, "COMPLETED") == submitted
     assert len(submitted) == 2
     assert [name for *_, name in slurm.jobs() if "evaluate" in name and "train" not in name] == []
     for number in submitted:
         assert slurm.asked(number) == (1, 1, "4000M")
-        assert slurm.details(number)["TimeLimit"] == "00:42:00"
+        assert slurm.details(number)["TimeLimit"] == "00:28:00"
     others = [number for number, *_ in slurm.jobs() if number not in submitted]
     assert len(others) == 4, "prepare, extractor, theory of both objectives, report"
     assert [slurm.asked(number)[:2] for number in others] == [(0, 1)] * 4
