@@ -4,8 +4,9 @@
 
 Seven variants on four datasets with so many seeds: 50 are 1,400 runs, 500 are 14,000. Each run is
 two jobs. With --batches, only the first of so many batches of the report's files is planned, as
-`snakemake --batch report=1/14` does: its jobs are whole runs, as these files are split in the order
-of their paths. Processor seconds depend less than seconds on what else the machine does.
+`snakemake --batch report=1/14` does: whole runs but for the one at its edge, as these files are
+split in the order of their paths. Processor seconds depend less than seconds on what else the
+machine does.
 """
 
 import argparse
