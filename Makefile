@@ -10,7 +10,7 @@ ifneq ($(words $(CURDIR)),1)
 $(error Snakemake cannot run from a folder whose path has spaces; move this checkout)
 endif
 
-.PHONY: help reproduce test test-slurm stress benchmark lint generated lock
+.PHONY: help reproduce test test-gpu test-slurm stress verify benchmark lint generated lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -23,11 +23,17 @@ reproduce: .venv/.installed ## run a study (STUDY=config/config.yaml) and say wh
 test: .venv/.installed ## run all tests
 	.venv/bin/python -m pytest
 
+test-gpu: .venv/.installed ## run the tests that need a GPU
+	.venv/bin/python -m pytest -m cuda
+
 test-slurm: .venv/.installed ## run a study on a Slurm that the test starts; needs root and Debian's slurm-wlm, slurm-client, munge
 	.venv/bin/python -m pytest -m slurm
 
 stress: .venv/.installed ## run every test that docs/reliability.md names, TIMES=1 times, and say which promises were held; needs root
 	.venv/bin/python tests/faults/stress.py --times $(TIMES)
+
+verify: .venv/.installed ## repeat two runs of a published study and compare with what was published
+	.venv/bin/python results/published/verify.py --cores $(CORES)
 
 benchmark: .venv/.installed ## measure the speed of this machine; tables in benchmarks/results
 	@for name in plan job_start overhead checkpoints train_speed score_run; do .venv/bin/python benchmarks/$$name.py || exit 1; done

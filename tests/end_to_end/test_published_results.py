@@ -1,0 +1,125 @@
+"""Published results: what is copied, what is still this study, and what `make verify` finds."""
+
+import importlib.util
+import json
+import shutil
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+from ganbench import study as studies
+from project import ROOT
+
+FOLDER = ROOT / "results/published"
+PUBLISHED = sorted(file.parent for file in FOLDER.glob("*/study.json"))
+RUN = ("digits", "minimax", 1)
+
+
+def program(name: str):
+    """publish.py or verify.py, as a module."""
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def published(finished_study, tmp_path, monkeypatch):
+    """The tiny study as it would be published."""
+    publish = program("publish")
+    monkeypatch.setattr(publish, "PUBLISHED", tmp_path)
+    publish.main("tiny", finished_study / "results/tiny")
+    return tmp_path / "tiny"
+
+
+@pytest.fixture
+def repeated(finished_study, tmp_path):
+    """A repetition of it, to be changed at will."""
+    return shutil.copytree(finished_study / "results/tiny", tmp_path / "repeated")
+
+
+def verified(published, repeated, capsys) -> tuple[int, str]:
+    study = json.loads((published / "study.json").read_text())
+    failed = program("verify").compared(study, published, repeated, [RUN])
+    return failed, capsys.readouterr().out
+
+
+def change(file, **values) -> None:
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps({**content, **values}))
+
+
+def score(repeated, factor: float) -> None:
+    file = repeated / "runs/digits/minimax/seed1/scores.csv"
+    scores = pd.read_csv(file)
+    scores.assign(value=scores.value * factor).to_csv(file, index=False)
+
+
+def test_report_tables_and_figures_are_published_and_neither_data_nor_weights(published):
+    files = {file.relative_to(published).as_posix() for file in published.rglob("*")}
+    assert {"report.html", "study.json", "runs.json", "scores.csv", "summary.csv"} <= files
+    assert any(name.startswith("figures/") and name.endswith(".svg") for name in files)
+    assert not [name for name in files if name.endswith((".npz", ".pt", ".png"))]
+    assert len(json.loads((published / "runs.json").read_text())) == 4
+
+
+def test_the_same_bits_hold(published, repeated, capsys):
+    failed, said = verified(published, repeated, capsys)
+    assert failed == 0
+    assert "holds  digits minimax seed 1: " in said
+    assert "the same bits\n1 of 1 runs hold" in said
+
+
+def test_other_bits_on_the_same_machine_fail_however_good_the_score(published, repeated, capsys):
+    change(repeated / "runs/digits/minimax/seed1/run.json", generator_sha256="0" * 64)
+    failed, said = verified(published, repeated, capsys)
+    assert failed == 1
+    assert "FAILS  digits minimax seed 1: " in said
+    assert "other bits\n0 of 1 runs hold" in said
+
+
+@pytest.mark.parametrize(("factor", "holds"), [(1.0, True), (1e6, False)])
+def test_on_another_processor_a_score_holds_within_the_interval(
+    published, repeated, capsys, factor, holds
+):
+    file = repeated / "runs/digits/minimax/seed1/run.json"
+    change(file, generator_sha256="0" * 64, machine={"processor": "another"})
+    score(repeated, factor)
+    failed, said = verified(published, repeated, capsys)
+    assert failed == int(not holds)
+    assert "other bits, on another processor or other versions" in said
+
+
+def test_run_that_diverged_as_the_published_one_did_holds(published, repeated, capsys):
+    change(repeated / "runs/digits/minimax/seed1/run.json", status="diverged")
+    file = repeated / "runs/digits/minimax/seed1/scores.csv"
+    pd.read_csv(file).head(0).to_csv(file, index=False)
+    assert verified(published, repeated, capsys)[0] == 1
+    runs = json.loads((published / "runs.json").read_text())
+    runs["digits/minimax/seed1"]["status"] = "diverged"
+    (published / "runs.json").write_text(json.dumps(runs))
+    assert verified(published, repeated, capsys)[0] == 0
+
+
+def test_a_study_that_was_changed_since_is_refused_before_anything_runs(
+    published, tmp_path, monkeypatch, capsys
+):
+    verify = program("verify")
+    monkeypatch.setattr(verify, "ROOT", tmp_path / "root")
+    shutil.copytree(published, tmp_path / "root/results/published/tiny")
+    (tmp_path / "root/config").mkdir()
+    changed = {**yaml.safe_load((ROOT / "tests/studies/tiny.yaml").read_text()), "seeds": 3}
+    (tmp_path / "root/config/tiny.yaml").write_text(yaml.safe_dump(changed))
+    monkeypatch.setattr(sys, "argv", ["verify.py", "tiny"])
+    assert verify.main() == 1
+    assert "not the published study any more; it differs in seeds" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
+def test_published_study_is_still_the_one_that_is_shipped(folder):
+    file = ROOT / f"config/{folder.name}.yaml"
+    study = studies.resolve(yaml.safe_load(file.read_text(encoding="utf-8")), str(file))
+    assert json.loads((folder / "study.json").read_text()) == studies.of_results(study)
+    runs = json.loads((folder / "runs.json").read_text())
+    assert set(runs) == {"/".join(map(str, (d, v, f"seed{s}"))) for d, v, s in studies.runs(study)}
