@@ -84,9 +84,14 @@ def test_removed_variant_is_removed_from_the_report(checkout):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--cores", "1"), ("--cores", "8"), ("--config", "log_interval=1")]
+    "arguments",
+    [
+        ("--cores", "1"),
+        ("--cores", "8"),
+        ("--config", "log_interval=1", "checkpoint_interval=7", "gpu_slots=2"),
+    ],
 )
-def test_cores_and_log_interval_rerun_nothing(checkout, arguments):
+def test_what_changes_no_result_reruns_nothing(checkout, arguments):
     assert planned(checkout, *arguments, study=tiny_study()) == {}
 
 
