@@ -128,6 +128,11 @@ def data_memory(wildcards):
     return 1000 + 2 * images * math.prod(dataset["shape"] or [3]) // 1_000_000
 
 
+def training_memory(wildcards):
+    """Megabytes that a run takes: the whole dataset, and what trains on it."""
+    return 1000 + data_memory(wildcards)
+
+
 def source_folders(wildcards):
     """The folders of an image_folder: a file added to or taken from one of them changes its time."""
     dataset = STUDY["datasets"][wildcards.dataset]

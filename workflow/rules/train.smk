@@ -15,7 +15,7 @@ rule train:
         "../../envs/train.yaml"
     threads: shared(run_threads)
     resources:
-        mem_mb=2000,
+        mem_mb=shared(training_memory),
         runtime=240,
         gpu=shared(gpus),
     params:
