@@ -74,9 +74,7 @@ def _run(given: Path, chosen: argparse.Namespace, runs: list[tuple[str, str, int
     subprocess.run(command, cwd=ROOT, check=True)
 
 
-def compared(
-    study: dict, published: Path, results: Path, runs: list[tuple[str, str, int]]
-) -> int:
+def compared(study: dict, published: Path, results: Path, runs: list[tuple[str, str, int]]) -> int:
     """Prints a line for each of `runs` (dataset, variant, seed); gives how many do not hold.
 
     `study` is the resolved one, `published` its published folder, `results` that of the repetition.
