@@ -1,9 +1,10 @@
 """What the workflow costs over the sum of its work: a study from nothing, every core-second told.
 
     python benchmarks/overhead.py [--cores 2] [--study config/config.yaml] [--config KEY=VALUE ...]
+                                  [--directory FOLDER]
 
-Runs `snakemake --cores N` in a folder of its own. The wall time times N are the core-seconds that
-were there to use. Each belongs to one part:
+Runs `snakemake --cores N` in a new folder, a temporary one if none is named. The wall time times N
+are the core-seconds that were there to use. Each belongs to one part:
 
 - work: within a job, from the first line of its work to the end of its process;
 - start of jobs: from a job's interpreter to that line, which is its imports;
@@ -96,21 +97,22 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     parser.add_argument("--study", type=Path, default=measure.ROOT / "config/config.yaml")
     parser.add_argument("--config", nargs="+", default=[], help="as snakemake takes it")
+    parser.add_argument("--directory", type=Path, help="kept, with the study's results")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        started, ended, jobs = run(given, Path(folder))
+        started, ended, jobs = run(given, Path(folder), given.directory or Path(folder, "study"))
     parts = shares(started, ended, jobs, given.cores)
     measure.show("overhead", table(parts, ended - started, jobs, given.cores))
 
 
-def run(given: argparse.Namespace, folder: Path) -> tuple[float, float, list[Job]]:
-    """When Snakemake started and ended, and every job that it ran."""
+def run(given: argparse.Namespace, folder: Path, study: Path) -> tuple[float, float, list[Job]]:
+    """When Snakemake started and ended, and every job that it ran in `study`."""
     watch = folder / "watch"
     watch.mkdir()
     (watch / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
     command = [
         *(sys.executable, "-m", "snakemake", "--cores", str(given.cores), "--quiet", "rules"),
-        *("--configfile", str(given.study.resolve()), "--directory", str(folder / "study")),
+        *("--configfile", str(given.study.resolve()), "--directory", str(study.resolve())),
         *(("--config", *given.config) if given.config else ()),
     ]
     python_path = os.pathsep.join(filter(None, (str(watch), os.environ.get("PYTHONPATH"))))
