@@ -18,6 +18,8 @@ KEPT = ("status", "step", "reason", "seconds", "generator_sha256", "device", "ma
 
 def main(study: str, results: Path) -> None:
     """Makes the folder of `study` anew."""
+    if not (results / "report.html").exists():
+        sys.exit(f"{results}: there is no report.html; the study has not been run to its end")
     folder = PUBLISHED / study
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "figures").mkdir(parents=True)

@@ -102,7 +102,8 @@ def _judged(run: dict, before: dict, old: pd.Series, new: pd.Series) -> tuple[bo
     alike = _made_with(run) == _made_with(before)
     bits = f"{'the same' if same_bits else 'other'} bits"
     bits += "" if alike else ", on another processor or other versions"
-    if seed not in old or seed not in new:  # one that diverged has no final score
+    # one that diverged has no final score, only those of the snapshots that it reached
+    if "diverged" in (run["status"], before["status"]) or seed not in old or seed not in new:
         held = run["status"] == before["status"] and (same_bits or not alike)
         return held, f"{run['status']}, published {before['status']}; {bits}"
     low, high = prediction_interval(old.to_numpy(), CONFIDENCE)

@@ -102,6 +102,19 @@ def test_run_that_diverged_as_the_published_one_did_holds(published, repeated, c
     assert verified(published, repeated, capsys)[0] == 0
 
 
+def test_run_that_diverged_after_a_snapshot_is_not_judged_by_that_score(
+    published, repeated, capsys
+):
+    """Its scores are those of the snapshots it reached."""
+    folder = repeated / "runs/digits/minimax/seed1"
+    change(folder / "run.json", status="diverged", machine={"processor": "another"})
+    scores = pd.read_csv(folder / "scores.csv")
+    scores[scores.step < scores.step.max()].to_csv(folder / "scores.csv", index=False)
+    failed, said = verified(published, repeated, capsys)
+    assert failed == 1
+    assert "diverged, published completed" in said
+
+
 def test_a_study_that_was_changed_since_is_refused_before_anything_runs(
     published, tmp_path, monkeypatch, capsys
 ):

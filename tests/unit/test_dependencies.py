@@ -111,3 +111,27 @@ def test_imports_within_functions_and_of_whole_packages_are_seen(scripts):
     names = [file.name for file in dependencies.library_files(script)]
     assert "budget.py" in names
     assert "expression.py" in names
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import typing\nif typing.TYPE_CHECKING:\n    {}",
+        "if 0:\n    pass\nelse:\n    {}",
+        "if 0:\n    pass\nelif 1:\n    {}",
+        "try:\n    {}\nexcept OSError:\n    pass",
+        "try:\n    pass\nexcept OSError:\n    {}",
+        "try:\n    pass\nexcept OSError:\n    pass\nelse:\n    {}",
+        "try:\n    pass\nfinally:\n    {}",
+        "with open('x'):\n    {}",
+        "for x in ():\n    pass\nelse:\n    {}",
+        "while 0:\n    {}",
+        "match 1:\n    case 1:\n        {}",
+        "class C:\n    def method(self):\n        {}",
+        "async def later():\n    async with x:\n        {}",
+    ],
+)
+def test_imports_are_seen_wherever_a_statement_may_stand(code, tmp_path):
+    script = tmp_path / "some.py"
+    script.write_text(code.format("import ganbench.budget") + "\n", encoding="utf-8")
+    assert "budget.py" in [file.name for file in dependencies.library_files(script)]

@@ -101,10 +101,20 @@ def test_several_devices_of_a_scheduler_are_shared_and_no_others(tmp_path):
 
 
 def test_several_devices_are_visible_again_after_the_job(tmp_path, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
-    with gpus.slot(1, io.StringIO(), folder=tmp_path) as gpu:
-        assert gpu == os.environ["CUDA_VISIBLE_DEVICES"] == "4"
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "4,5"
+    for given in ("4,5", " 4, 5,"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+        with gpus.slot(1, io.StringIO(), folder=tmp_path) as gpu:
+            assert gpu == os.environ["CUDA_VISIBLE_DEVICES"] == "4"
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == given
+
+
+def test_users_of_one_machine_have_slots_of_their_own(monkeypatch):
+    """One could not write into the other's folder, and would wait for ever."""
+    folders = set()
+    for user in (1000, 1001):
+        monkeypatch.setattr(os, "getuid", lambda user=user: user)
+        folders.add(gpus._lock_folder())
+    assert len(folders) == 2
 
 
 def test_two_slurm_jobs_on_one_node_do_not_wait_for_each_other(monkeypatch):

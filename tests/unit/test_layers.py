@@ -6,6 +6,7 @@ from ganbench.networks import build_discriminator, build_generator, in_channels_
 from ganbench.networks.layers import ConvOfImages, ConvTransposeToImages
 from torch import nn
 from torch.autograd import gradcheck
+from torch.nn.utils import parametrizations
 
 KERNELS = {4: {"padding": 1}, 5: {"padding": 2}}
 
@@ -55,6 +56,31 @@ def test_first_layer_of_a_discriminator_is_a_convolution(kernel, channels, froze
     torch.testing.assert_close(made_and_gradients(layer, images), made_and_gradients(other, images))
 
 
+@pytest.mark.parametrize("height", [6, 8])
+def test_images_need_not_be_square(height):
+    last = ConvTransposeToImages(6, 3, 4, stride=2, padding=1, dtype=torch.float64)
+    first = ConvOfImages(3, 6, 4, stride=2, padding=1, dtype=torch.float64).requires_grad_(False)
+    for layer, own in ((last, nn.ConvTranspose2d), (first, nn.Conv2d)):
+        other = as_torch_has_it(layer, own, padding=1).requires_grad_(layer.bias.requires_grad)
+        given = noise(2, layer.in_channels, height, 10)
+        torch.testing.assert_close(
+            made_and_gradients(layer, given), made_and_gradients(other, given)
+        )
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_spectral_norm_iterates_once_a_pass(frozen):
+    """As in torch's own layer: each look at a normalised weight is an iteration."""
+    vectors = []
+    for kind in (ConvOfImages, nn.Conv2d):
+        torch.manual_seed(0)
+        layer = parametrizations.spectral_norm(kind(3, 6, 4, stride=2, padding=1))
+        layer.requires_grad_(not frozen)
+        layer(noise(2, 3, 8, 8).float().requires_grad_())
+        vectors.append(layer.parametrizations.weight[0]._u)
+    assert torch.equal(*vectors)
+
+
 @pytest.mark.parametrize("trained", [False, True])
 def test_gradients_of_gradients_are_right(trained):
     layer = ConvOfImages(1, 2, 4, stride=2, padding=1, dtype=torch.float64)
@@ -69,6 +95,7 @@ def test_gradients_of_gradients_are_right(trained):
 def test_patches_of_a_bf16_product_are_added_in_float32():
     """Each of a pixel's four terms, of size one, is rounded to 8 bits; their sum is not."""
     layer = ConvTransposeToImages(64, 1, 4, stride=2, padding=1)
+    nn.init.zeros_(layer.bias)  # it is float32, and would make float32 of any sum
     maps = noise(2, 64, 7, 7).float()
     with torch.autocast("cpu", torch.bfloat16):
         found = layer(maps)

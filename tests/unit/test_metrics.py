@@ -151,6 +151,69 @@ def test_errors_of_single_precision_stay_within_their_bound(size, shift):
     assert pairs.row_slack.max() < 0.02 * nearest.median()  # or it would decide little
 
 
+@pytest.fixture
+def wrong_by_the_bound(monkeypatch):
+    """Distances in single precision that are off by nearly all that their bound allows, which is
+    made large enough that many comparisons are in doubt."""
+    exactly, random = single.Pairs.distances, torch.Generator().manual_seed(3)
+
+    def distances(self, rows, columns, out=None):
+        found = exactly(self, rows, columns, out)
+        least = self.row_slack[rows, None] + self.column_slack[columns] - self.row_slack.max()
+        sign = torch.randint(0, 2, found.shape, generator=random) * 2 - 1
+        return found.add_(0.9 * sign * least)
+
+    monkeypatch.setattr(single, "UNIT", 1e-3)
+    monkeypatch.setattr(single.Pairs, "distances", distances)
+
+
+@pytest.mark.parametrize("sizes", [(600, 500), (300, 1300)])
+def test_errors_as_large_as_their_bound_change_no_score(sizes, wrong_by_the_bound, monkeypatch):
+    """Norms differ, so that the slack of rows and of columns do."""
+    monkeypatch.setattr(distances, "BLOCK", 300)
+    monkeypatch.setattr(single, "BLOCK", 300)
+    generated, real = normal(sizes[0], 4, 0), normal(sizes[1], 4, 1)
+    generated[:100] *= 4
+    real[:100] *= 4
+    first, second = described(generated), described(real)
+    for features, found in ((generated, first), (real, second)):
+        of_all = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
+        expected = of_all.square().sort(dim=1).values[:, [3, 5]]
+        torch.testing.assert_close(found.radii, expected, rtol=1e-9, atol=1e-11)
+    across = distances.squared_distances(generated, real)
+    found = neighbourhoods.neighbourhoods(first, second)
+    assert found.precision == (across <= second.radii[:, 0]).any(1).double().mean()
+    assert found.recall == (across <= first.radii[:, :1]).any(0).double().mean()
+    assert found.density == float((across <= second.radii[:, 1]).sum()) / (5 * sizes[0])
+    assert found.coverage == (across <= second.radii[:, 1]).any(0).double().mean()
+    torch.testing.assert_close(found.nearest(), across.amin(1), rtol=1e-9, atol=1e-11)
+
+
+def test_blocks_that_may_hold_the_nearest_are_looked_at():
+    """Least distances are given too large for the block of the nearest, too small for others."""
+    generated, real = normal(50, 4, 0), normal(2500, 4, 1)
+    pairs = single.Pairs(generated, real)
+    blocks = distances.squared_distances(generated, real).split(single.BLOCK, dim=1)
+    exact = torch.stack([each.amin(1) for each in blocks], dim=1)
+    slack = 0.99 * pairs.row_slack[:, None]
+    # all others as near as they can seem to be
+    least = torch.full_like(exact, torch.inf).float()
+    nearest = exact.argmin(1, keepdim=True)
+    seen = exact.gather(1, nearest).float()
+    least = least.fill_(0).add_(seen - slack).scatter_(1, nearest, seen + slack)
+    torch.testing.assert_close(distances.nearest_in_blocks(pairs, least), exact.amin(1))
+
+
+def test_few_images_are_looked_at_in_double_precision(monkeypatch):
+    """On features as a classifier's, single precision decides nearly all."""
+    looked, exact = [], distances._radii_of
+    monkeypatch.setattr(
+        distances, "_radii_of", lambda some, all_of: looked.append(len(some)) or exact(some, all_of)
+    )
+    described(normal(2000, 64, 0).relu())
+    assert sum(looked) < 20
+
+
 def test_kernel_by_embeddings_is_the_kernel_over_all_pairs(monkeypatch):
     first, second = normal(120, 20, 0), normal(90, 20, 1) + 0.5
     found = fm.kernel_distance(described(first), described(second), 1.0)
@@ -194,7 +257,8 @@ def test_memorisation_looks_at_every_training_image():
     train, held_out = normal(900, 4, 0), normal(300, 4, 1)
     real = real_images(train, held_out)
     assert {len(each.features) for each in real.sets.values()} == {300}
-    assert scores(train[-300:], real)["memorisation", "train"] < 1e-6
+    for copies in (train[:300], train[300:600], train[-300:]):
+        assert scores(copies, real)["memorisation", "train"] < 1e-6
 
 
 def test_inception_score_of_certain_and_balanced_classes_is_their_number():
@@ -229,6 +293,16 @@ def test_blocks_change_no_score(monkeypatch):
     for module in (distances, kernel, neighbourhoods, single):
         monkeypatch.setattr(module, "BLOCK", 7)
     assert scores(generated, real_images(train, held_out)) == pytest.approx(whole, rel=1e-9)
+
+
+def test_blocks_change_no_kernel_distance_of_long_features(monkeypatch):
+    """Those whose embedding is not made: all pairs are gone through."""
+    first, second = normal(40, 6, 0), normal(50, 6, 1) + 0.5
+    monkeypatch.setattr(kernel, "EXPLICIT", 0)
+    whole = fm.kernel_distance(described(first), described(second), 1.0)
+    monkeypatch.setattr(kernel, "BLOCK", 7)
+    in_blocks = fm.kernel_distance(described(first), described(second), 1.0)
+    assert in_blocks == pytest.approx(whole, rel=1e-9)
 
 
 SEEDS = st.integers(0, 2**31 - 1)

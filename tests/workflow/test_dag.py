@@ -1,11 +1,12 @@
 """What a change of study or code re-runs, read from dry-runs over a finished tiny study."""
 
 import os
+import re
 import shutil
 from copy import deepcopy
 
 import pytest
-from project import planned, snakemake, tiny_study
+from project import ROOT, planned, snakemake, tiny_study
 
 RUN_RULES = ("train", "evaluate")
 
@@ -158,3 +159,41 @@ def test_cpu_runs_do_not_queue_for_a_gpu(checkout):
     assert "gpu=1" not in done.stdout
     study["training"]["device"] = "cuda"
     assert "gpu=1" in snakemake(checkout, "--dry-run", study=study).stdout
+
+
+def asked_for(tmp_path, study: dict, rule: str, what: str) -> dict[str, str]:
+    """What a fresh study's jobs of `rule` ask for, by dataset/variant, as a dry-run prints it."""
+    given = ("--dry-run", "--cores", "4", "--snakefile", str(ROOT / "Snakefile"))
+    done = snakemake(tmp_path, *given, study=study)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {}
+    for block in re.split(r"\n(?=\[)", done.stdout + done.stderr):
+        if re.search(rf"^rule {rule}:", block, re.M):
+            run = re.search(r"dataset=(\w+), variant=(\w+)", block)
+            said = re.search(rf"\b{what}[=:] ?(\w+)", block)
+            found["/".join(run.groups())] = said[1] if said else ""
+    return found
+
+
+def test_runs_that_differ_in_threads_or_device_ask_for_their_own(tmp_path):
+    study = tiny_study(seeds=1)
+    study["variants"]["minimax"] = {"training": {"threads": 2}}
+    threads = asked_for(tmp_path, study, "train", "threads")
+    assert threads == {"digits/minimax": "2", "digits/non_saturating": ""}  # one is not printed
+    study["variants"]["minimax"] = {"training": {"device": "cuda"}}
+    study["variants"]["non_saturating"] = {"training": {"device": "cpu"}}
+    asked = asked_for(tmp_path, study, "train", "gpu")
+    assert asked == {"digits/minimax": "1", "digits/non_saturating": "0"}
+
+
+def test_datasets_of_other_sizes_ask_for_their_own_memory(tmp_path):
+    """What holds for all runs is planned once, but only that."""
+    study = tiny_study(seeds=1, variants={"minimax": {}})
+    study["datasets"] = {
+        **study["datasets"],
+        "large": {"kind": "fashion_mnist"},
+    }
+    training = asked_for(tmp_path, study, "train", "mem_mb")
+    scoring = asked_for(tmp_path, study, "evaluate", "mem_mb")
+    for memory in (training, scoring):
+        assert int(memory["large/minimax"]) > int(memory["digits/minimax"])

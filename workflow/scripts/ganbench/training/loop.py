@@ -78,13 +78,14 @@ def train(
             name = f"{dataset} {variant} {seed}"
             progress = Progress(name, parameters["steps"], log, log_interval, run.step)
             try:
-                outcome = play(run, parameters, progress, checkpoints)
+                return run, play(run, parameters, progress, checkpoints)
             except RecordingError as error:
                 print(f"{error}\ngoes on without, from the last state that was saved", file=log)
-                return trained(recorded=False)
             finally:
                 progress.close()
-            return run, outcome
+            # outside of `except`: its traceback holds the graph that failed, and the memory with it
+            del run
+            return trained(recorded=False)
 
         run, outcome = tried_twice(trained, device, parameters["batch_size"], log)
         print(_ending(outcome, parameters), file=log)
