@@ -74,7 +74,7 @@ def files(folder: Path) -> dict[str, Any]:
 
 
 def extractor(given: argparse.Namespace) -> dict[str, float]:
-    """The extractor stage; and snapshots with random weights, for time does not depend on them."""
+    """The extractor stage; and snapshots with random weights: nearly all time is the same."""
     import torch  # noqa: PLC0415
     from ganbench import networks  # noqa: PLC0415
     from ganbench.evaluation import make_reference  # noqa: PLC0415

@@ -10,6 +10,7 @@ must lie in the interval where one more seed of the published study is expected,
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,7 +67,8 @@ def _run(given: Path, chosen: argparse.Namespace, runs: list[tuple[str, str, int
         for dataset, variant, seed in runs
     ]
     folder = ROOT / "results/verify"
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # or what is there would be compared, not made again
+    folder.mkdir()
     command = [
         *(sys.executable, "-m", "snakemake", "--cores", chosen.cores),
         *("--directory", str(folder), "--configfile", str(given), "--", *files),

@@ -129,8 +129,8 @@ def data_memory(wildcards):
 
 
 def training_memory(wildcards):
-    """Megabytes that a run takes: the whole dataset, and what trains on it."""
-    return 1000 + data_memory(wildcards)
+    """Megabytes that a run takes: the whole dataset, and what trains on it, CUDA's own included."""
+    return 3000 + data_memory(wildcards)
 
 
 def source_folders(wildcards):

@@ -52,4 +52,7 @@ def use_deterministic_kernels(threads: int) -> None:
     torch.set_num_threads(threads)
     # the same as use_deterministic_algorithms(True), without importing torch's compiler
     torch.set_deterministic_debug_mode("error")
+    # nothing here reads memory that it has not written; filling it first takes a tenth of a step
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False  # float32 is float32, as it is in matrix products
