@@ -19,6 +19,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -40,6 +41,7 @@ from torchvision import transforms
 from torchvision.datasets import FashionMNIST
 
 BATCH = 64
+PEAK = "matrix peak,"
 WORKERS = (0, 1, 2, 4)
 WARM = 8
 """Steps before the clock starts, those that a CUDA graph is recorded after among them."""
@@ -60,32 +62,40 @@ def main() -> None:
         folder = Path(name)
         prepare(folder)
         check_that_both_do_the_same(folder, given)
-        torch.set_num_threads(cores)
-        in_memory = {"channels_last": True}
-        cases = {
-            "ours, one run": lambda: ours(folder, given, cores),
-            "ours, one run, channels_last": lambda: ours(folder, given, cores, **in_memory),
-        }
-        for workers in WORKERS:
-            cases[f"usual, {workers} workers"] = lambda workers=workers: usual(
-                folder, given, cores, workers
-            )
-        fast = {"precision": "bf16", "channels_last": True}
-        cases |= ours_side_by_side(folder, given, "", {})
-        cases |= ours_side_by_side(folder, given, ", channels_last", in_memory)
-        cases |= ours_side_by_side(folder, given, ", bf16", fast)
-        if given.device == "cuda":
-            graphs = {"cuda_graphs": True}
-            cases["ours, one run, graphs"] = lambda: ours(folder, given, cores, **graphs)
-            cases |= ours_side_by_side(folder, given, ", graphs", graphs)
-            cases |= ours_side_by_side(folder, given, ", bf16, graphs", fast | graphs)
+        cases = all_cases(folder, given, cores)
         found = measure.in_turn(cases, given.repetitions)
+        peaks = {name: found.pop(f"{PEAK} {name}") for name in ("float32", "bf16")}
         medians = {name: median(rates) for name, rates in found.items() if "usual" in name}
         best = max(medians, key=medians.__getitem__)
         result = measure.table(found, "images/s", against=best).assign(against=best)
-        share = peak_share(found, given, cores)
+        share = peak_share(found, peaks, given)
         busy = gpu_busy(folder, given) if given.device == "cuda" else pd.DataFrame()
     measure.show(f"train_speed_{given.device}", pd.concat([result, share, busy], ignore_index=True))
+
+
+def all_cases(
+    folder: Path, given: argparse.Namespace, cores: int
+) -> dict[str, Callable[[], float]]:
+    """What takes turns, by its name: images a second, and the machine's matrix peaks."""
+    in_memory = {"channels_last": True}
+    fast = {"precision": "bf16", **in_memory}
+    cases = {
+        "ours, one run": lambda: ours(folder, given, cores),
+        "ours, one run, channels_last": lambda: ours(folder, given, cores, **in_memory),
+    }
+    for workers in WORKERS:
+        cases[f"usual, {workers} workers"] = partial(usual, folder, given, cores, workers)
+    cases |= ours_side_by_side(folder, given, "", {})
+    cases |= ours_side_by_side(folder, given, ", channels_last", in_memory)
+    cases |= ours_side_by_side(folder, given, ", bf16", fast)
+    if given.device == "cuda":
+        graphs = {"cuda_graphs": True}
+        cases["ours, one run, graphs"] = lambda: ours(folder, given, cores, **graphs)
+        cases |= ours_side_by_side(folder, given, ", graphs", graphs)
+        cases |= ours_side_by_side(folder, given, ", bf16, graphs", fast | graphs)
+    for name, kind in (("float32", torch.float32), ("bf16", torch.bfloat16)):
+        cases[f"{PEAK} {name}"] = partial(matrix_peak, given.device, cores, kind)
+    return cases
 
 
 def ours_side_by_side(
@@ -205,7 +215,8 @@ def _silent(steps: int) -> Progress:
 
 
 def usual(folder: Path, given: argparse.Namespace, threads: int, workers: int) -> float:
-    """Images a second of the usual loop."""
+    """Images a second of the usual loop, with the kernels that torch chooses by itself."""
+    torch.set_deterministic_debug_mode("default")
     torch.set_num_threads(threads)
     game = begin(parameters(given, threads), "speed", 0, real_images(folder, "cpu")[:BATCH]).game
     for player in (game.discriminator, game.generator):
@@ -268,24 +279,19 @@ def _one_of_many(folder: Path, given: argparse.Namespace, changes: dict) -> tupl
     return started, time.monotonic()
 
 
-def peak_share(found: dict, given: argparse.Namespace, threads: int) -> pd.DataFrame:
-    """The share of the measured matrix peak that training sustains, whole machine and one run."""
-    flops = count_flops(parameters(given, 1), (1, 28, 28))["step"] / BATCH
-    peaks = {
-        "float32": matrix_peak(given.device, threads, torch.float32),
-        "bf16": matrix_peak(given.device, threads, torch.bfloat16),
-    }
-    rows = [
-        {"case": f"matrix peak, {name}", "unit": "GFLOP/s", "median": peak}
-        for name, peak in peaks.items()
-    ]
-    for name, values in found.items():
+def peak_share(
+    found: dict[str, list[float]], peaks: dict[str, list[float]], given: argparse.Namespace
+) -> pd.DataFrame:
+    """The share of the machine's measured matrix peak that training sustains, in the median."""
+    flops = count_flops(parameters(given, 1), (1, 28, 28))["step"] / BATCH / 1e9
+    sustained = {f"{PEAK} {name}": values for name, values in peaks.items()}
+    shares = {}
+    for name, rates in found.items():
         if name.startswith("ours"):
-            peak = peaks["bf16" if "bf16" in name else "float32"]
-            rate = float(np.median(values)) * flops / 1e9
-            rows.append({"case": f"{name}: sustained", "unit": "GFLOP/s", "median": rate})
-            rows.append({"case": f"{name}: of the peak", "unit": "share", "median": rate / peak})
-    return pd.DataFrame(rows)
+            peak = max(peaks["bf16" if "bf16" in name else "float32"])
+            sustained[f"{name}: sustained"] = [rate * flops for rate in rates]
+            shares[f"{name}: of the peak"] = [rate * flops / peak for rate in rates]
+    return pd.concat([measure.table(sustained, "GFLOP/s"), measure.table(shares, "share")])
 
 
 def gpu_busy(folder: Path, given: argparse.Namespace) -> pd.DataFrame:
