@@ -13,6 +13,7 @@ from pathlib import Path
 
 import measure
 import numpy as np
+from ganbench import study
 
 JOB = """
 import json, sys, time
@@ -46,8 +47,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=5)
     given = parser.parse_args()
-    from ganbench import study  # noqa: PLC0415 (measure puts it on the path)
-
     config = {"study": "start", "datasets": {"digits": {}}, "variants": {"minimax": {}}}
     parameters = study.resolve(config, "start")["runs"]["digits"]["minimax"]
     found: dict[str, list[float]] = {}

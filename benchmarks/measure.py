@@ -53,8 +53,8 @@ def show(name: str, results: pd.DataFrame) -> None:
 
 def machine() -> dict[str, str | int | float]:
     """Processor, cores, GPU, versions, and how busy others kept the machine at the end."""
-    import torch  # noqa: PLC0415 (some programs need no torch until here)
-    from ganbench import provenance  # noqa: PLC0415
+    import torch
+    from ganbench import provenance
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     return {

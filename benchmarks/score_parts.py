@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import measure  # noqa: F401 - makes ganbench importable
 import numpy as np
 
 TOGETHER, PROCESS = "together, s", "processor time of the process, s"
@@ -16,7 +15,7 @@ TOGETHER, PROCESS = "together, s", "processor time of the process, s"
 
 def measured(given: argparse.Namespace) -> dict[str, float]:
     """Processor seconds of its steps, of all of them, and this process's peak memory."""
-    import torch  # noqa: PLC0415 - only the processes that work need it
+    import torch
 
     torch.set_num_threads(1)
     found = PARTS[given.part](given)
@@ -44,7 +43,7 @@ class Clock:
 
 def resolved() -> dict[str, Any]:
     """A study of one variant on Fashion-MNIST."""
-    from ganbench import study  # noqa: PLC0415
+    from ganbench import study
 
     config = {"datasets": {"fashion_mnist": {}}, "variants": {"non_saturating": {}}}
     return study.resolve({"study": "speed", **config}, "speed")
@@ -52,7 +51,7 @@ def resolved() -> dict[str, Any]:
 
 def prepare(source: Path, folder: Path) -> None:
     """The splits as in every study: 50,000 images in train, 10,000 in each of the others."""
-    from ganbench import datasets  # noqa: PLC0415
+    from ganbench import datasets
 
     names = {"data": "data.npz", "card": "dataset.json", "examples": "examples.png"}
     datasets.prepare(
@@ -66,7 +65,7 @@ def prepare(source: Path, folder: Path) -> None:
 
 def files(folder: Path) -> dict[str, Any]:
     """What both stages of evaluation read and write."""
-    from ganbench.evaluation import Reference  # noqa: PLC0415
+    from ganbench.evaluation import Reference
 
     names = {"network": "network.pt", "features": "features.npz", "card": "card.json"}
     made = {name: folder / file for name, file in (names | {"floor": "floor.csv"}).items()}
@@ -75,9 +74,9 @@ def files(folder: Path) -> dict[str, Any]:
 
 def extractor(given: argparse.Namespace) -> dict[str, float]:
     """The extractor stage; and snapshots with random weights: nearly all time is the same."""
-    import torch  # noqa: PLC0415
-    from ganbench import networks  # noqa: PLC0415
-    from ganbench.evaluation import make_reference  # noqa: PLC0415
+    import torch
+    from ganbench import networks
+    from ganbench.evaluation import make_reference
 
     clock = Clock()
     clock(
@@ -103,7 +102,7 @@ def extractor(given: argparse.Namespace) -> dict[str, float]:
 
 def score_run(given: argparse.Namespace) -> dict[str, float]:
     """The evaluate stage as the workflow runs it, without Python's start."""
-    from ganbench import evaluation  # noqa: PLC0415
+    from ganbench import evaluation
 
     clock, of_stage = Clock(), files(given.folder)
     clock(
@@ -131,9 +130,9 @@ def agreement(given: argparse.Namespace) -> dict[str, float]:
     Of 3,000 images that were kept for the extractor, for they have neighbours among the others;
     with features in double, and all of them in one subset for KID, which for 10,000 needs 5 GB.
     """
-    from ganbench.evaluation import feature_metrics as fm  # noqa: PLC0415
-    from ganbench.evaluation.extractors import extract, load_extractor  # noqa: PLC0415
-    from ganbench.evaluation.feature_sets import describe  # noqa: PLC0415
+    from ganbench.evaluation import feature_metrics as fm
+    from ganbench.evaluation.extractors import extract, load_extractor
+    from ganbench.evaluation.feature_sets import describe
 
     network = load_extractor(files(given.folder)["outputs"].network)
     count = min(3_000, given.samples)
@@ -168,11 +167,11 @@ def parts(
     given: argparse.Namespace, references: tuple[str, ...] = ("train", "held_out")
 ) -> dict[str, float]:
     """One snapshot, step by step."""
-    from ganbench.evaluation import distances, kernel  # noqa: PLC0415
-    from ganbench.evaluation import feature_metrics as fm  # noqa: PLC0415
-    from ganbench.evaluation import feature_sets as sets  # noqa: PLC0415
-    from ganbench.evaluation.extractors import extract, load_extractor  # noqa: PLC0415
-    from ganbench.evaluation.reference import load_real  # noqa: PLC0415
+    from ganbench.evaluation import distances, kernel
+    from ganbench.evaluation import feature_metrics as fm
+    from ganbench.evaluation import feature_sets as sets
+    from ganbench.evaluation.extractors import extract, load_extractor
+    from ganbench.evaluation.reference import load_real
 
     clock, outputs = Clock(), files(given.folder)["outputs"]
     network, real = load_extractor(outputs.network), load_real(outputs.features)
@@ -199,9 +198,9 @@ def parts(
 
 def first_images(given: argparse.Namespace) -> Any:
     """The images that the first snapshot makes."""
-    import torch  # noqa: PLC0415
-    from ganbench.evaluation import snapshots  # noqa: PLC0415
-    from ganbench.latents import sample_latents  # noqa: PLC0415
+    import torch
+    from ganbench.evaluation import snapshots
+    from ganbench.latents import sample_latents
 
     run = snapshots.load_run(given.folder / "snapshots.pt")
     _, generator = next(snapshots.generators(run, torch.device("cpu")))
@@ -213,7 +212,7 @@ def first_images(given: argparse.Namespace) -> Any:
 
 def real_images(given: argparse.Namespace, split: str) -> Any:
     """Those of a split, uint8."""
-    import torch  # noqa: PLC0415
+    import torch
 
     with np.load(given.folder / "data.npz") as data:
         return torch.from_numpy(data[split])
@@ -221,7 +220,7 @@ def real_images(given: argparse.Namespace, split: str) -> Any:
 
 def torch_fidelity(given: argparse.Namespace, **options: Any) -> dict[str, float]:
     """Its own program on the same images with the same extractor, part by part."""
-    from ganbench.evaluation.extractors import load_extractor  # noqa: PLC0415
+    from ganbench.evaluation.extractors import load_extractor
 
     network = load_extractor(files(given.folder)["outputs"].network)
     its_program, clock = peer(), Clock()
@@ -237,14 +236,14 @@ def torch_fidelity_double(given: argparse.Namespace) -> dict[str, float]:
 
 def peer() -> Any:
     """What speaks to torch-fidelity, whose import takes seconds that no other part needs."""
-    import score_peer  # noqa: PLC0415
+    import score_peer
 
     return score_peer
 
 
 def torch_dtype(name: str) -> Any:
     """Torch's type of that name."""
-    import torch  # noqa: PLC0415
+    import torch
 
     return getattr(torch, name)
 

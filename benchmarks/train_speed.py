@@ -3,9 +3,7 @@
     python benchmarks/train_speed.py [--repetitions 5] [--steps 20] [--width 64] [--device cpu]
                                      [--runs 2]
 
-The usual loop: torchvision's FashionMNIST with its transforms, a DataLoader with 0, 1, 2 and 4
-workers, real and fake passed one after the other, the discriminator's weights not frozen in the
-generator's step, plain Adam, losses read with `.item()` each step. First it is asserted that 20
+The usual loop is that of train_peer.py, with 0, 1, 2 and 4 workers. First it is asserted that 20
 steps of both have the same losses. Then both take turns: one run with all threads; and several runs
 of one thread side by side, as Snakemake has them, where the usual way is one run after another. On
 a GPU ours records its steps as CUDA graphs too, and the share of time is measured in which the GPU
@@ -18,7 +16,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -27,6 +25,7 @@ import measure
 import numpy as np
 import pandas as pd
 import torch
+import train_peer
 from ganbench import randomness
 from ganbench import study as studies
 from ganbench.datasets.published import mnist_like
@@ -34,13 +33,10 @@ from ganbench.kinds import kinds
 from ganbench.progress import Progress
 from ganbench.training.flops import count_flops
 from ganbench.training.loop import begin, play
-from ganbench.training.step import Game, adversarial_step
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
-from torchvision import transforms
-from torchvision.datasets import FashionMNIST
+from ganbench.training.step import adversarial_step
+from torch import Tensor
+from train_peer import BATCH
 
-BATCH = 64
 PEAK = "matrix peak,"
 WORKERS = (0, 1, 2, 4)
 WARM = 8
@@ -126,51 +122,12 @@ def prepare(folder: Path) -> None:
     source = mnist_like(kinds()["fashion_mnist"], "", io.StringIO())
     part = source.parts["train"]
     np.save(folder / "train.npy", part.samples)
-    raw = folder / "FashionMNIST/raw"
-    raw.mkdir(parents=True)
-    for stem in ("train", "t10k"):  # torchvision looks for both parts
-        _write_idx(raw / f"{stem}-images-idx3-ubyte", part.samples[:, 0])
-        _write_idx(raw / f"{stem}-labels-idx1-ubyte", part.labels.astype(np.uint8))
-
-
-def _write_idx(file: Path, array: np.ndarray) -> None:
-    header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-    file.write_bytes(header + np.ascontiguousarray(array, np.uint8).tobytes())
+    train_peer.write_files(folder, part.samples[:, 0], part.labels)
 
 
 def real_images(folder: Path, device: str) -> Tensor:
     """All training images on the device."""
     return torch.from_numpy(np.load(folder / "train.npy")).to(device)
-
-
-def usual_step(
-    game: Game, optimizers: tuple, real: Tensor, latent: Tensor, other_latent: Tensor
-) -> tuple[float, float]:
-    """One step as people write it; gives both losses."""
-    discriminator, generator = game.discriminator.network, game.generator.network
-    of_discriminator, of_generator = optimizers
-    criterion = nn.BCEWithLogitsLoss()
-    ones = torch.ones(len(real), device=real.device)
-
-    of_discriminator.zero_grad()
-    real_loss = criterion(discriminator(real), ones)
-    real_loss.backward()
-    fake_loss = criterion(discriminator(generator(latent).detach()), 0 * ones)
-    fake_loss.backward()
-    of_discriminator.step()
-
-    of_generator.zero_grad()
-    generator_loss = criterion(discriminator(generator(other_latent)), ones)
-    generator_loss.backward()
-    of_generator.step()
-    return (real_loss + fake_loss).item(), generator_loss.item()
-
-
-def _optimizers(game: Game) -> tuple:
-    return tuple(
-        torch.optim.Adam(player.network.parameters(), lr=2e-4, betas=(0.5, 0.999))
-        for player in (game.discriminator, game.generator)
-    )
 
 
 def check_that_both_do_the_same(folder: Path, given: argparse.Namespace) -> None:
@@ -180,11 +137,12 @@ def check_that_both_do_the_same(folder: Path, given: argparse.Namespace) -> None
     """
     real = real_images(folder, given.device)
     mine, theirs = (begin(parameters(given, 1), "speed", 0, real).game for _ in range(2))
-    optimizers = _optimizers(theirs)
+    theirs = train_peer.of_torchs_layers(theirs)
+    optimizers = train_peer.optimizers(theirs)
     for step in range(1, 21):
         expected = adversarial_step(mine, step)
         batch, latent = theirs.sample_real(), theirs.sample_discriminator_latent()
-        found = usual_step(theirs, optimizers, batch, latent, theirs.sample_generator_latent())
+        found = train_peer.step(theirs, optimizers, batch, latent, theirs.sample_generator_latent())
         wanted = (expected.discriminator.item(), expected.generator.item())
         tolerance = 1e-4 if step <= 5 else 2e-2
         np.testing.assert_allclose(found, wanted, rtol=tolerance, err_msg=f"step {step}")
@@ -204,7 +162,7 @@ def prepared(
     randomness.use_deterministic_kernels(threads)
     real = real_images(folder, given.device)
     settings = parameters(given, threads, **changes)
-    run = begin(settings, "speed", 0, real, recorded=bool(changes.get("cuda_graphs")))
+    run = begin(settings, "speed", 0, real)
     whole = settings | {"steps": WARM + given.steps}
     play(run, whole | {"steps": WARM}, _silent(WARM))
     return lambda: play(run, whole, _silent(given.steps))
@@ -221,12 +179,12 @@ def usual(folder: Path, given: argparse.Namespace, threads: int, workers: int) -
     game = begin(parameters(given, threads), "speed", 0, real_images(folder, "cpu")[:BATCH]).game
     for player in (game.discriminator, game.generator):
         player.network.to(given.device)
-    optimizers = _optimizers(game)
-    batches = _batches(folder, given.device, workers)
+    optimizers = train_peer.optimizers(train_peer.of_torchs_layers(game))
+    batches = train_peer.batches(folder, given.device, workers)
 
     def step() -> None:
         latents = (torch.randn(BATCH, 64, device=given.device) for _ in range(2))
-        usual_step(game, optimizers, next(batches), *latents)
+        train_peer.step(game, optimizers, next(batches), *latents)
 
     for _ in range(WARM):
         step()
@@ -234,22 +192,6 @@ def usual(folder: Path, given: argparse.Namespace, threads: int, workers: int) -
     for _ in range(given.steps):
         step()  # `.item()` waits for the device
     return given.steps * BATCH / (time.perf_counter() - started)
-
-
-def _batches(folder: Path, device: str, workers: int) -> Iterator[Tensor]:
-    change = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])
-    dataset = FashionMNIST(str(folder), train=True, transform=change)
-    loader = DataLoader(
-        dataset,
-        BATCH,
-        shuffle=True,
-        drop_last=True,
-        num_workers=workers,
-        pin_memory=device != "cpu",
-    )
-    while True:
-        for images, _ in loader:
-            yield images.to(device, non_blocking=True)
 
 
 def side_by_side(folder: Path, given: argparse.Namespace, runs: int, **changes: object) -> float:

@@ -21,8 +21,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from ganbench import study as studies  # noqa: E402
-from ganbench.evidence.estimators import prediction_interval  # noqa: E402
+from ganbench import study as studies  # noqa: E402 (found by the line above)
+from ganbench.evidence.estimators import prediction_interval  # noqa: E402 (the same)
 
 CONFIDENCE = 0.99
 

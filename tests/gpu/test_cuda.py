@@ -114,7 +114,7 @@ def test_run_that_was_cut_short_goes_on_to_the_same_bits(name, tmp_path):
     def run_to(end: int, folder) -> torch.Tensor:
         checkpoints = Checkpoints(folder, 10, io.StringIO())
         folder.mkdir(exist_ok=True)
-        run = begin(parameters, "d", 0, real, recorded=True)
+        run = begin(parameters, "d", 0, real)
         checkpoints.resume(run)
         play(run, {**parameters, "steps": end}, Progress("", end, io.StringIO(), 1e9), checkpoints)
         weights = run.game.generator.network.parameters()

@@ -104,17 +104,17 @@ def test_what_cannot_be_recorded_is_trained_without_and_the_log_says_so(tmp_path
         def record(self, step: graphs.Step) -> graphs.Step:
             raise RecordingError("a step cannot be recorded as a CUDA graph: no memory")
 
-    begin, recorded_ones = loop.begin, []
+    begin, recorded = loop.begin, []
 
-    def begin_on_a_gpu(*given, recorded=False):
-        run = begin(*given)
-        recorded_ones.append(recorded)
-        run.graphs = Graphs(run.game, Refusing()) if recorded else None
+    def begin_on_a_gpu(parameters, *given):
+        run = begin(parameters, *given)
+        recorded.append(parameters["cuda_graphs"])
+        run.graphs = Graphs(run.game, Refusing()) if parameters["cuda_graphs"] else None
         return run
 
     monkeypatch.setattr(loop, "begin", begin_on_a_gpu)
     found, log = trained(tmp_path / "refused", resolved(cuda_graphs=True))
-    assert recorded_ones == [True, False]
+    assert recorded == [True, False]
     assert "cannot be recorded as a CUDA graph: no memory\ngoes on without" in log
     assert found["status"] == "completed"
     monkeypatch.undo()

@@ -357,7 +357,7 @@ class TestMemory:
 
 
 def test_signal_before_the_first_step_ends_the_run_at_once(tmp_path, monkeypatch):
-    def begun(*_, **__):
+    def begun(*_):
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(30)
 

@@ -6,9 +6,10 @@ streams. Written after PyTorch's documentation of `torch.cuda.graph`; it has not
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -18,6 +19,11 @@ Step = Callable[[], Losses]
 
 WARM = 3
 """Steps of each kind before it is recorded: in them kernels are chosen and optimizers set up."""
+
+
+def records_steps(parameters: Mapping[str, Any], device: torch.device) -> bool:
+    """Whether a run of these parameters records its steps."""
+    return parameters["cuda_graphs"] and device.type == "cuda"
 
 
 class RecordingError(RuntimeError):

@@ -18,7 +18,7 @@ from ganbench.progress import Progress
 from ganbench.samples import SHOWN
 from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.flops import count_flops
-from ganbench.training.graphs import Graphs, RecordingError
+from ganbench.training.graphs import Graphs, RecordingError, records_steps
 from ganbench.training.measure import FirstNonFinite, measure
 from ganbench.training.memory import tried_twice
 from ganbench.training.records import Outputs, Record, weights_sha256
@@ -71,8 +71,8 @@ def train(
     }
     with checkpoints.of(decides) if checkpoints else nullcontext():
 
-        def trained(recorded: bool = parameters["cuda_graphs"]) -> tuple[Run, dict[str, Any]]:
-            run = begin(parameters, dataset, seed, real, recorded=recorded)
+        def trained(settings: Mapping[str, Any] = parameters) -> tuple[Run, dict[str, Any]]:
+            run = begin(settings, dataset, seed, real)
             if checkpoints:
                 checkpoints.resume(run)
             name = f"{dataset} {variant} {seed}"
@@ -85,7 +85,7 @@ def train(
                 progress.close()
             # outside of `except`: its traceback holds the graph that failed, and the memory with it
             del run
-            return trained(recorded=False)
+            return trained({**parameters, "cuda_graphs": False})
 
         run, outcome = tried_twice(trained, device, parameters["batch_size"], log)
         print(_ending(outcome, parameters), file=log)
@@ -109,18 +109,8 @@ def train(
         )
 
 
-def begin(
-    parameters: Mapping[str, Any],
-    dataset: str,
-    seed: int,
-    real: Tensor,
-    *,
-    recorded: bool = False,
-) -> Run:
-    """A run before its first step; `real` is the training data on the device of the run.
-
-    On a GPU its steps can be `recorded` as CUDA graphs.
-    """
+def begin(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Run:
+    """A run before its first step; `real` is the training data on the device of the run."""
     kind = "images" if real.dim() == 4 else "points"
     noise = randomness.generator(dataset, seed, "sample latents", real.device)
     game = set_up(parameters, dataset, seed, real)
@@ -132,7 +122,7 @@ def begin(
         ),
         stopping=Stopping(parameters, dataset, seed, real),
         non_finite=FirstNonFinite(real.device),
-        graphs=Graphs(game) if recorded and real.device.type == "cuda" else None,
+        graphs=Graphs(game) if records_steps(parameters, real.device) else None,
     )
 
 

@@ -12,6 +12,7 @@ from ganbench.latents import sample_latents
 from ganbench.regularizers import Regularization
 from ganbench.samples import to_float
 from ganbench.training.average import WeightAverage
+from ganbench.training.graphs import records_steps
 from ganbench.training.optimizers import build_optimizer
 from ganbench.training.step import Game, Player, losses_of
 
@@ -54,7 +55,7 @@ def set_up(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor)
         optimizer = build_optimizer(
             options,
             network.parameters(),
-            recorded=parameters["cuda_graphs"] and device.type == "cuda",
+            recorded=records_steps(parameters, device),
         )
         return Player(network, optimizer, loss, PRECISIONS[parameters["precision"]])
 
