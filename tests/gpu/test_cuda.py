@@ -4,18 +4,17 @@ These tests have not met a GPU yet.
 """
 
 import io
-import json
 from copy import deepcopy
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from ganbench import objectives, study
 from ganbench.progress import Progress
-from ganbench.training import Checkpoints, Outputs, train
+from ganbench.training import Checkpoints
 from ganbench.training.graphs import WARM, Graphs
 from ganbench.training.loop import begin, play
+from training_example import history, run
 
 pytestmark = pytest.mark.cuda
 
@@ -61,40 +60,25 @@ def resolved(name: str = "adam", objective: str = "non_saturating", **training) 
     return deepcopy(study.resolve(given, "gpu")["runs"]["fashion_mnist"]["v"])
 
 
-def trained(folder, parameters: dict, **options) -> tuple[dict, pd.DataFrame, str]:
-    folder.mkdir()
-    np.savez(folder / "data.npz", train=PIXELS.numpy())
-    names = ("snapshots.pt", "history.csv", "samples.png", "run.json")
-    log = io.StringIO()
-    train(
-        **{"parameters": parameters, "dataset": "fashion_mnist", "variant": "v", "seed": 0},
-        **{"data_file": folder / "data.npz", "log": log, "log_interval": 60.0, **options},
-        outputs=Outputs(*(folder / each for each in names)),
-    )
-    history = pd.read_csv(folder / "history.csv").drop(columns="seconds")
-    return json.loads((folder / "run.json").read_text()), history, log.getvalue()
-
-
 @each_setting
 @pytest.mark.parametrize("recorded", [False, True])
 def test_the_same_run_gives_the_same_bits(name, recorded, tmp_path):
     parameters = resolved(name, cuda_graphs=recorded)
-    (one, history, log), (other, other_history, _) = (
-        trained(tmp_path / each, parameters) for each in ("one", "other")
-    )
+    (one, log), (other, _) = (run(tmp_path / each, parameters, PIXELS) for each in ("one", "other"))
     assert "goes on without" not in log
     assert one["generator_sha256"] == other["generator_sha256"]
-    assert history.equals(other_history)
+    assert history(tmp_path / "one").equals(history(tmp_path / "other"))
 
 
 @each_setting
 def test_recorded_steps_give_what_steps_as_written_give(name, tmp_path):
     """The same kernels in the same order: equal but for what rounding may do in 40 steps."""
-    _, plain, _ = trained(tmp_path / "plain", resolved(name))
-    run, recorded, log = trained(tmp_path / "recorded", resolved(name, cuda_graphs=True))
+    run(tmp_path / "plain", resolved(name), PIXELS)
+    found, log = run(tmp_path / "recorded", resolved(name, cuda_graphs=True), PIXELS)
     assert "goes on without" not in log
-    assert run["status"] == "completed"
-    np.testing.assert_allclose(recorded.to_numpy(), plain.to_numpy(), rtol=1e-3, atol=1e-4)
+    assert found["status"] == "completed"
+    plain, recorded = (history(tmp_path / each).to_numpy() for each in ("plain", "recorded"))
+    np.testing.assert_allclose(recorded, plain, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("objective", sorted(objectives.catalogue()))
@@ -114,10 +98,12 @@ def test_run_that_was_cut_short_goes_on_to_the_same_bits(name, tmp_path):
     def run_to(end: int, folder) -> torch.Tensor:
         checkpoints = Checkpoints(folder, 10, io.StringIO())
         folder.mkdir(exist_ok=True)
-        run = begin(parameters, "d", 0, real)
-        checkpoints.resume(run)
-        play(run, {**parameters, "steps": end}, Progress("", end, io.StringIO(), 1e9), checkpoints)
-        weights = run.game.generator.network.parameters()
+        begun = begin(parameters, "d", 0, real)
+        checkpoints.resume(begun)
+        play(
+            begun, {**parameters, "steps": end}, Progress("", end, io.StringIO(), 1e9), checkpoints
+        )
+        weights = begun.game.generator.network.parameters()
         return torch.cat([each.detach().flatten() for each in weights])
 
     run_to(25, tmp_path / "cut")  # its last state is that after step 20

@@ -3,20 +3,17 @@
 That a recording does on a GPU what the step does is tested there: tests/gpu.
 """
 
-import io
-import json
 from copy import deepcopy
 
-import numpy as np
-import pandas as pd
 import pytest
 import torch
 from ganbench import study
-from ganbench.training import Outputs, graphs, loop, train
+from ganbench.training import graphs, loop
 from ganbench.training.graphs import WARM, Graphs, RecordingError
 from ganbench.training.set_up import set_up
 from ganbench.training.step import adversarial_step
 from project import tiny_study
+from training_example import history, run
 
 PIXELS = torch.randint(0, 256, (60, 1, 8, 8), generator=torch.Generator().manual_seed(0)).byte()
 
@@ -107,37 +104,23 @@ def test_what_cannot_be_recorded_is_trained_without_and_the_log_says_so(tmp_path
     begin, recorded = loop.begin, []
 
     def begin_on_a_gpu(parameters, *given):
-        run = begin(parameters, *given)
+        begun = begin(parameters, *given)
         recorded.append(parameters["cuda_graphs"])
-        run.graphs = Graphs(run.game, Refusing()) if parameters["cuda_graphs"] else None
-        return run
+        begun.graphs = Graphs(begun.game, Refusing()) if parameters["cuda_graphs"] else None
+        return begun
 
     monkeypatch.setattr(loop, "begin", begin_on_a_gpu)
-    found, log = trained(tmp_path / "refused", resolved(cuda_graphs=True))
+    found, log = run(tmp_path / "refused", resolved(cuda_graphs=True), PIXELS)
     assert recorded == [True, False]
     assert "cannot be recorded as a CUDA graph: no memory\ngoes on without" in log
     assert found["status"] == "completed"
     monkeypatch.undo()
-    plain, _ = trained(tmp_path / "plain", resolved(cuda_graphs=False))
+    plain, _ = run(tmp_path / "plain", resolved(cuda_graphs=False), PIXELS)
     assert found["generator_sha256"] == plain["generator_sha256"]
-    histories = [pd.read_csv(tmp_path / each / "history.csv") for each in ("refused", "plain")]
-    assert histories[0].drop(columns="seconds").equals(histories[1].drop(columns="seconds"))
+    assert history(tmp_path / "refused").equals(history(tmp_path / "plain"))
 
 
 def test_without_a_gpu_the_option_changes_nothing(tmp_path):
-    found, _ = trained(tmp_path / "with", resolved(cuda_graphs=True, device="cpu"))
-    plain, _ = trained(tmp_path / "without", resolved(device="cpu"))
+    found, _ = run(tmp_path / "with", resolved(cuda_graphs=True, device="cpu"), PIXELS)
+    plain, _ = run(tmp_path / "without", resolved(device="cpu"), PIXELS)
     assert found["generator_sha256"] == plain["generator_sha256"]
-
-
-def trained(folder, parameters: dict) -> tuple[dict, str]:
-    folder.mkdir()
-    np.savez(folder / "data.npz", train=PIXELS.numpy())
-    names = ("snapshots.pt", "history.csv", "samples.png", "run.json")
-    log = io.StringIO()
-    train(
-        **{"parameters": parameters, "dataset": "digits", "variant": "v", "seed": 0},
-        **{"data_file": folder / "data.npz", "log": log, "log_interval": 60.0},
-        outputs=Outputs(*(folder / name for name in names)),
-    )
-    return json.loads((folder / "run.json").read_text()), log.getvalue()

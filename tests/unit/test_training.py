@@ -1,7 +1,5 @@
 """Training: Algorithm 1 as written, matched seeds, and what is recorded."""
 
-import io
-import json
 import math
 from copy import deepcopy
 
@@ -13,12 +11,12 @@ from ganbench import networks, study
 from ganbench.budget import snapshot_steps
 from ganbench.formula import parse
 from ganbench.formula.torch_loss import compile_loss
-from ganbench.training import Outputs, train
 from ganbench.training.measure import COLUMNS, FirstNonFinite, measure
 from ganbench.training.set_up import set_up
 from ganbench.training.step import Losses, adversarial_step
 from PIL import Image
 from project import tiny_study
+from training_example import run
 
 
 @pytest.fixture
@@ -29,28 +27,6 @@ def parameters() -> dict:
 @pytest.fixture
 def images() -> torch.Tensor:
     return torch.randint(0, 256, (60, 1, 8, 8), generator=torch.Generator().manual_seed(0)).byte()
-
-
-def outputs(folder) -> Outputs:
-    names = ("snapshots.pt", "history.csv", "samples.png", "run.json")
-    return Outputs(*(folder / name for name in names))
-
-
-def run(folder, parameters, images, *, dataset="digits", variant="v", seed=0, log_interval=60.0):
-    folder.mkdir(exist_ok=True)
-    np.savez(folder / "data.npz", train=images.numpy())
-    log = io.StringIO()
-    train(
-        parameters=parameters,
-        dataset=dataset,
-        variant=variant,
-        seed=seed,
-        data_file=folder / "data.npz",
-        outputs=outputs(folder),
-        log=log,
-        log_interval=log_interval,
-    )
-    return json.loads((folder / "run.json").read_text()), log.getvalue()
 
 
 def weights(network: torch.nn.Module) -> torch.Tensor:
