@@ -15,11 +15,12 @@ from pathlib import Path
 
 import measure
 import torch
-from ganbench import study as studies
-from ganbench.progress import Progress
-from ganbench.training import Checkpoints, checkpoint
-from ganbench.training.loop import begin, play
-from ganbench.training.state import Run
+from ganbench.jobs.progress import Progress
+from ganbench.study import resolve as studies
+from ganbench.training import checkpoint
+from ganbench.training.checkpoint import Checkpoints
+from ganbench.training.loop import play, start_run
+from ganbench.training.run import Run
 
 
 def main() -> None:
@@ -68,7 +69,7 @@ def share(given: argparse.Namespace, folder: Path, interval: int | None = None) 
     parameters = studies.resolve(study, "speed")["runs"]["fashion_mnist"]["non_saturating"]
     noise = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 256, (5000, 1, 28, 28), generator=noise).byte().to(given.device)
-    run = begin(parameters, "speed", 0, pixels)
+    run = start_run(parameters, "speed", 0, pixels)
     progress = Progress("", given.steps, io.StringIO(), 1e9)
     checkpoints = Watched(folder / "run", interval, io.StringIO())
     with checkpoints.of({}):

@@ -20,9 +20,10 @@ import measure
 import pandas as pd
 import torch
 import yaml
-from ganbench import networks
-from ganbench import study as studies
-from ganbench.densities import DENSITIES
+from ganbench.densities.mixtures import DENSITIES
+from ganbench.networks.build import build_discriminator, build_generator
+from ganbench.networks.layers import Shape
+from ganbench.study import resolve as studies
 from ganbench.training.flops import count_flops
 
 TEMPLATE = "image_folder"
@@ -90,10 +91,10 @@ def _point(dataset: str, study: dict) -> tuple[int]:
     return (DENSITIES[study["datasets"][dataset]["kind"]].dimensions,)
 
 
-def _with_runs(work: Work, parameters: dict, shape: networks.Shape, runs: int) -> Work:
+def _with_runs(work: Work, parameters: dict, shape: Shape, runs: int) -> Work:
     flops = parameters["steps"] * count_flops(parameters, shape)["step"]
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        players = (networks.build_generator, networks.build_discriminator)
+        players = (build_generator, build_discriminator)
         generator, discriminator = (_bytes(build(parameters, shape)) for build in players)
     snapshots = parameters["snapshots"] * generator
     state = 3 * (generator + discriminator) + snapshots  # with Adam's two moments

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import measure
 import numpy as np
-from ganbench import study
+from ganbench.study import resolve as study
 
 JOB = """
 import json, sys, time
@@ -29,12 +29,12 @@ def took(name):
 
 import torch
 took("importing torch")
-from ganbench.training.loop import begin
+from ganbench.training.loop import start_run
 from ganbench.training.step import adversarial_step
 took("importing ganbench.training")
 import numpy as np
 real = torch.from_numpy(np.load(sys.argv[2]))
-run = begin(json.loads(sys.argv[3]), "digits", 0, real)
+run = start_run(json.loads(sys.argv[3]), "digits", 0, real)
 took("data, networks, optimizers")
 adversarial_step(run.game, 1)
 took("the first step")

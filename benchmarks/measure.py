@@ -54,7 +54,7 @@ def show(name: str, results: pd.DataFrame) -> None:
 def machine() -> dict[str, str | int | float]:
     """Processor, cores, GPU, versions, and how busy others kept the machine at the end."""
     import torch
-    from ganbench import provenance
+    from ganbench.jobs import provenance
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     return {

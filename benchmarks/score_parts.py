@@ -43,7 +43,7 @@ class Clock:
 
 def resolved() -> dict[str, Any]:
     """A study of one variant on Fashion-MNIST."""
-    from ganbench import study
+    from ganbench.study import resolve as study
 
     config = {"datasets": {"fashion_mnist": {}}, "variants": {"non_saturating": {}}}
     return study.resolve({"study": "speed", **config}, "speed")
@@ -51,32 +51,32 @@ def resolved() -> dict[str, Any]:
 
 def prepare(source: Path, folder: Path) -> None:
     """The splits as in every study: 50,000 images in train, 10,000 in each of the others."""
-    from ganbench import datasets
+    from ganbench.datasets.prepare import DatasetFiles, prepare
 
     names = {"data": "data.npz", "card": "dataset.json", "examples": "examples.png"}
-    datasets.prepare(
+    prepare(
         name="fashion_mnist",
         dataset=resolved()["datasets"]["fashion_mnist"] | {"source": str(source)},
         needs_classes=True,
-        outputs=datasets.Outputs(**{name: folder / file for name, file in names.items()}),
+        outputs=DatasetFiles(**{name: folder / file for name, file in names.items()}),
         log=sys.stderr,
     )
 
 
 def files(folder: Path) -> dict[str, Any]:
     """What both stages of evaluation read and write."""
-    from ganbench.evaluation import Reference
+    from ganbench.evaluation.reference import ReferenceFiles
 
     names = {"network": "network.pt", "features": "features.npz", "card": "card.json"}
     made = {name: folder / file for name, file in (names | {"floor": "floor.csv"}).items()}
-    return {"data_file": folder / "data.npz", "outputs": Reference(**made)}
+    return {"data_file": folder / "data.npz", "outputs": ReferenceFiles(**made)}
 
 
 def extractor(given: argparse.Namespace) -> dict[str, float]:
     """The extractor stage; and snapshots with random weights: nearly all time is the same."""
     import torch
-    from ganbench import networks
-    from ganbench.evaluation import make_reference
+    from ganbench.evaluation.reference import make_reference
+    from ganbench.networks.build import build_generator
 
     clock = Clock()
     clock(
@@ -89,10 +89,7 @@ def extractor(given: argparse.Namespace) -> dict[str, float]:
         **files(given.folder),
     )
     parameters = resolved()["runs"]["fashion_mnist"]["non_saturating"]
-    states = [
-        networks.build_generator(parameters, (1, 28, 28)).state_dict()
-        for _ in range(given.snapshots)
-    ]
+    states = [build_generator(parameters, (1, 28, 28)).state_dict() for _ in range(given.snapshots)]
     run = {"steps": list(range(1, given.snapshots + 1)), "shape": [1, 28, 28]}
     run |= {"parameters": parameters, "generators": states}
     torch.save(run, given.folder / "snapshots.pt")
@@ -102,12 +99,12 @@ def extractor(given: argparse.Namespace) -> dict[str, float]:
 
 def score_run(given: argparse.Namespace) -> dict[str, float]:
     """The evaluate stage as the workflow runs it, without Python's start."""
-    from ganbench import evaluation
+    from ganbench.evaluation.score import score_run
 
     clock, of_stage = Clock(), files(given.folder)
     clock(
         "score_run",
-        evaluation.score_run,
+        score_run,
         dataset="fashion_mnist",
         variant="non_saturating",
         seed=0,
@@ -131,7 +128,7 @@ def agreement(given: argparse.Namespace) -> dict[str, float]:
     with features in double, and all of them in one subset for KID, which for 10,000 needs 5 GB.
     """
     from ganbench.evaluation import feature_metrics as fm
-    from ganbench.evaluation.extractors import extract, load_extractor
+    from ganbench.evaluation.extractor import extract, load_extractor
     from ganbench.evaluation.feature_sets import describe
 
     network = load_extractor(files(given.folder)["outputs"].network)
@@ -167,10 +164,11 @@ def parts(
     given: argparse.Namespace, references: tuple[str, ...] = ("train", "held_out")
 ) -> dict[str, float]:
     """One snapshot, step by step."""
-    from ganbench.evaluation import distances, kernel
+    from ganbench.evaluation import distances
     from ganbench.evaluation import feature_metrics as fm
     from ganbench.evaluation import feature_sets as sets
-    from ganbench.evaluation.extractors import extract, load_extractor
+    from ganbench.evaluation import kernel_distance as kernel
+    from ganbench.evaluation.extractor import extract, load_extractor
     from ganbench.evaluation.reference import load_real
 
     clock, outputs = Clock(), files(given.folder)["outputs"]
@@ -200,7 +198,7 @@ def first_images(given: argparse.Namespace) -> Any:
     """The images that the first snapshot makes."""
     import torch
     from ganbench.evaluation import snapshots
-    from ganbench.latents import sample_latents
+    from ganbench.samples import sample_latents
 
     run = snapshots.load_run(given.folder / "snapshots.pt")
     _, generator = next(snapshots.generators(run, torch.device("cpu")))
@@ -220,7 +218,7 @@ def real_images(given: argparse.Namespace, split: str) -> Any:
 
 def torch_fidelity(given: argparse.Namespace, **options: Any) -> dict[str, float]:
     """Its own program on the same images with the same extractor, part by part."""
-    from ganbench.evaluation.extractors import load_extractor
+    from ganbench.evaluation.extractor import load_extractor
 
     network = load_extractor(files(given.folder)["outputs"].network)
     its_program, clock = peer(), Clock()

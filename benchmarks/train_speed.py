@@ -27,12 +27,12 @@ import pandas as pd
 import torch
 import train_peer
 from ganbench import randomness
-from ganbench import study as studies
-from ganbench.datasets.published import mnist_like
-from ganbench.kinds import kinds
-from ganbench.progress import Progress
+from ganbench.catalogue.datasets import KINDS
+from ganbench.datasets.mnist_cifar10 import mnist_like
+from ganbench.jobs.progress import Progress
+from ganbench.study import resolve as studies
 from ganbench.training.flops import count_flops
-from ganbench.training.loop import begin, play
+from ganbench.training.loop import play, start_run
 from ganbench.training.step import adversarial_step
 from torch import Tensor
 from train_peer import BATCH
@@ -119,7 +119,7 @@ def parameters(given: argparse.Namespace, threads: int, **changes: object) -> di
 
 def prepare(folder: Path) -> None:
     """The training images, for us as one array, for torchvision as the files that it reads."""
-    source = mnist_like(kinds()["fashion_mnist"], "", io.StringIO())
+    source = mnist_like(KINDS["fashion_mnist"], "", io.StringIO())
     part = source.parts["train"]
     np.save(folder / "train.npy", part.samples)
     train_peer.write_files(folder, part.samples[:, 0], part.labels)
@@ -136,7 +136,7 @@ def check_that_both_do_the_same(folder: Path, given: argparse.Namespace) -> None
     To 1e-4 in the first five steps, then to 2e-2: a difference of rounding grows with each step.
     """
     real = real_images(folder, given.device)
-    mine, theirs = (begin(parameters(given, 1), "speed", 0, real).game for _ in range(2))
+    mine, theirs = (start_run(parameters(given, 1), "speed", 0, real).game for _ in range(2))
     theirs = train_peer.of_torchs_layers(theirs)
     optimizers = train_peer.optimizers(theirs)
     for step in range(1, 21):
@@ -162,7 +162,7 @@ def prepared(
     randomness.use_deterministic_kernels(threads)
     real = real_images(folder, given.device)
     settings = parameters(given, threads, **changes)
-    run = begin(settings, "speed", 0, real)
+    run = start_run(settings, "speed", 0, real)
     whole = settings | {"steps": WARM + given.steps}
     play(run, whole | {"steps": WARM}, _silent(WARM))
     return lambda: play(run, whole, _silent(given.steps))
@@ -176,7 +176,9 @@ def usual(folder: Path, given: argparse.Namespace, threads: int, workers: int) -
     """Images a second of the usual loop, with the kernels that torch chooses by itself."""
     torch.set_deterministic_debug_mode("default")
     torch.set_num_threads(threads)
-    game = begin(parameters(given, threads), "speed", 0, real_images(folder, "cpu")[:BATCH]).game
+    game = start_run(
+        parameters(given, threads), "speed", 0, real_images(folder, "cpu")[:BATCH]
+    ).game
     for player in (game.discriminator, game.generator):
         player.network.to(given.device)
     optimizers = train_peer.optimizers(train_peer.of_torchs_layers(game))

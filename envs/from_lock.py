@@ -25,7 +25,7 @@ RULES = FOLDER.parent / "workflow" / "rules"
 SCRIPTS = FOLDER.parent / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from ganbench import dependencies  # noqa: E402  (found through the line above)
+from ganbench.jobs import code_digest as dependencies  # noqa: E402  (found through the line above)
 
 PACKAGES = {
     "PIL": "pillow",

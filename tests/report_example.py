@@ -7,10 +7,14 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
-from ganbench import files, kinds, objectives, study
-from ganbench.budget import images_per_step, snapshot_steps
-from ganbench.metrics import qualified
-from ganbench.report import drawing, write_report
+from ganbench.catalogue import datasets, objectives
+from ganbench.catalogue.metrics import qualify
+from ganbench.catalogue.variants import VARIANTS
+from ganbench.jobs import files
+from ganbench.report.figures import drawing
+from ganbench.report.report import write_report
+from ganbench.study import resolve as study
+from ganbench.study.budget import images_per_step, snapshot_steps
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -48,8 +52,8 @@ GONE = {"failed": [("digits", "hinge", 1)]}
 def make_study(variants=("minimax", "non_saturating"), datasets=("digits",), seeds=5, **changes):
     """A resolved study; a variant that is no objective's name trains the non-saturating one."""
     known = {
-        *objectives.catalogue(),
-        *objectives.shipped_variants(),
+        *objectives.OBJECTIVES,
+        *VARIANTS,
         *changes.get("objectives", {}),
     }
     given = {
@@ -75,7 +79,7 @@ def make_results(
     """
     names = ("runs", "histories", "scores", "samples", "nearest", "maps", "benchmarks")
     inputs: dict[str, list[Path]] = {name: [] for name in names}
-    for dataset, variant, seed in study.runs(resolved):
+    for dataset, variant, seed in study.list_runs(resolved):
         if (dataset, variant, seed) in gone:
             continue
         rng = np.random.default_rng([*f"{dataset} {variant} {seed}".encode()])
@@ -192,7 +196,7 @@ def _scores(at, run, parameters, steps, points, skill, rng):
             for name, size in IMAGE_METRICS.items():
                 worse = skill * early if name in ("FD", "KID") else 1 / (skill * early)
                 value = size * worse * rng.uniform(0.92, 1.08)
-                rows.append((*key, reference, qualified(name, "classifier"), value))
+                rows.append((*key, reference, qualify(name, "classifier"), value))
         rows.append((*key, "none", "IS-classifier", rng.uniform(7, 8)))
         rows.append((*key, "train", "memorisation-classifier", rng.uniform(0.9, 1.1)))
     columns = ["dataset", "variant", "seed", "step", "images", "repeat"]
@@ -269,7 +273,7 @@ def _card(name, dataset):
     card = {
         "name": name,
         "kind": dataset["kind"],
-        "title": kinds.kinds()[dataset["kind"]].title or name,
+        "title": datasets.KINDS[dataset["kind"]].title or name,
         "source": "made up",
         "sha256": "b" * 64,
         "licence": "none",
@@ -299,7 +303,7 @@ def _floor(name):
         (
             name,
             reference,
-            qualified(metric, "classifier"),
+            qualify(metric, "classifier"),
             100,
             size * (0.5 if size != 0.7 else 1.2),
         )

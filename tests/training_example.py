@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from ganbench.training import Outputs, train
+from ganbench.training.loop import train
+from ganbench.training.records import RunFiles
 
 
-def outputs(folder: Path) -> Outputs:
+def outputs(folder: Path) -> RunFiles:
     names = ("snapshots.pt", "history.csv", "samples.png", "run.json")
-    return Outputs(*(folder / name for name in names))
+    return RunFiles(*(folder / name for name in names))
 
 
 def run(

@@ -21,8 +21,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from ganbench import study as studies  # noqa: E402 (found by the line above)
 from ganbench.evidence.estimators import prediction_interval  # noqa: E402 (the same)
+from ganbench.study import resolve as studies  # noqa: E402 (found by the line above)
 
 CONFIDENCE = 0.99
 
@@ -34,14 +34,14 @@ def main() -> int:
     given = ROOT / f"config/{chosen.study}.yaml"
     there = json.loads((published / "study.json").read_text(encoding="utf-8"))
     config = yaml.safe_load(given.read_text(encoding="utf-8"))
-    here = studies.of_results(studies.resolve(config, str(given)))
+    here = studies.without_execution(studies.resolve(config, str(given)))
     if here != there:
         changed = [key for key in here if here[key] != there.get(key)]
         print(f"{given}: not the published study any more; it differs in {', '.join(changed)}")
         return 1
     runs = [
         (dataset, variant, seed)
-        for dataset, variant, seed in studies.runs(there)
+        for dataset, variant, seed in studies.list_runs(there)
         if variant in chosen.variants and seed in chosen.seeds
     ]
     if not runs:

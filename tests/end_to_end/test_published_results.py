@@ -8,7 +8,7 @@ import sys
 import pandas as pd
 import pytest
 import yaml
-from ganbench import study as studies
+from ganbench.study import resolve as studies
 from project import ROOT
 
 FOLDER = ROOT / "results/published"
@@ -133,6 +133,6 @@ def test_a_study_that_was_changed_since_is_refused_before_anything_runs(
 def test_published_study_is_still_the_one_that_is_shipped(folder):
     file = ROOT / f"config/{folder.name}.yaml"
     study = studies.resolve(yaml.safe_load(file.read_text(encoding="utf-8")), str(file))
-    assert json.loads((folder / "study.json").read_text()) == studies.of_results(study)
+    assert json.loads((folder / "study.json").read_text()) == studies.without_execution(study)
     runs = json.loads((folder / "runs.json").read_text())
-    assert set(runs) == {"/".join(map(str, (d, v, f"seed{s}"))) for d, v, s in studies.runs(study)}
+    assert set(runs) == {"/".join(map(str, (d, v, f"seed{s}"))) for d, v, s in studies.list_runs(study)}

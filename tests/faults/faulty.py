@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ganbench.jobs import job
+from ganbench.jobs.job import job
 
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER = 1, 2, 3
 PR_CAPBSET_DROP = 24

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from faulty import RUN, contents, copied, flip_bit
-from ganbench import files
+from ganbench.jobs import files
 from project import ROOT, planned, snakemake, tiny_study
 from report_example import make_results, make_study
 
@@ -186,7 +186,7 @@ class TestRunOfAnotherCheckout:
         return resolved, make_results(tmp_path, resolved)
 
     def refusal(self, example, tmp_path) -> str:
-        from ganbench.report import write_report  # noqa: PLC0415 (imports matplotlib)
+        from ganbench.report.report import write_report  # noqa: PLC0415 (imports matplotlib)
 
         with pytest.raises(files.DamagedFileError) as error:
             write_report(*example, tmp_path / "report")

@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 import torch
 from faulty import copied
-from ganbench import regularizers, study
-from ganbench.training import Outputs, step, train
+from ganbench import regularizers
+from ganbench.study import resolve as study
+from ganbench.training import step
+from ganbench.training.loop import train
+from ganbench.training.records import RunFiles
 from project import snakemake, tiny_study
 
 AT = 23
@@ -19,7 +22,7 @@ AT = 23
 
 def outputs(folder):
     names = ("snapshots.pt", "history.csv", "samples.png", "run.json")
-    return Outputs(*(folder / name for name in names))
+    return RunFiles(*(folder / name for name in names))
 
 
 def once(function, value):

@@ -5,9 +5,17 @@ import os
 
 import pytest
 from faulty import RUN, failed_job, full_disk
-from ganbench import datasets, evaluation, files, report, study, theory, training
+from ganbench.datasets.prepare import DatasetFiles, prepare
 from ganbench.evaluation import classifier
-from ganbench.jobs import job
+from ganbench.evaluation.reference import ReferenceFiles, make_reference
+from ganbench.evaluation.score import score_run
+from ganbench.jobs import files
+from ganbench.jobs.job import job
+from ganbench.report.report import write_report
+from ganbench.study import resolve as study
+from ganbench.theory.derivation import derive
+from ganbench.training.loop import train
+from ganbench.training.records import RunFiles
 from project import tiny_study
 from report_example import make_results, make_study, without_pdf
 
@@ -17,41 +25,41 @@ def finished(finished_study):
     return finished_study / "results/tiny"
 
 
-def prepare(finished, folder, log):
+def prepare_in(finished, folder, log):
     dataset = {"kind": "digits", "source": "", "extractor_images": None}
-    outputs = datasets.Outputs(folder / "data.npz", folder / "card.json", folder / "examples.png")
-    datasets.prepare(name="digits", dataset=dataset, needs_classes=True, outputs=outputs, log=log)
+    outputs = DatasetFiles(folder / "data.npz", folder / "card.json", folder / "examples.png")
+    prepare(name="digits", dataset=dataset, needs_classes=True, outputs=outputs, log=log)
 
 
-def extractor(finished, folder, log):
+def extractor_in(finished, folder, log):
     names = ("network.pt", "features.npz", "card.json", "floor.csv")
-    evaluation.make_reference(
+    make_reference(
         dataset="digits",
         extractor="classifier",
         samples=200,
         data_file=finished / "datasets/digits/data.npz",
         device="cpu",
-        outputs=evaluation.Reference(*(folder / name for name in names)),
+        outputs=ReferenceFiles(*(folder / name for name in names)),
     )
 
 
-def train(finished, folder, log):
+def train_in(finished, folder, log):
     parameters = study.resolve(tiny_study(), "tiny")["runs"]["digits"]["minimax"]
     names = ("snapshots.pt", "history.csv", "samples.png", "run.json")
-    training.train(
+    train(
         parameters=parameters | {"steps": 4},
         dataset="digits",
         variant="minimax",
         seed=0,
         data_file=finished / "datasets/digits/data.npz",
-        outputs=training.Outputs(*(folder / name for name in names)),
+        outputs=RunFiles(*(folder / name for name in names)),
         log=log,
         log_interval=0,
     )
 
 
-def evaluate(finished, folder, log):
-    evaluation.score_run(
+def evaluate_in(finished, folder, log):
+    score_run(
         dataset="digits",
         variant="minimax",
         seed=0,
@@ -67,33 +75,33 @@ def evaluate(finished, folder, log):
     )
 
 
-def derive(finished, folder, log):
+def derive_in(finished, folder, log):
     definition = json.loads((finished / "study.json").read_text())["objectives"]["minimax"]
-    files.write_json(folder / "minimax.json", theory.derive("minimax", definition))
+    files.write_json(folder / "minimax.json", derive("minimax", definition))
 
 
-def write_report(finished, folder, log):
+def write_report_in(finished, folder, log):
     resolved = make_study(variants=("minimax",), seeds=1)
     inputs = make_results(folder / "made", resolved)
     with without_pdf():
-        report.write_report(resolved, inputs, folder)
+        write_report(resolved, inputs, folder)
 
 
 STAGES = [
-    (prepare, "data.npz"),
-    (prepare, "card.json"),
-    (prepare, "examples.png"),
-    (extractor, "network.pt"),
-    (extractor, "features.npz"),
-    (extractor, "floor.csv"),
-    (train, "snapshots.pt"),
-    (train, "history.csv"),
-    (train, "samples.png"),
-    (train, "run.json"),
-    (evaluate, "scores.csv"),
-    (evaluate, "nearest.png"),
-    (derive, "minimax.json"),
-    (write_report, "report.html"),
+    (prepare_in, "data.npz"),
+    (prepare_in, "card.json"),
+    (prepare_in, "examples.png"),
+    (extractor_in, "network.pt"),
+    (extractor_in, "features.npz"),
+    (extractor_in, "floor.csv"),
+    (train_in, "snapshots.pt"),
+    (train_in, "history.csv"),
+    (train_in, "samples.png"),
+    (train_in, "run.json"),
+    (evaluate_in, "scores.csv"),
+    (evaluate_in, "nearest.png"),
+    (derive_in, "minimax.json"),
+    (write_report_in, "report.html"),
 ]
 
 

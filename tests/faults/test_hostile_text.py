@@ -8,9 +8,9 @@ import json
 from html.parser import HTMLParser
 
 import pytest
-from ganbench import study
-from ganbench.report import write_report
-from ganbench.study_schema import StudyError
+from ganbench.report.report import write_report
+from ganbench.study import resolve as study
+from ganbench.study.schema import StudyError
 from project import tiny_study
 from report_example import make_results, make_study, without_pdf
 

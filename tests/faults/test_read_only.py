@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from faulty import as_others
-from ganbench import files
+from ganbench.jobs import files
 from project import copy_checkout, tiny_study
 
 LIBRARY = Path(files.__file__).parents[1]

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from faulty import contents
+from ganbench.catalogue.datasets import Kind
 from ganbench.datasets import locate
 from ganbench.datasets.sources import DatasetError
-from ganbench.downloads import CacheError, download
-from ganbench.kinds import Kind
+from ganbench.downloads.cache import CacheError
+from ganbench.downloads.download import download
 
 NOBODY = 65534
 FILES = {f"part-{number}": os.urandom(1000) for number in range(4)}

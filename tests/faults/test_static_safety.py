@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ganbench import kinds, weights
+from ganbench.catalogue import datasets
+from ganbench.evaluation import weights
 from project import ROOT
 
 FILES = sorted(
@@ -107,7 +108,7 @@ def test_network_is_used_by_the_verified_download_alone():
 
 def test_every_address_to_download_from_is_https_with_a_whole_digest():
     digest = re.compile(r"[0-9a-f]{64}")
-    downloaded = [kind for kind in kinds.kinds().values() if kind.download]
+    downloaded = [kind for kind in datasets.KINDS.values() if kind.download]
     assert len(downloaded) >= 3
     for kind in downloaded:
         assert kind.download.startswith("https://")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from faulty import as_others, contents, copied, flip_bit
-from ganbench import files
+from ganbench.jobs import files
 from project import copy_checkout, snakemake, tiny_study
 
 pytestmark = pytest.mark.stress

@@ -9,11 +9,12 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
-from ganbench import objectives, study
-from ganbench.progress import Progress
-from ganbench.training import Checkpoints
+from ganbench.catalogue import objectives
+from ganbench.jobs.progress import Progress
+from ganbench.study import resolve as study
+from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.graphs import WARM, Graphs
-from ganbench.training.loop import begin, play
+from ganbench.training.loop import play, start_run
 from training_example import history, run
 
 pytestmark = pytest.mark.cuda
@@ -81,10 +82,10 @@ def test_recorded_steps_give_what_steps_as_written_give(name, tmp_path):
     np.testing.assert_allclose(recorded, plain, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("objective", sorted(objectives.catalogue()))
+@pytest.mark.parametrize("objective", sorted(objectives.OBJECTIVES))
 def test_every_objective_can_be_recorded(objective):
     real = PIXELS.cuda()
-    game = begin(resolved(objective=objective, cuda_graphs=True), "d", 0, real).game
+    game = start_run(resolved(objective=objective, cuda_graphs=True), "d", 0, real).game
     taking = Graphs(game)
     losses = [taking.step(step).generator.item() for step in range(1, WARM + 3)]
     assert np.isfinite(losses).all()
@@ -98,7 +99,7 @@ def test_run_that_was_cut_short_goes_on_to_the_same_bits(name, tmp_path):
     def run_to(end: int, folder) -> torch.Tensor:
         checkpoints = Checkpoints(folder, 10, io.StringIO())
         folder.mkdir(exist_ok=True)
-        begun = begin(parameters, "d", 0, real)
+        begun = start_run(parameters, "d", 0, real)
         checkpoints.resume(begun)
         play(
             begun, {**parameters, "steps": end}, Progress("", end, io.StringIO(), 1e9), checkpoints
@@ -112,7 +113,7 @@ def test_run_that_was_cut_short_goes_on_to_the_same_bits(name, tmp_path):
 
 def test_both_devices_start_from_the_same_weights_and_make_the_same_of_the_same_latents():
     on_cpu, on_gpu = (
-        begin(resolved(), "d", 0, PIXELS.to(device)).game.generator.network.eval()
+        start_run(resolved(), "d", 0, PIXELS.to(device)).game.generator.network.eval()
         for device in ("cpu", "cuda")
     )
     for mine, theirs in zip(on_cpu.parameters(), on_gpu.parameters(), strict=True):

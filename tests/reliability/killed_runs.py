@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pandas as pd
 import torch._dynamo  # noqa: F401 (the first optimizer imports it: here once for all)
-from ganbench.training import Checkpoints, Outputs, train
+from ganbench.training.checkpoint import Checkpoints
+from ganbench.training.loop import train
+from ganbench.training.records import RunFiles
 
 PHASES = {
     "adversarial_step": "step",
@@ -64,7 +66,7 @@ def attempt(folder, parameters, moments=None):
             variant="v",
             seed=0,
             data_file=folder.parent / "data.npz",
-            outputs=Outputs(*(folder / name for name in NAMES)),
+            outputs=RunFiles(*(folder / name for name in NAMES)),
             log=log,
             log_interval=60.0,
             checkpoints=Checkpoints(folder / "checkpoints", 3, log),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ganbench import study
+from ganbench.study import resolve as study
 from project import ROOT, copy_checkout, snakemake, tiny_study
 
 TABLES = ("scores.csv", "summary.csv", "comparisons.csv")

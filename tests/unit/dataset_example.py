@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ganbench import kinds
-from ganbench.datasets import Outputs, prepare
+from ganbench.catalogue import datasets
+from ganbench.datasets.prepare import DatasetFiles, prepare
 from PIL import Image
 
 SPLITS = ("train", "held_out", "extractor")
@@ -23,7 +23,7 @@ def prepared_in(
     folder: Path, kind: str, *, needs_classes: bool = False, **keys: Any
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """(data, card) of a dataset, prepared in a folder."""
-    outputs = Outputs(*(folder / name for name in ("data.npz", "card.json", "examples.png")))
+    outputs = DatasetFiles(*(folder / name for name in ("data.npz", "card.json", "examples.png")))
     dataset = {**KEYS, "kind": kind, **keys}
     prepare(
         name=kind, dataset=dataset, needs_classes=needs_classes, outputs=outputs, log=sys.stdout
@@ -32,10 +32,10 @@ def prepared_in(
         return dict(data), json.loads(outputs.card.read_text())
 
 
-def with_files(name: str, contents: Mapping[str, bytes], **facts: Any) -> kinds.Kind:
+def with_files(name: str, contents: Mapping[str, bytes], **facts: Any) -> datasets.Kind:
     """A kind of dataset whose published files are these."""
     digests = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
-    return replace(kinds.kinds()[name], files=digests, **facts)
+    return replace(datasets.KINDS[name], files=digests, **facts)
 
 
 def idx_file(array: np.ndarray) -> bytes:

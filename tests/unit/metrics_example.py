@@ -1,9 +1,9 @@
 """Sets of features, and their scores."""
 
 import torch
-from ganbench import metrics
+from ganbench.catalogue import metrics
 from ganbench.evaluation import feature_metrics as fm
-from ganbench.evaluation.extractors import Features
+from ganbench.evaluation.extractor import Features
 from ganbench.evaluation.feature_sets import FeatureSet, describe
 from ganbench.evaluation.reference import measure_real
 
@@ -23,4 +23,4 @@ def real_images(train: torch.Tensor, held_out: torch.Tensor) -> fm.RealImages:
 
 def scores(generated: torch.Tensor, real: fm.RealImages) -> dict[tuple[str, str], float]:
     found = fm.score(Features(generated, None), real, "vgg16")
-    return {(metrics.base(name), reference): value for reference, name, value in found}
+    return {(metrics.base_name(name), reference): value for reference, name, value in found}

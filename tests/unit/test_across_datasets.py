@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from evidence_example import BASELINE, VARIANT, settings, study_of, together
 from ganbench.evidence.proportions import Share, averaged, superiority
-from ganbench.evidence.statistics import RANK_COLUMNS, ranks
+from ganbench.evidence.ranks import RANK_COLUMNS, rank_variants
 from scipy import stats
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -20,7 +20,7 @@ def ranks_of(datasets, measure=FD, **options):
         for name, finals in datasets.items()
     ]
     study = settings(dict.fromkeys(datasets, measure), **options)
-    table = ranks(*together(*places), study)
+    table = rank_variants(*together(*places), study)
     assert table.columns.tolist() == RANK_COLUMNS
     return table.set_index("variant")
 
@@ -105,7 +105,7 @@ def test_each_dataset_is_ranked_by_its_own_primary_metric():
     shoes = study_of(finals, dataset="shoes", metric="recall-classifier")
     noise = study_of({"minimax": VARIANT, "wgan": BASELINE}, metric="KID-classifier")
     study = settings({"digits": FD, "shoes": ("recall-classifier", "held_out")})
-    table = ranks(*together(digits, shoes, (noise[0], None)), study).set_index("variant")
+    table = rank_variants(*together(digits, shoes, (noise[0], None)), study).set_index("variant")
     assert table.loc["wgan", "probability_of_improvement"] == 0.5  # better on one, worse on one
 
 

@@ -4,11 +4,11 @@ from copy import deepcopy
 
 import pytest
 import torch
-from ganbench import study
 from ganbench.evaluation.snapshots import generators, load_run
+from ganbench.study import resolve as study
 from ganbench.training.average import WeightAverage
 from ganbench.training.records import weights_sha256
-from ganbench.training.set_up import set_up
+from ganbench.training.run import set_up_game
 from ganbench.training.step import adversarial_step
 from project import tiny_study
 from test_training import run
@@ -26,7 +26,7 @@ def parameters(**training) -> dict:
 
 
 def test_mean_weighs_each_step_by_the_decay_to_its_age_and_the_initial_weights_not_at_all(images):
-    game = set_up(parameters(ema=0.9), "digits", 0, images)
+    game = set_up_game(parameters(ema=0.9), "digits", 0, images)
     seen = []
     for step in range(1, 6):
         adversarial_step(game, step)
@@ -50,7 +50,7 @@ def test_first_mean_is_the_first_weights():
 
 
 def test_running_moments_of_batch_normalisation_are_the_latest(images):
-    game = set_up(parameters(ema=0.9), "digits", 0, images)
+    game = set_up_game(parameters(ema=0.9), "digits", 0, images)
     for step in range(1, 4):
         adversarial_step(game, step)
     kept, trained = (
@@ -61,7 +61,7 @@ def test_running_moments_of_batch_normalisation_are_the_latest(images):
 
 
 def test_averaging_changes_nothing_of_training_itself(images):
-    plain, averaged = (set_up(parameters(ema=ema), "digits", 0, images) for ema in (0, 0.99))
+    plain, averaged = (set_up_game(parameters(ema=ema), "digits", 0, images) for ema in (0, 0.99))
     for step in range(1, 6):
         for game in (plain, averaged):
             adversarial_step(game, step)
@@ -73,7 +73,7 @@ def test_averaging_changes_nothing_of_training_itself(images):
 def test_snapshots_hold_the_mean(tmp_path, images):
     settings = parameters(ema=0.9)
     found, _ = run(tmp_path, settings, images)
-    game = set_up(settings, "digits", 0, images)
+    game = set_up_game(settings, "digits", 0, images)
     for step in range(1, settings["steps"] + 1):
         adversarial_step(game, step)
     assert found["generator_sha256"] == weights_sha256(game.scored_generator)

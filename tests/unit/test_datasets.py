@@ -13,7 +13,7 @@ from dataset_example import DEBIAN, SPLITS, prepared_in
 from ganbench.datasets import card as cards
 from ganbench.datasets import splits
 from ganbench.datasets.sources import DatasetError, Part, Source, points
-from ganbench.densities import DENSITIES
+from ganbench.densities.mixtures import DENSITIES
 from PIL import Image
 from project import ROOT
 from sklearn.datasets import load_digits

@@ -12,8 +12,9 @@ from importlib import import_module
 import numpy as np
 import pytest
 from dataset_example import DEBIAN, SPLITS, idx_file, picture, prepared_in, put, with_files
-from ganbench import kinds
-from ganbench.datasets import locate, published
+from ganbench.catalogue import datasets
+from ganbench.datasets import locate
+from ganbench.datasets import mnist_cifar10 as published
 from ganbench.datasets.celeba import celeba
 from ganbench.datasets.sources import DatasetError
 from PIL import Image
@@ -142,7 +143,7 @@ def test_download_lands_in_the_cache_and_is_verified(small_mnist, tmp_path, monk
     assert len(asked) == 4
 
 
-@pytest.mark.parametrize("kind", [kind for kind in kinds.kinds().values() if kind.download])
+@pytest.mark.parametrize("kind", [kind for kind in datasets.KINDS.values() if kind.download])
 def test_facts_of_a_download_are_whole(kind):
     assert kind.download.startswith("https://")
     assert kind.download.endswith("/")
@@ -311,7 +312,7 @@ def test_archive_and_lists_of_celeba_are_verified(faces):
 def test_celeba_that_is_not_there_says_what_to_put_where(tmp_path, monkeypatch):
     monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path))
     with pytest.raises(DatasetError, match=r"lacks list_eval_partition.txt, list_attr_celeba.txt"):
-        celeba(kinds.kinds()["celeba"], "", sys.stdout)
+        celeba(datasets.KINDS["celeba"], "", sys.stdout)
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from ganbench import density_metrics as dm
-from ganbench.densities import DENSITIES
+from ganbench.densities import point_metrics as dm
+from ganbench.densities.mixtures import DENSITIES
 from scipy.integrate import dblquad, quad
 from scipy.stats import norm
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ganbench import dependencies
+from ganbench.jobs import code_digest as dependencies
 from project import ROOT
 
 SCRIPTS = sorted(ROOT.glob("workflow/scripts/*.py"))

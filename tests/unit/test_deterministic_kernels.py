@@ -5,8 +5,8 @@ import io
 import pytest
 import torch
 from ganbench import randomness
-from ganbench.progress import Progress
-from ganbench.training.loop import begin, play
+from ganbench.jobs.progress import Progress
+from ganbench.training.loop import play, start_run
 from ganbench.training.records import weights_sha256
 from test_resume import PIXELS, SETTINGS, resolved
 
@@ -29,7 +29,7 @@ def test_no_step_reads_memory_that_was_not_written(name):
     for filled in (True, False):
         randomness.use_deterministic_kernels(1)
         torch.utils.deterministic.fill_uninitialized_memory = filled
-        run = begin(parameters, "digits", 0, PIXELS)
+        run = start_run(parameters, "digits", 0, PIXELS)
         play(run, parameters, Progress("", parameters["steps"], io.StringIO(), 1e9))
         players = (run.game.generator, run.game.discriminator)
         ends.append([weights_sha256(player.network) for player in players])

@@ -14,8 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
-from ganbench import cache, downloads, https
-from ganbench.downloads import CacheError, DownloadError, cache_folder, download
+from ganbench.downloads import cache, https
+from ganbench.downloads import download as downloads
+from ganbench.downloads.cache import CacheError, cache_folder
+from ganbench.downloads.download import DownloadError, download
 
 CONTENT = bytes(range(256)) * 8192
 HALF = len(CONTENT) // 2

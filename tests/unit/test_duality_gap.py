@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from ganbench import metrics, study
+from ganbench.catalogue import metrics
 from ganbench.duality_gap import Budget, best_discriminator, duality_gap
-from ganbench.evaluation import make_density_floor, score_density_run
-from ganbench.networks import build_discriminator, build_generator
+from ganbench.evaluation.score_density import make_density_floor, score_density_run
+from ganbench.networks.build import build_discriminator, build_generator
+from ganbench.study import resolve as study
 from project import tiny_study
 from scipy.integrate import quad
 from scipy.stats import norm
@@ -112,7 +113,7 @@ def scored(tmp_path_factory):
 
 def test_density_run_gets_every_density_metric(scored):
     scores = pd.read_csv(scored / "scores.csv")
-    known = {metric.name for metric in metrics.DEFINITIONS.values()}
+    known = {metric.name for metric in metrics.METRICS.values()}
     assert set(scores.metric) <= known
     by = scores.set_index("metric").value
     assert 0 <= by.JSD <= math.log(2)

@@ -11,33 +11,40 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from ganbench import randomness, study
-from ganbench.datasets import Outputs, prepare
-from ganbench.evaluation import Reference, make_reference, score_density_run, score_run
+from ganbench import randomness
+from ganbench.datasets.prepare import DatasetFiles, prepare
 from ganbench.evaluation import feature_metrics as fm
-from ganbench.evaluation.extractors import Features, extract, load_extractor
+from ganbench.evaluation.extractor import Features, extract, load_extractor
 from ganbench.evaluation.feature_sets import describe
-from ganbench.evaluation.reference import load_real, make_floor, measure_real
+from ganbench.evaluation.reference import (
+    ReferenceFiles,
+    load_real,
+    make_floor,
+    make_reference,
+    measure_real,
+)
+from ganbench.evaluation.score import score_run
+from ganbench.evaluation.score_density import score_density_run
 from ganbench.evaluation.snapshots import generate_images
-from ganbench.latents import sample_latents
-from ganbench.networks import build_discriminator, build_generator
-from ganbench.samples import to_float, to_uint8
+from ganbench.networks.build import build_discriminator, build_generator
+from ganbench.samples import sample_latents, to_float, to_uint8
+from ganbench.study import resolve as study
 from project import ROOT, tiny_study
 
 WITH_REFERENCE = ["FD", "KID", "precision", "recall", "density", "coverage"]
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory) -> tuple[Path, Reference]:
+def reference(tmp_path_factory) -> tuple[Path, ReferenceFiles]:
     folder = tmp_path_factory.mktemp("reference")
     prepare(
         name="digits",
         dataset=study.resolve(tiny_study(), "tiny")["datasets"]["digits"],
         needs_classes=True,
-        outputs=Outputs(*(folder / name for name in ("data.npz", "data.json", "digits.png"))),
+        outputs=DatasetFiles(*(folder / name for name in ("data.npz", "data.json", "digits.png"))),
         log=sys.stderr,
     )
-    made = Reference(*(folder / name for name in ("n.pt", "f.npz", "card.json", "floor.csv")))
+    made = ReferenceFiles(*(folder / name for name in ("n.pt", "f.npz", "card.json", "floor.csv")))
     make_reference(
         dataset="digits",
         extractor="classifier",
@@ -54,7 +61,7 @@ def images_of(folder: Path, split: str) -> torch.Tensor:
         return torch.from_numpy(data[split])
 
 
-def kept_features(made: Reference) -> dict[str, Features]:
+def kept_features(made: ReferenceFiles) -> dict[str, Features]:
     with np.load(made.features) as kept:
         return {
             split: Features(

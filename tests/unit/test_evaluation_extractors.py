@@ -7,14 +7,19 @@ import pandas as pd
 import pytest
 import torch
 import torchvision
-from ganbench import downloads, metrics, provenance, study, weights
-from ganbench.evaluation import Reference, make_reference, score_run
+from ganbench.catalogue import metrics
+from ganbench.downloads import download as downloads
+from ganbench.evaluation import weights
 from ganbench.evaluation.classifier import Classifier, recipe
 from ganbench.evaluation.dinov2 import SIZES, Block, VisionTransformer
-from ganbench.evaluation.extractors import extract, load_extractor, save_extractor
+from ganbench.evaluation.extractor import extract, load_extractor, save_extractor
 from ganbench.evaluation.pretrained import Pretrained, layers
-from ganbench.networks import build_generator
-from ganbench.weights import PRETRAINED, Weights, WeightsError, find_weights
+from ganbench.evaluation.reference import ReferenceFiles, make_reference
+from ganbench.evaluation.score import score_run
+from ganbench.evaluation.weights import PRETRAINED, Weights, WeightsError, find_weights
+from ganbench.jobs import provenance
+from ganbench.networks.build import build_generator
+from ganbench.study import resolve as study
 from project import tiny_study
 from torch import nn
 from torch_fidelity import feature_extractor_vgg16
@@ -209,7 +214,9 @@ def test_snapshots_are_scored_with_a_pretrained_extractor(tmp_path, published):
         name: grey_images(12, seed).numpy() for seed, name in enumerate(("train", "held_out"))
     }
     np.savez(tmp_path / "data.npz", **images)
-    made = Reference(*(tmp_path / name for name in ("n.pt", "f.npz", "card.json", "floor.csv")))
+    made = ReferenceFiles(
+        *(tmp_path / name for name in ("n.pt", "f.npz", "card.json", "floor.csv"))
+    )
     make_reference(
         dataset="grey",
         extractor=SMALL,

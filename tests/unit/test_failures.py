@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from evidence_example import BASELINE, study_of, together
 from ganbench.evidence.proportions import wilson
-from ganbench.evidence.statistics import RATE_COLUMNS, failure_rates
+from ganbench.evidence.tables import RATE_COLUMNS, count_failures
 from scipy import stats
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -24,7 +24,7 @@ def test_rate_of_no_run_is_unknown():
 
 
 def rates_of(*studies, **options):
-    table = failure_rates(*together(*studies), **options)
+    table = count_failures(*together(*studies), **options)
     assert table.columns.tolist() == RATE_COLUMNS
     return table.set_index(["dataset", "variant", "outcome"])
 

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
-from ganbench.evaluation import distances, kernel, neighbourhoods, single
+from ganbench.evaluation import distances, neighbourhoods
 from ganbench.evaluation import feature_metrics as fm
+from ganbench.evaluation import float32_distances as single
+from ganbench.evaluation import kernel_distance as kernel
 from metrics_example import described, normal, real_images, scores
 
 

@@ -1,8 +1,8 @@
 """Files appear whole or not at all, and one that is not what was written is refused."""
 
 import pytest
-from ganbench import files
-from ganbench.jobs import job
+from ganbench.jobs import files
+from ganbench.jobs.job import job
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from ganbench import study
+from ganbench.study import resolve as study
 from ganbench.training.flops import count_flops
 from project import tiny_study
 

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import sympy
 import torch
-from ganbench.formula import FormulaError, parse
-from ganbench.formula.expression import DEEPEST, FUNCTIONS, LONGEST
+from ganbench.formula.language import DEEPEST, FUNCTIONS, LONGEST, FormulaError, Number, parse
+from ganbench.formula.mathml import to_mathml
 from ganbench.formula.symbolic import MEAN, SYMBOLS, to_sympy
 from ganbench.formula.torch_loss import compile_loss
-from ganbench.formula.tree import Number
 
 FORMULAS = (
     "r",
@@ -81,7 +80,7 @@ def test_gradients_of_torch_are_the_derivatives_of_sympy(text):
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_what_is_printed_reads_as_what_is_computed(text):
-    element = ElementTree.fromstring(parse(text).mathml())
+    element = ElementTree.fromstring(to_mathml(parse(text).expression))
     assert element.tag == "math"
     printed = as_text(element)
     r, f = np.array([0.37]), np.array([-1.21])
@@ -110,7 +109,7 @@ def as_text(element: ElementTree.Element) -> str:
 
 
 def test_a_fraction_under_a_power_is_printed_in_brackets():
-    printed = parse("(r / 2) ** 2").mathml()
+    printed = to_mathml(parse("(r / 2) ** 2").expression)
     assert "<mo>(</mo><mfrac>" in printed
 
 
@@ -119,7 +118,7 @@ def test_every_function_of_the_language_is_known_to_all_three_ways_out():
         formula = parse(f"{name}({', '.join(['square(f) + 1', 'r'][:count])})")
         assert np.isfinite(value(formula.text, np.array([0.4]), np.array([0.7])))
         assert to_sympy(formula).free_symbols <= set(SYMBOLS.values())
-        ElementTree.fromstring(formula.mathml())
+        ElementTree.fromstring(to_mathml(formula.expression))
 
 
 def test_a_mean_is_over_the_batch():

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from ganbench import gpus
+from ganbench.jobs import gpus
 
 SCRIPTS = Path(gpus.__file__).parents[1]
 JOB = """

@@ -7,10 +7,10 @@ from copy import deepcopy
 
 import pytest
 import torch
-from ganbench import study
+from ganbench.study import resolve as study
 from ganbench.training import graphs, loop
 from ganbench.training.graphs import WARM, Graphs, RecordingError
-from ganbench.training.set_up import set_up
+from ganbench.training.run import set_up_game
 from ganbench.training.step import adversarial_step
 from project import tiny_study
 from training_example import history, run
@@ -48,7 +48,7 @@ def resolved(**training) -> dict:
 
 
 def played(parameters: dict, steps: int, stream: Pretended | None = None):
-    game = set_up(parameters, "digits", 0, PIXELS)
+    game = set_up_game(parameters, "digits", 0, PIXELS)
     take = Graphs(game, stream).step if stream else lambda step: adversarial_step(game, step)
     return game, [take(step) for step in range(1, steps + 1)]
 

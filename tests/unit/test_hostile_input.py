@@ -7,10 +7,10 @@ import time
 import pytest
 import torch
 import yaml
-from ganbench import study
-from ganbench.formula import FormulaError, parse
+from ganbench.formula.language import FormulaError, parse
 from ganbench.formula.torch_loss import compile_loss
-from ganbench.study_schema import StudyError
+from ganbench.study import resolve as study
+from ganbench.study.schema import StudyError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from project import ROOT
@@ -89,7 +89,7 @@ def test_mutated_study_resolves_or_is_refused_with_one_message(config):
         assert "\n" not in message
         assert len(message) < 2000
     else:
-        assert set(study.runs(found))
+        assert set(study.list_runs(found))
         for name in (found["study"], *found["datasets"], *found["variants"]):
             assert name.isascii()
             assert not set(name) & set("/.\\ ")

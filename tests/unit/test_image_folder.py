@@ -11,7 +11,7 @@ import zlib
 import numpy as np
 import pytest
 from dataset_example import picture, prepared_in
-from ganbench.datasets import pictures
+from ganbench.datasets import image_files as pictures
 from ganbench.datasets.image_folder import image_folder
 from ganbench.datasets.sources import DatasetError
 from PIL import Image

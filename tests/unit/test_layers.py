@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from ganbench.networks import build_discriminator, build_generator, in_channels_last
+from ganbench.networks.build import build_discriminator, build_generator
 from ganbench.networks.layers import ConvOfImages, ConvTransposeToImages
+from ganbench.networks.layout import in_channels_last
 from torch import nn
 from torch.autograd import gradcheck
 from torch.nn.utils import parametrizations

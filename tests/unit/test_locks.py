@@ -5,7 +5,7 @@ import os
 import signal
 
 import pytest
-from ganbench import locks
+from ganbench.jobs import locks
 
 
 def test_former_holder_is_asked_to_leave(tmp_path):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from ganbench import metrics
+from ganbench.catalogue import metrics
 from ganbench.evaluation import feature_metrics as fm
 from ganbench.evaluation import feature_sets, neighbourhoods
-from ganbench.evaluation.extractors import Features
+from ganbench.evaluation.extractor import Features
 from ganbench.evaluation.feature_sets import FeatureSet, describe
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -215,17 +215,17 @@ def test_every_score_has_a_definition_with_its_neighbours_in_it():
     named = {name for name, _ in scores(normal(100, 4, 0), real)}
     assert named | {"IS"} == {"FD", "IS", "KID", "memorisation", *metrics.NEIGHBOURS}
     for name, k in metrics.NEIGHBOURS.items():
-        assert f"k = {k}" in metrics.DEFINITIONS[name].definition
-    assert metrics.DEFINITIONS["memorisation"].better == "neither"
+        assert f"k = {k}" in metrics.METRICS[name].definition
+    assert metrics.METRICS["memorisation"].better == "neither"
 
 
 def test_metric_names_carry_the_extractor_unless_it_is_inceptions():
-    assert metrics.qualified("FD", "classifier") == "FD-classifier"
-    assert metrics.qualified("FD", metrics.INCEPTION) == "FID"
-    assert metrics.qualified("IS", metrics.INCEPTION) == "IS"
+    assert metrics.qualify("FD", "classifier") == "FD-classifier"
+    assert metrics.qualify("FD", metrics.INCEPTION) == "FID"
+    assert metrics.qualify("IS", metrics.INCEPTION) == "IS"
     assert {
-        metrics.base("FID"),
-        metrics.base("FD-classifier"),
-        metrics.base("FD-dinov2-vit-s-14"),
+        metrics.base_name("FID"),
+        metrics.base_name("FD-classifier"),
+        metrics.base_name("FD-dinov2-vit-s-14"),
     } == {"FD"}
-    assert metrics.base("precision-classifier") == "precision"
+    assert metrics.base_name("precision-classifier") == "precision"

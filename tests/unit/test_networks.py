@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 import torch
-from ganbench import architectures, randomness
-from ganbench.latents import sample_latents
-from ganbench.networks import (
+from ganbench import randomness
+from ganbench.catalogue import architectures
+from ganbench.networks.build import (
     NETWORKS,
     build_discriminator,
     build_generator,
@@ -14,6 +14,7 @@ from ganbench.networks import (
     mixes_samples,
 )
 from ganbench.networks.sngan_resnet import DownBlock, UpBlock
+from ganbench.samples import sample_latents
 
 RESOLUTIONS = {
     "dcgan": (8, 28, 32, 64),

@@ -5,10 +5,10 @@ from copy import deepcopy
 
 import pytest
 import torch
-from ganbench import study
 from ganbench.evaluation.snapshots import discriminators, load_run
-from ganbench.networks import mixes_samples
-from ganbench.training.set_up import set_up
+from ganbench.networks.build import mixes_samples
+from ganbench.study import resolve as study
+from ganbench.training.run import set_up_game
 from ganbench.training.step import adversarial_step
 from project import tiny_study
 from test_training import run
@@ -52,7 +52,7 @@ def test_every_architecture_trains_at_its_resolutions(tmp_path, name, dataset, v
 
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
 def test_real_and_fake_batches_are_normalised_apart(norm):
-    game = set_up(parameters(discriminator_norm=norm), "digits", 0, pixels())
+    game = set_up_game(parameters(discriminator_norm=norm), "digits", 0, pixels())
     network = game.discriminator.network
     assert game.separate_passes == mixes_samples(network) == (norm == "batch")
     real = game.sample_real()
@@ -62,7 +62,7 @@ def test_real_and_fake_batches_are_normalised_apart(norm):
 
 
 def test_one_pass_over_both_would_have_been_another_discriminator():
-    game = set_up(parameters(discriminator_norm="batch"), "digits", 0, pixels())
+    game = set_up_game(parameters(discriminator_norm="batch"), "digits", 0, pixels())
     real = game.sample_real()
     together = game.discriminator.network(torch.cat([real, 0.1 * real])).chunk(2)
     assert not torch.allclose(game.judge(real, 0.1 * real)[0], together[0], atol=1e-3)
@@ -71,7 +71,7 @@ def test_one_pass_over_both_would_have_been_another_discriminator():
 def test_generator_update_moves_no_weight_of_a_batch_normalised_discriminator():
     settings = parameters(discriminator_norm="batch")
     settings["optimizer"] = {"name": "sgd", "lr": 0.1, "betas": [0.5, 0.999], "momentum": 0.0}
-    game = set_up(settings, "digits", 0, pixels())
+    game = set_up_game(settings, "digits", 0, pixels())
     before = [each.detach().clone() for each in game.discriminator.network.parameters()]
     adversarial_step(game, 1)
     # all that moved is what D's own update followed
@@ -80,7 +80,7 @@ def test_generator_update_moves_no_weight_of_a_batch_normalised_discriminator():
 
 
 def test_running_moments_follow_real_fake_and_the_generators_own_batch():
-    game = set_up(parameters(discriminator_norm="batch"), "digits", 0, pixels())
+    game = set_up_game(parameters(discriminator_norm="batch"), "digits", 0, pixels())
     adversarial_step(game, 1)
     passed = [
         int(each) for name, each in game.discriminator.network.named_buffers() if "num" in name
@@ -95,7 +95,7 @@ def test_kept_discriminator_is_scored_by_its_running_moments(tmp_path):
     run(tmp_path, settings, pixels())
     kept = load_run(tmp_path / "snapshots.pt")
     *_, last = discriminators(kept, torch.device("cpu"))
-    game = set_up(settings, "digits", 0, pixels())
+    game = set_up_game(settings, "digits", 0, pixels())
     for step in range(1, 11):
         adversarial_step(game, step)
     samples = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -109,7 +109,7 @@ def test_penalties_on_a_samples_own_gradient_refuse_batch_normalisation(penalty)
     settings = parameters(discriminator_norm="batch")
     settings["regularizers"] = {penalty: {"weight": 10.0, "every": 1, "scale": 0.5}}
     with pytest.raises(ValueError, match=f"{penalty} needs .* set discriminator_norm to none"):
-        set_up(settings, "digits", 0, pixels())
+        set_up_game(settings, "digits", 0, pixels())
 
 
 def test_bf16_computes_in_bf16_and_keeps_weights_losses_and_penalties_in_float32(monkeypatch):
@@ -122,8 +122,8 @@ def test_bf16_computes_in_bf16_and_keeps_weights_losses_and_penalties_in_float32
         return found
 
     settings = parameters(variant="wgan_gp")
-    plain = set_up(settings, "digits", 0, pixels())
-    fast = set_up({**settings, "precision": "bf16"}, "digits", 0, pixels())
+    plain = set_up_game(settings, "digits", 0, pixels())
+    fast = set_up_game({**settings, "precision": "bf16"}, "digits", 0, pixels())
     real, latent = plain.sample_real(), plain.sample_generator_latent()
     expected = plain.discriminator(plain.generator(latent))
     monkeypatch.setattr(torch.nn.functional, "conv2d", watched)
@@ -143,8 +143,8 @@ def test_bf16_computes_in_bf16_and_keeps_weights_losses_and_penalties_in_float32
 
 def test_channels_last_is_the_same_game_in_another_order_of_memory():
     settings = parameters()
-    plain = set_up(settings, "digits", 0, pixels())
-    other = set_up({**settings, "channels_last": True}, "digits", 0, pixels())
+    plain = set_up_game(settings, "digits", 0, pixels())
+    other = set_up_game({**settings, "channels_last": True}, "digits", 0, pixels())
     assert other.sample_real().is_contiguous(memory_format=torch.channels_last)
     plain.sample_real()
     for step in (1, 2, 3):

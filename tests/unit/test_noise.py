@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from evidence_example import BASELINE, only, study_of, together
-from ganbench.evidence.noise import components
-from ganbench.evidence.statistics import (
+from ganbench.evidence.tables import (
     NOISE_COLUMNS,
     PROFILE_COLUMNS,
-    noise,
-    profiles,
+    components,
+    estimate_noise,
+    profile_scores,
     summarise,
 )
 
@@ -48,7 +48,7 @@ def test_one_seed_has_sampling_noise_alone_and_no_repeats_have_none():
 
 def test_noise_is_split_where_there_are_repeats_and_of_the_last_snapshot_alone():
     finals = {"minimax": REPEATED, "wgan": BASELINE, "r1": [None] * 3}
-    table = noise(*study_of(finals, halfway=1e6))
+    table = estimate_noise(*study_of(finals, halfway=1e6))
     row = only(table)
     assert table.columns.tolist() == NOISE_COLUMNS
     assert row[NOISE_COLUMNS[:6]].tolist() == [
@@ -60,12 +60,12 @@ def test_noise_is_split_where_there_are_repeats_and_of_the_last_snapshot_alone()
 
 def test_spread_of_the_summary_is_made_of_both_components():
     scores, runs = study_of({"minimax": REPEATED})
-    row, spread = only(noise(scores, runs)), only(summarise(scores, runs))["std"]
+    row, spread = only(estimate_noise(scores, runs)), only(summarise(scores, runs))["std"]
     assert row["std_seeds"] ** 2 + row["std_sampling"] ** 2 / 3 == pytest.approx(spread**2)
 
 
 def test_study_without_repeats_has_an_empty_table():
-    table = noise(*study_of({"minimax": BASELINE}))
+    table = estimate_noise(*study_of({"minimax": BASELINE}))
     assert table.columns.tolist() == NOISE_COLUMNS
     assert len(table) == 0
 
@@ -76,7 +76,7 @@ def profile_of(table, variant):
 
 
 def test_profile_steps_at_each_score_and_a_failed_run_reaches_no_threshold():
-    table = profiles(*study_of({"minimax": [3.0, 1.0, None, 3.0], "wgan": [2.0, 5.0]}))
+    table = profile_scores(*study_of({"minimax": [3.0, 1.0, None, 3.0], "wgan": [2.0, 5.0]}))
     assert table.columns.tolist() == PROFILE_COLUMNS
     assert profile_of(table, "minimax") == [(1.0, 0.25), (3.0, 0.75), (5.0, 0.75)]
     assert profile_of(table, "wgan") == [(1.0, 0.0), (2.0, 0.5), (5.0, 1.0)]
@@ -84,18 +84,18 @@ def test_profile_steps_at_each_score_and_a_failed_run_reaches_no_threshold():
 
 def test_profile_of_a_metric_where_more_is_better_falls_from_the_highest_threshold():
     finals = {"minimax": [0.3, 0.1], "wgan": [0.2, None]}
-    table = profiles(*study_of(finals, metric="recall-classifier"))
+    table = profile_scores(*study_of(finals, metric="recall-classifier"))
     assert profile_of(table, "minimax") == [(0.3, 0.5), (0.1, 1.0)]
     assert profile_of(table, "wgan") == [(0.3, 0.0), (0.2, 0.5), (0.1, 0.5)]
 
 
 def test_variant_whose_every_run_failed_stays_at_zero():
-    table = profiles(*study_of({"minimax": [3.0, 1.0], "wgan": [None, None]}))
+    table = profile_scores(*study_of({"minimax": [3.0, 1.0], "wgan": [None, None]}))
     assert profile_of(table, "wgan") == [(1.0, 0.0), (3.0, 0.0)]
 
 
 def test_profile_of_one_score_and_of_none_and_of_a_metric_without_direction():
-    assert profile_of(profiles(*study_of({"minimax": [3.0]})), "minimax") == [(3.0, 1.0)]
+    assert profile_of(profile_scores(*study_of({"minimax": [3.0]})), "minimax") == [(3.0, 1.0)]
     value = study_of({"minimax": [1.0]}, metric="value", reference="none")
     failed = study_of({"minimax": [None]}, dataset="shoes")
-    assert len(profiles(*together(value, (None, failed[1])))) == 0
+    assert len(profile_scores(*together(value, (None, failed[1])))) == 0

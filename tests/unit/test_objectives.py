@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from ganbench import objectives
-from ganbench.formula import FormulaError
+from ganbench.catalogue import objectives
+from ganbench.formula.language import FormulaError
 from ganbench.formula.torch_loss import compile_loss
 from torch import Tensor
 
@@ -120,11 +120,11 @@ PUBLISHED = {
 
 
 def of_the_catalogue(name: str) -> objectives.Objective:
-    return objectives.read(name, objectives.catalogue()[name])
+    return objectives.read_objective(name, objectives.OBJECTIVES[name])
 
 
 def test_every_objective_of_the_catalogue_is_held_against_its_paper():
-    assert set(objectives.catalogue()) == set(PUBLISHED)
+    assert set(objectives.OBJECTIVES) == set(PUBLISHED)
 
 
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
@@ -184,15 +184,15 @@ def test_losses_hold_at_logits_of_100_in_float32(name, player, logits):
 
 def test_constants_of_least_squares_can_be_set():
     """Mao et al. 2017, Eq. 8: a = -1, b = 1, c = 0."""
-    definition = {**objectives.catalogue()["least_squares"], "constants": {"a": -1, "b": 1, "c": 0}}
-    objective = objectives.read("mine", definition)
+    definition = {**objectives.OBJECTIVES["least_squares"], "constants": {"a": -1, "b": 1, "c": 0}}
+    objective = objectives.read_objective("mine", definition)
     found = compile_loss(objective.discriminator)(R, F), compile_loss(objective.generator)(R, F)
     expected = ((R - 1) ** 2).mean() / 2 + ((F + 1) ** 2).mean() / 2, (F**2).mean() / 2
     assert [each.item() for each in found] == pytest.approx([each.item() for each in expected])
 
 
 def test_every_objective_says_where_it_is_from():
-    for name, definition in objectives.catalogue().items():
+    for name, definition in objectives.OBJECTIVES.items():
         assert {"title", "year", "paper", "known_for"} <= set(definition), name
         assert str(definition["year"]) in definition["paper"], name
         used = set(definition.get("constants", {}))
@@ -203,9 +203,11 @@ def test_a_wrong_formula_is_refused_with_the_objective_and_the_player_named():
     with pytest.raises(
         FormulaError, match=r"^objective 'mine', generator: 'softplus\(q\)', column 10"
     ):
-        objectives.read("mine", {"discriminator": "softplus(f)", "generator": "softplus(q)"})
+        objectives.read_objective(
+            "mine", {"discriminator": "softplus(f)", "generator": "softplus(q)"}
+        )
     with pytest.raises(FormulaError, match=r"objective 'mine', generator: .* does not depend on f"):
-        objectives.read("mine", {"discriminator": "f - r", "generator": "softplus(r)"})
+        objectives.read_objective("mine", {"discriminator": "f - r", "generator": "softplus(r)"})
 
 
 # The Dirac-GAN (Mescheder et al. 2018, Definition 2.1): data at 0, a generator at θ, D(x) = ψx.

@@ -8,10 +8,10 @@ import pytest
 import torch
 import torch_fidelity
 from cleanfid import fid as clean_fid
-from ganbench import metrics
+from ganbench.catalogue import metrics
 from ganbench.evaluation import feature_metrics as fm
 from ganbench.evaluation.classifier import Classifier
-from ganbench.evaluation.extractors import Features, extract
+from ganbench.evaluation.extractor import Features, extract
 from ganbench.evaluation.feature_sets import describe
 from ganbench.evaluation.pretrained import Pretrained
 from ganbench.evaluation.reference import measure_real

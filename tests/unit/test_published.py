@@ -2,8 +2,9 @@
 
 import pytest
 import yaml
-from ganbench import objectives, study
-from ganbench.published import catalogue, published
+from ganbench.catalogue import objectives
+from ganbench.catalogue.published import PUBLISHED, find_published
+from ganbench.study import resolve as study
 from project import ROOT
 
 
@@ -19,7 +20,7 @@ def lucic(**changes) -> dict:
 
 
 def test_runs_of_the_shipped_protocol_have_their_number_beside_them():
-    found = published(lucic())
+    found = find_published(lucic())
     beside = [each for each in found if each["dataset"] != "celeba"]
     assert [each["mismatches"] for each in beside] == [[]] * 18
     assert all(each["laid_beside"] for each in beside)
@@ -31,7 +32,7 @@ def test_runs_of_the_shipped_protocol_have_their_number_beside_them():
 
 
 def test_celeba_is_refused_for_its_images_are_made_otherwise():
-    found = [each for each in published(lucic()) if each["dataset"] == "celeba"]
+    found = [each for each in find_published(lucic()) if each["dataset"] == "celeba"]
     assert len(found) == 6
     for each in found:
         assert not each["laid_beside"]
@@ -45,7 +46,7 @@ def test_celeba_is_refused_for_its_images_are_made_otherwise():
 def test_number_of_the_paper():
     (found,) = [
         each
-        for each in published(lucic())
+        for each in find_published(lucic())
         if (each["dataset"], each["variant"]) == ("cifar10", "non_saturating")
     ]
     assert (found["metric"], found["mean"], found["std"]) == ("FID", 58.5, 1.9)
@@ -82,7 +83,7 @@ def test_number_of_the_paper():
 def test_anything_that_differs_is_named_and_the_number_refused(path, value, words):
     mnist = [
         each
-        for each in published(lucic(**{path: value}))
+        for each in find_published(lucic(**{path: value}))
         if (each["dataset"], each["variant"]) == ("mnist", "minimax")
     ]
     assert [each["laid_beside"] for each in mnist] == [False]
@@ -92,19 +93,19 @@ def test_anything_that_differs_is_named_and_the_number_refused(path, value, word
 def test_a_variant_is_known_by_its_objective_and_regularizers_and_not_by_its_name():
     hinge = {"wgan_gp": {"objective": "hinge"}, "minimax": {}}
     changed = lucic(variants=hinge, baseline="minimax")
-    assert {each["variant"] for each in published(changed)} == {"minimax"}
+    assert {each["variant"] for each in find_published(changed)} == {"minimax"}
     renamed = lucic(variants={"mine": {"objective": "minimax"}}, baseline="mine")
-    assert {each["variant"] for each in published(renamed)} == {"mine"}
+    assert {each["variant"] for each in find_published(renamed)} == {"mine"}
 
 
 def test_study_of_no_published_dataset_has_none():
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-    assert published(study.resolve(config, "config.yaml")) == []
+    assert find_published(study.resolve(config, "config.yaml")) == []
 
 
 def test_catalogue_names_objectives_that_exist_and_has_a_number_for_each():
-    for table in catalogue():
+    for table in PUBLISHED:
         for row in table["objectives"].values():
-            assert row["objective"] in objectives.catalogue()
+            assert row["objective"] in objectives.OBJECTIVES
         for values in table["values"].values():
             assert set(values) == set(table["objectives"])

@@ -4,9 +4,11 @@ from copy import deepcopy
 
 import pytest
 import torch
-from ganbench import networks, regularizers, study
+from ganbench import regularizers
+from ganbench.networks.build import NETWORKS, build_discriminator
 from ganbench.regularizers import PENALTIES, Regularization
-from ganbench.training.set_up import set_up
+from ganbench.study import resolve as study
+from ganbench.training.run import set_up_game
 from ganbench.training.step import adversarial_step
 from project import tiny_study
 from torch import nn
@@ -65,7 +67,7 @@ def test_penalty_of_a_network_equals_finite_differences(batches, name, which):
     own = {"kernel": 4, "generator_norm": "own", "discriminator_norm": "own"}
     parameters = {"network": {"name": "dcgan", "width": 3, **own}, "latent": {"size": 2}}
     torch.manual_seed(0)
-    network = networks.build_discriminator(parameters, (1, 8, 8)).double()
+    network = build_discriminator(parameters, (1, 8, 8)).double()
     squares = [(difference_quotients(network, image) ** 2).sum() for image in batches[which]]
     expected = 3 / 2 * float(torch.stack(squares).mean())
     penalty = PENALTIES[name](network, *batches, noise(), OPTIONS)
@@ -136,12 +138,12 @@ def test_spectral_norm_makes_the_largest_singular_value_one_and_keeps_initial_we
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
-@pytest.mark.parametrize("name", sorted(networks.NETWORKS))
+@pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_spectral_norm_holds_every_weight_matrix_of_every_architecture(name, norm):
     torch.manual_seed(0)
     group = {"name": name, "width": 3, "kernel": 4, "generator_norm": "own"}
     parameters = {"network": {**group, "discriminator_norm": norm}}
-    network = networks.build_discriminator(parameters, (3, 32, 32))
+    network = build_discriminator(parameters, (3, 32, 32))
     regularizers.spectral_norm(network)
     images = torch.randn(4, 3, 32, 32, generator=noise())
     with torch.no_grad():
@@ -199,9 +201,9 @@ def resolved(**variant) -> dict:
 @pytest.mark.parametrize("objective", ["minimax", "non_saturating"])
 @pytest.mark.parametrize("name", [*PENALTIES, "weight_clip", "spectral_norm"])
 def test_every_regularizer_goes_with_every_objective_and_changes_training(images, objective, name):
-    plain = set_up(resolved(objective=objective), "digits", 0, images)
+    plain = set_up_game(resolved(objective=objective), "digits", 0, images)
     parameters = resolved(objective=objective, regularizers={name: {}})
-    regularized = set_up(parameters, "digits", 0, images)
+    regularized = set_up_game(parameters, "digits", 0, images)
     for game in (plain, regularized):
         for step in (1, 2):
             assert adversarial_step(game, step).generator.isfinite()
@@ -213,8 +215,8 @@ def test_every_regularizer_goes_with_every_objective_and_changes_training(images
 
 
 def test_regularized_variants_keep_matched_seeds(images):
-    plain = set_up(resolved(), "digits", 0, images)
-    other = set_up(resolved(regularizers={"spectral_norm": {}, "r1": {}}), "digits", 0, images)
+    plain = set_up_game(resolved(), "digits", 0, images)
+    other = set_up_game(resolved(regularizers={"spectral_norm": {}, "r1": {}}), "digits", 0, images)
     for each, same in zip(
         plain.generator.network.parameters(), other.generator.network.parameters(), strict=True
     ):

@@ -8,11 +8,13 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 import yaml
-from ganbench import provenance, study
-from ganbench.report import write, write_report
-from ganbench.report.again import configuration
-from ganbench.report.gaps import missing
+from ganbench.jobs import provenance
+from ganbench.report import report as write
+from ganbench.report.missing_runs import missing
+from ganbench.report.report import write_report
+from ganbench.report.reproduction import configuration
 from ganbench.report.results import gather
+from ganbench.study import resolve as study
 from report_example import EVIL, make_results, make_study
 
 
@@ -196,7 +198,7 @@ def test_page_holds_its_tables_whole(example):
 
 def test_every_run_has_the_command_that_makes_it_alone(example):
     words = text_of((example[2] / "report.html").read_text())
-    for dataset, variant, seed in study.runs(example[0]):
+    for dataset, variant, seed in study.list_runs(example[0]):
         target = f"results/example/runs/{dataset}/{variant}/seed{seed}/scores.csv"
         assert f"snakemake --cores 1 --configfile again.yaml {target}" in words
 

@@ -5,10 +5,10 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
-from ganbench.report import write_report
-from ganbench.report.drawing import PALETTE, border, colour
+from ganbench.report.figures.drawing import PALETTE, border, colour
+from ganbench.report.figures.svg import path
 from ganbench.report.page import TEMPLATES
-from ganbench.report.svg import path
+from ganbench.report.report import write_report
 from report_example import make_results, make_study, without_pdf
 
 SVG = "{http://www.w3.org/2000/svg}"

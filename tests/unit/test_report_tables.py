@@ -9,13 +9,13 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
-from ganbench.report import write
+from ganbench.report import report as write
+from ganbench.report.latex_tables import escaped, latex, papers
 from ganbench.report.leaderboard import board, leaderboards, refused
 from ganbench.report.matrix import matrices
-from ganbench.report.numbers import chance, duration, flops, interval, share, short
-from ganbench.report.pictures import ROOM, pictures
 from ganbench.report.results import gather
-from ganbench.report.tables import escaped, latex, papers
+from ganbench.report.sample_pictures import ROOM, pictures
+from ganbench.wording import duration, interval, number, operations, p_value, whole_percent
 from PIL import Image
 from report_example import make_results, make_study
 
@@ -232,7 +232,7 @@ def test_page_shows_the_first_ten_latents_of_every_row(tmp_path):
     [(None, "–"), (0, "0"), (-1.23456, "−1.23"), (12345.6, "12346"), (0.000123456, "0.000123")],
 )
 def test_numbers_are_short_and_have_a_true_minus(value, shown):
-    assert short(value) == shown
+    assert number(value) == shown
 
 
 def test_value_and_interval_have_the_decimals_that_the_interval_deserves():
@@ -245,7 +245,7 @@ def test_value_and_interval_have_the_decimals_that_the_interval_deserves():
     ("p", "shown"), [(None, "–"), (0.0567, "0.057"), (0.0002, "< 0.001"), (1.0, "1.000")]
 )
 def test_chances_have_three_decimals(p, shown):
-    assert chance(p) == shown
+    assert p_value(p) == shown
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(42.4, "42 s"), (180, "3 min"), (9000, "2.5 h")])
@@ -258,8 +258,13 @@ def test_durations_read_as_people_say_them(seconds, shown):
     [(3.28e12, "3.28 TFLOP"), (4.1e10, "41 GFLOP"), (12, "12 FLOP"), (None, "–")],
 )
 def test_operations_have_a_prefix(count, shown):
-    assert flops(count) == shown
+    assert operations(count) == shown
 
 
 def test_shares_are_whole_percentages():
-    assert [share(each) for each in (0.2, None, float("nan"), 1)] == ["20 %", "–", "–", "100 %"]
+    assert [whole_percent(each) for each in (0.2, None, float("nan"), 1)] == [
+        "20 %",
+        "–",
+        "–",
+        "100 %",
+    ]

@@ -10,11 +10,12 @@ import tomllib
 
 import pytest
 import yaml
-from ganbench import architectures, kinds, metrics, objectives, study
-from ganbench.densities import DENSITIES
-from ganbench.formula.expression import FUNCTIONS
-from ganbench.networks import NETWORKS
+from ganbench.catalogue import architectures, datasets, metrics, objectives
+from ganbench.densities.mixtures import DENSITIES
+from ganbench.formula.language import FUNCTIONS
+from ganbench.networks.build import NETWORKS
 from ganbench.regularizers import PENALTIES, Regularization
+from ganbench.study import resolve as study
 from ganbench.training.optimizers import build_optimizer
 from project import ROOT
 from torch import nn
@@ -81,13 +82,13 @@ def test_every_group_forbids_unknown_keys():
 
 
 def test_kinds_networks_and_metrics_of_the_schema_are_those_of_the_code():
-    known = kinds.kinds()
+    known = datasets.KINDS
     assert GROUPS["kind"]["enum"] == list(known)
     assert [name for name in known if known[name].type == "points"] == list(DENSITIES)
     names = GROUPS["network"]["properties"]["name"]["enum"]
     assert set(names) == set(NETWORKS) == set(architectures.ARCHITECTURES)
     named = GROUPS["evaluation"]["properties"]["primary_metric"]["enum"]
-    assert set(named) <= set(metrics.DEFINITIONS)
+    assert set(named) <= set(metrics.METRICS)
 
 
 def test_regularizers_of_the_schema_are_those_of_the_code():
@@ -104,7 +105,7 @@ def test_every_optimizer_of_the_schema_can_be_built(name):
 
 def test_an_objectives_options_are_those_of_the_catalogue():
     allowed = set(GROUPS["objective"]["properties"])
-    for name, definition in objectives.catalogue().items():
+    for name, definition in objectives.OBJECTIVES.items():
         assert set(definition) <= allowed, name
         assert definition["title"], name
         assert definition["year"], name

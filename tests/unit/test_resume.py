@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from ganbench import study
-from ganbench.progress import Progress
-from ganbench.training import Checkpoints, Outputs, checkpoint, interrupts, loop, train
-from ganbench.training.checkpoint import RunInterrupted
-from ganbench.training.loop import begin, play
+from ganbench.jobs.progress import Progress
+from ganbench.study import resolve as study
+from ganbench.training import checkpoint, interrupts, loop
+from ganbench.training.checkpoint import Checkpoints, RunInterrupted
+from ganbench.training.loop import play, start_run, train
 from ganbench.training.memory import MemoryExhausted
+from ganbench.training.records import RunFiles
 from project import tiny_study
 
 PIXELS = torch.randint(0, 256, (60, 1, 8, 8), generator=torch.Generator().manual_seed(0)).byte()
@@ -99,7 +100,7 @@ class Folder:
             variant="v",
             seed=0,
             data_file=self.path / "data.npz",
-            outputs=Outputs(*(self.path / name for name in names)),
+            outputs=RunFiles(*(self.path / name for name in names)),
             log=self.log,
             log_interval=60.0,
             checkpoints=Checkpoints(self.path / "checkpoints", interval, self.log),
@@ -144,7 +145,7 @@ def test_every_tensor_is_equal_after_k_steps_a_stop_and_k_more(tmp_path, end_at,
     log = io.StringIO()
 
     def played():
-        run = begin(parameters, "digits", 0, images)
+        run = start_run(parameters, "digits", 0, images)
         checkpoints = Checkpoints(tmp_path / "checkpoints", None, log)
         with checkpoints.of({}):
             checkpoints.resume(run)

@@ -10,13 +10,12 @@ would be the slow part, goes to the function that the table calls for each of it
 import numpy as np
 import pytest
 from evidence_example import many_studies
-from ganbench.evidence.across_datasets import mean_rank, probability_of_improvement
-from ganbench.evidence.comparisons import family
-from ganbench.evidence.effects import detectable_difference
-from ganbench.evidence.noise import components
+from ganbench.evidence.comparisons import compare_all_pairs, compare_to_baseline, family
+from ganbench.evidence.estimators import detectable_difference
 from ganbench.evidence.proportions import wilson
-from ganbench.evidence.statistics import compare, compare_all, summarise
-from ganbench.evidence.verdicts import kind
+from ganbench.evidence.ranks import mean_rank, probability_of_improvement
+from ganbench.evidence.tables import components, summarise
+from ganbench.evidence.verdict import kind
 from scipy import stats
 
 STUDIES = 2000
@@ -53,7 +52,7 @@ def decided(verdicts):
 @pytest.mark.parametrize("shared", [0.0, 0.7])
 def test_intervals_of_means_and_differences_cover_what_they_say(shared):
     scores, runs = many_studies(scores_of([40.0, 37.0], [3.0, 3.0], 1, shared))
-    summary, comparisons = summarise(scores, runs), compare(scores, runs, "v0")
+    summary, comparisons = summarise(scores, runs), compare_to_baseline(scores, runs, "v0")
     first = summary[summary["variant"] == "v0"]
     assert 0.93 <= covered(first["ci_low"], first["ci_high"], 40.0) <= 0.97
     assert 0.93 <= covered(comparisons["ci_low"], comparisons["ci_high"], -3.0) <= 0.97
@@ -62,7 +61,7 @@ def test_intervals_of_means_and_differences_cover_what_they_say(shared):
 @pytest.mark.parametrize("spread", [(3.0, 3.0), (1.0, 6.0)])
 def test_welchs_interval_covers_without_pairing_and_with_unequal_spread(spread):
     scores, runs = many_studies(scores_of([40.0, 37.0], spread, 2))
-    table = compare(scores, runs, "v0")
+    table = compare_to_baseline(scores, runs, "v0")
     assert 0.93 <= covered(table["welch_ci_low"], table["welch_ci_high"], -3.0) <= 0.97
 
 
@@ -78,7 +77,7 @@ def test_one_variant_under_several_names_is_told_apart_in_five_percent_of_studie
 
 def test_one_variant_under_several_names_is_told_apart_in_five_percent_of_studies_by_all_pairs():
     scores, runs = many_studies(scores_of([40.0] * 4, [3.0] * 4, 4))
-    pairs = compare_all(scores, runs)
+    pairs = compare_all_pairs(scores, runs)
     wrong = decided(pairs["verdict"]).reshape(STUDIES, 6).any(axis=1).mean()
     assert 0.01 < wrong <= 0.05
 
@@ -86,7 +85,7 @@ def test_one_variant_under_several_names_is_told_apart_in_five_percent_of_studie
 def test_one_variant_under_two_names_with_matched_seeds_is_exactly_equal_in_every_study():
     values = scores_of([40.0], [3.0], 5)
     scores, runs = many_studies(np.repeat(values, 3, axis=1))
-    table = compare(scores, runs, "v0")
+    table = compare_to_baseline(scores, runs, "v0")
     assert (table[["difference", "ci_low", "ci_high"]] == 0).all(axis=None)
     assert (table["verdict"] == "no difference larger than 0 shown").all()
 

@@ -6,15 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from evidence_example import BASELINE, END, VARIANT, only, study_of, together
-from ganbench.evidence import effects, estimators
-from ganbench.evidence.statistics import (
-    COMPARISON_COLUMNS,
-    SUMMARY_COLUMNS,
-    compare,
-    compare_all,
-    final_scores,
-    summarise,
-)
+from ganbench.evidence import estimators
+from ganbench.evidence import estimators as effects
+from ganbench.evidence.comparisons import COMPARISON_COLUMNS, compare_all_pairs, compare_to_baseline
+from ganbench.evidence.final_scores import final_scores
+from ganbench.evidence.tables import SUMMARY_COLUMNS, summarise
 from scipy import stats
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -112,13 +108,15 @@ def test_dataset_without_any_score_still_counts_its_failures():
 def test_study_without_any_score_gives_empty_tables_with_their_columns():
     scores, runs = study_of({"minimax": [None], "wgan": [None]})
     assert summarise(scores.iloc[:0], runs).columns.tolist() == SUMMARY_COLUMNS
-    comparisons = compare(pd.DataFrame(columns=scores.columns), runs, "minimax")
+    comparisons = compare_to_baseline(pd.DataFrame(columns=scores.columns), runs, "minimax")
     assert comparisons.columns.tolist() == COMPARISON_COLUMNS
     assert len(comparisons) == 0
 
 
 def test_comparison_is_the_paired_t_test_of_scipy():
-    row = only(table := compare(*study_of({"minimax": BASELINE, "wgan": VARIANT}), "minimax"))
+    row = only(
+        table := compare_to_baseline(*study_of({"minimax": BASELINE, "wgan": VARIANT}), "minimax")
+    )
     oracle = stats.ttest_rel(VARIANT, BASELINE)
     assert table.columns.tolist() == COMPARISON_COLUMNS
     assert (row["variant"], row["baseline"], row["n_pairs"]) == ("wgan", "minimax", 5)
@@ -131,7 +129,7 @@ def test_comparison_is_the_paired_t_test_of_scipy():
 def test_only_seeds_that_both_completed_are_paired():
     variant = [31.0, None, 30.2, 30.9, None]
     baseline = [38.0, 41.0, None, 39.2, 40.1]
-    row = only(compare(*study_of({"minimax": baseline, "wgan": variant}), "minimax"))
+    row = only(compare_to_baseline(*study_of({"minimax": baseline, "wgan": variant}), "minimax"))
     assert row["n_pairs"] == 2
     assert row["difference"] == pytest.approx(((31.0 - 38.0) + (30.9 - 39.2)) / 2)
     assert row["probability_better"] == 1.0
@@ -141,7 +139,7 @@ def test_planted_difference_is_found_and_has_its_sign():
     rng = np.random.default_rng(1)
     baseline = 40 + 3 * rng.standard_normal(10)
     planted = baseline - 5 + rng.standard_normal(10)
-    row = only(compare(*study_of({"minimax": baseline, "wgan": planted}), "minimax"))
+    row = only(compare_to_baseline(*study_of({"minimax": baseline, "wgan": planted}), "minimax"))
     assert row["ci_low"] < -5 < row["ci_high"] < 0
     assert row["verdict"] == "better"
     assert row["hedges_g"] < 0
@@ -154,7 +152,7 @@ def test_planted_difference_is_found_and_has_its_sign():
 def test_probability_better_follows_the_direction_of_the_metric(metric, expected):
     higher = [value + 10 for value in BASELINE]
     finals = {"minimax": BASELINE, "wgan": higher}
-    row = only(compare(*study_of(finals, metric=metric), "minimax"))
+    row = only(compare_to_baseline(*study_of(finals, metric=metric), "minimax"))
     assert row["probability_better"] == expected
     assert row["difference"] == pytest.approx(10)
     assert row["verdict"] == ("better" if expected else "worse")
@@ -201,7 +199,7 @@ def test_holm_leaves_out_tests_that_could_not_be_made():
 def test_p_values_are_adjusted_within_one_dataset_metric_and_reference():
     finals = {"minimax": BASELINE, "wgan": VARIANT, "hinge": [37.0, 40.5, 36.9, 38.0, 39.9]}
     both = together(study_of(finals), study_of(finals, dataset="shoes"))
-    table = compare(*both, "minimax")
+    table = compare_to_baseline(*both, "minimax")
     assert table["dataset"].tolist() == ["digits", "digits", "shoes", "shoes"]
     wgan, hinge = table["p_value"].iloc[:2]
     assert wgan < hinge
@@ -241,7 +239,7 @@ def test_t_interval_covers_at_its_confidence_with_five_seeds():
 
 
 def test_a_variant_against_itself_is_exactly_no_difference():
-    row = only(compare(*study_of({"minimax": BASELINE, "copy": BASELINE}), "minimax"))
+    row = only(compare_to_baseline(*study_of({"minimax": BASELINE, "copy": BASELINE}), "minimax"))
     assert (row["difference"], row["ci_low"], row["ci_high"]) == (0.0, 0.0, 0.0)
     assert (row["p_value"], row["p_adjusted"], row["hedges_g"]) == (1.0, 1.0, 0.0)
     assert (row["probability_better"], row["minimum_detectable_difference"]) == (0.5, 0.0)
@@ -253,20 +251,20 @@ def test_constant_difference_is_exact_though_its_values_are_rounded():
     variant = [(share + 30) / 599 for share in (300, 311, 287, 402, 95)]
     assert len({a - b for a, b in zip(variant, baseline, strict=True)}) > 1
     finals = {"minimax": baseline, "wgan": variant}
-    row = only(compare(*study_of(finals, metric="recall-classifier"), "minimax"))
+    row = only(compare_to_baseline(*study_of(finals, metric="recall-classifier"), "minimax"))
     assert row["ci_low"] == row["ci_high"] == row["difference"] == pytest.approx(30 / 599)
     assert (row["p_value"], row["verdict"]) == (0.0, "better")
 
 
 def test_scores_without_any_spread_leave_the_effect_size_undefined():
-    row = only(compare(*study_of({"minimax": [2.0] * 4, "wgan": [1.0] * 4}), "minimax"))
+    row = only(compare_to_baseline(*study_of({"minimax": [2.0] * 4, "wgan": [1.0] * 4}), "minimax"))
     assert np.isnan(row["hedges_g"])
 
 
 @pytest.mark.parametrize("shared", [0, 1])
 def test_too_few_pairs_leave_every_interval_undefined(shared):
     variant = [31.0] * shared + [None] * (5 - shared)
-    row = only(compare(*study_of({"minimax": BASELINE, "wgan": variant}), "minimax"))
+    row = only(compare_to_baseline(*study_of({"minimax": BASELINE, "wgan": variant}), "minimax"))
     undefined = ["ci_low", "p_value", "p_adjusted", "hedges_g", "minimum_detectable_difference"]
     assert row["n_pairs"] == shared
     assert row[undefined].isna().all()
@@ -275,7 +273,7 @@ def test_too_few_pairs_leave_every_interval_undefined(shared):
 
 def test_baseline_that_no_dataset_has_is_named():
     with pytest.raises(ValueError, match=r"'lsgan'.*digits.*minimax, wgan"):
-        compare(*study_of({"minimax": BASELINE, "wgan": VARIANT}), "lsgan")
+        compare_to_baseline(*study_of({"minimax": BASELINE, "wgan": VARIANT}), "lsgan")
 
 
 def many():
@@ -290,7 +288,7 @@ def many():
 
 def test_rows_stand_in_the_order_of_the_study_and_of_the_metrics():
     scores, runs = many()
-    summary, comparisons = summarise(scores, runs), compare(scores, runs, "minimax")
+    summary, comparisons = summarise(scores, runs), compare_to_baseline(scores, runs, "minimax")
     measures = [
         ("FD-classifier", "held_out"),
         ("FD-classifier", "train"),
@@ -307,14 +305,17 @@ def test_tables_are_the_same_bytes_in_whatever_order_the_scores_come():
     scores, runs = many()
     shuffled = scores.sample(frac=1, random_state=0)
     assert summarise(scores, runs).to_csv() == summarise(shuffled, runs).to_csv()
-    assert compare(scores, runs, "minimax").to_csv() == compare(shuffled, runs, "minimax").to_csv()
+    assert (
+        compare_to_baseline(scores, runs, "minimax").to_csv()
+        == compare_to_baseline(shuffled, runs, "minimax").to_csv()
+    )
     assert final_scores(scores, runs).to_csv() == final_scores(shuffled, runs).to_csv()
 
 
 def test_no_input_is_changed():
     scores, runs = many()
     before = scores.copy(), runs.copy()
-    compare(scores, runs, "minimax")
+    compare_to_baseline(scores, runs, "minimax")
     summarise(scores, runs)
     pd.testing.assert_frame_equal(scores, before[0])
     pd.testing.assert_frame_equal(runs, before[1])
@@ -372,7 +373,7 @@ def test_best_mean_is_over_the_runs_that_have_a_final_score():
 
 def test_unpaired_check_is_welchs_test_of_scipy_over_all_runs_of_both():
     variant = [31.0, None, 30.2, 30.9, None]
-    row = only(compare(*study_of({"minimax": BASELINE, "wgan": variant}), "minimax"))
+    row = only(compare_to_baseline(*study_of({"minimax": BASELINE, "wgan": variant}), "minimax"))
     oracle = stats.ttest_ind([31.0, 30.2, 30.9], BASELINE, equal_var=False)
     assert row["n_pairs"] == 3
     assert row["welch_p_value"] == pytest.approx(oracle.pvalue, rel=1e-9)
@@ -402,12 +403,12 @@ def test_welch_with_spread_on_one_side_alone_has_that_sides_degrees_of_freedom()
 def test_every_two_variants_are_compared_once():
     finals = {name: [x + i**2 / 3 for x in BASELINE] for i, name in enumerate("abcd")}
     finals["c"] = VARIANT
-    pairs = compare_all(*study_of(finals))
+    pairs = compare_all_pairs(*study_of(finals))
     assert pairs.columns.tolist() == COMPARISON_COLUMNS
     names = list(pairs[["variant", "baseline"]].itertuples(index=False, name=None))
     assert names == [("b", "a"), ("c", "a"), ("d", "a"), ("c", "b"), ("d", "b"), ("d", "c")]
     scores, runs = study_of({"b": finals["b"], "c": VARIANT})
-    alone = only(compare(scores, runs, "b"))
+    alone = only(compare_to_baseline(scores, runs, "b"))
     row = only(pairs[(pairs["variant"] == "c") & (pairs["baseline"] == "b")])
     same = ["difference", "ci_low", "ci_high", "p_value", "welch_p_value", "hedges_g"]
     assert row[same].tolist() == alone[same].tolist()
@@ -417,7 +418,7 @@ def test_all_pairs_have_a_holm_family_of_their_own():
     rng = np.random.default_rng(6)
     finals = {name: list(40 + rng.standard_normal(5)) for name in "abcd"}
     scores, runs = study_of(finals)
-    pairs, comparisons = compare_all(scores, runs), compare(scores, runs, "a")
+    pairs, comparisons = compare_all_pairs(scores, runs), compare_to_baseline(scores, runs, "a")
     assert pairs["p_adjusted"].tolist() == pytest.approx(estimators.holm(pairs["p_value"]))
     assert pairs["p_adjusted"].min() == pytest.approx(6 * pairs["p_value"].min())
     assert comparisons["p_adjusted"].tolist() == pytest.approx(
@@ -428,14 +429,14 @@ def test_all_pairs_have_a_holm_family_of_their_own():
 def test_twenty_variants_make_190_pairs():
     rng = np.random.default_rng(7)
     finals = {f"v{i}": list(rng.standard_normal(5)) for i in range(20)}
-    pairs = compare_all(*study_of(finals))
+    pairs = compare_all_pairs(*study_of(finals))
     assert len(pairs) == 190
     assert pairs["minimum_detectable_difference"].between(0, np.inf, inclusive="neither").all()
 
 
 def test_detectable_difference_is_stated_for_the_level_that_holm_asks():
     finals = {"minimax": BASELINE, "wgan": VARIANT, "hinge": VARIANT[::-1], "gone": [None] * 5}
-    table = compare(*study_of(finals), "minimax").set_index("variant")
+    table = compare_to_baseline(*study_of(finals), "minimax").set_index("variant")
     differences = np.array(VARIANT) - BASELINE
     stated = table.loc["wgan", "minimum_detectable_difference"]
     assert stated == pytest.approx(effects.detectable_difference(differences, 0.05 / 2))
@@ -444,13 +445,15 @@ def test_detectable_difference_is_stated_for_the_level_that_holm_asks():
 
 def test_values_that_differ_by_rounding_alone_are_equal():
     rounded = [value * (1 + 1e-14 * (-1) ** i) for i, value in enumerate(BASELINE)]
-    row = only(compare(*study_of({"minimax": BASELINE, "copy": rounded}), "minimax"))
+    row = only(compare_to_baseline(*study_of({"minimax": BASELINE, "copy": rounded}), "minimax"))
     assert (row["difference"], row["ci_low"], row["ci_high"], row["p_value"]) == (0, 0, 0, 1)
     assert row["verdict"] == "no difference larger than 0 shown"
 
 
 def test_two_seeds_have_an_interval_but_no_verdict():
-    row = only(compare(*study_of({"minimax": [40.0, 41.0], "wgan": [30.0, 30.9]}), "minimax"))
+    row = only(
+        compare_to_baseline(*study_of({"minimax": [40.0, 41.0], "wgan": [30.0, 30.9]}), "minimax")
+    )
     oracle = stats.ttest_rel([30.0, 30.9], [40.0, 41.0])
     assert row["p_value"] == pytest.approx(oracle.pvalue)
     assert row["p_value"] < 0.01
@@ -460,7 +463,7 @@ def test_two_seeds_have_an_interval_but_no_verdict():
 def test_a_study_whose_every_run_failed_still_has_every_table():
     alive = study_of({"minimax": BASELINE})[0]
     runs = study_of({"minimax": [None] * 3, "wgan": [None] * 3}, dataset="shoes")[1]
-    summary, pairs = summarise(alive, runs), compare_all(alive, runs)
+    summary, pairs = summarise(alive, runs), compare_all_pairs(alive, runs)
     assert summary["values"].tolist() == ["nan nan nan"] * 2
     assert pairs["verdict"].tolist() == ["cannot tell with 0 seeds"]
     assert pairs["minimum_detectable_difference"].isna().all()

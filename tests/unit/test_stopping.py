@@ -4,9 +4,9 @@ from copy import deepcopy
 
 import pytest
 import torch
-from ganbench import study
-from ganbench.study_schema import StudyError
-from ganbench.training.set_up import set_up
+from ganbench.study import resolve as study
+from ganbench.study.schema import StudyError
+from ganbench.training.run import set_up_game
 from ganbench.training.stopping import Stopping
 from project import tiny_study
 from test_training import run
@@ -47,7 +47,7 @@ def test_run_that_is_watched_but_not_stopped_is_the_same_run(tmp_path):
 
 
 def test_patience_counts_snapshots_since_the_best(monkeypatch):
-    game = set_up(parameters("JSD", 2), "gaussian_ring", 0, points())
+    game = set_up_game(parameters("JSD", 2), "gaussian_ring", 0, points())
     players = game.generator.network, game.discriminator.network
     stopping = Stopping(parameters("JSD", 2), "gaussian_ring", 0, points())
     values = iter([0.5, 0.6, 0.4, 0.45, 0.41])
@@ -58,7 +58,7 @@ def test_patience_counts_snapshots_since_the_best(monkeypatch):
 def test_measuring_the_gap_of_images_changes_neither_player():
     resolved = parameters("duality_gap", dataset="digits")
     images = torch.randint(0, 256, (60, 1, 8, 8)).byte()
-    game = set_up(resolved, "digits", 0, images)
+    game = set_up_game(resolved, "digits", 0, images)
     players = game.generator.network, game.discriminator.network
     before = [each.clone() for player in players for each in player.state_dict().values()]
     assert Stopping(resolved, "digits", 0, images).reason(*players) is None
@@ -69,7 +69,7 @@ def test_measuring_the_gap_of_images_changes_neither_player():
 
 
 def test_gap_is_of_the_networks_as_the_evaluation_has_them(monkeypatch):
-    game = set_up(parameters("duality_gap"), "gaussian_ring", 0, points())
+    game = set_up_game(parameters("duality_gap"), "gaussian_ring", 0, points())
     stopping = Stopping(parameters("duality_gap"), "gaussian_ring", 0, points())
     seen = []
     monkeypatch.setattr(

@@ -5,8 +5,10 @@ import json
 
 import pytest
 import yaml
-from ganbench import objectives, study
-from ganbench.study_schema import StudyError
+from ganbench.catalogue import objectives
+from ganbench.catalogue.variants import VARIANTS
+from ganbench.study import resolve as study
+from ganbench.study.schema import StudyError
 from project import ROOT, tiny_study
 
 SCHEMA = yaml.safe_load(study.SCHEMA_FILE.read_text(encoding="utf-8"))
@@ -95,9 +97,9 @@ def test_regularizers_of_a_variant_get_their_defaults():
     }
 
 
-@pytest.mark.parametrize("name", sorted(objectives.shipped_variants()))
+@pytest.mark.parametrize("name", sorted(VARIANTS))
 def test_empty_variant_under_a_shipped_name_is_that_variant(name):
-    shipped = objectives.shipped_variants()[name]
+    shipped = VARIANTS[name]
     found = resolved(variants={name: {}})
     assert found["variants"][name]["objective"] == shipped["objective"]
     assert set(found["variants"][name]["regularizers"]) == set(shipped["regularizers"])
@@ -111,17 +113,17 @@ def test_shipped_variant_can_be_changed_in_one_key():
     assert (optimizer["lr"], optimizer["betas"]) == (1.0, [0.0, 0.9])
 
 
-@pytest.mark.parametrize("name", sorted(objectives.catalogue()))
+@pytest.mark.parametrize("name", sorted(objectives.OBJECTIVES))
 def test_every_objective_of_the_catalogue_is_a_variant_by_its_name(name):
-    assert name not in objectives.shipped_variants()
+    assert name not in VARIANTS
     objective = resolved(variants={name: {}})["runs"]["digits"][name]["objective"]
     assert objective["name"] == name
-    assert objective["generator"] == objectives.catalogue()[name]["generator"]
+    assert objective["generator"] == objectives.OBJECTIVES[name]["generator"]
 
 
 def test_runs_are_every_dataset_variant_and_seed_in_the_studys_order():
     found = resolved(variants={"non_saturating": {}, "minimax": {}}, seeds=[3, 1])
-    assert list(study.runs(found)) == [
+    assert list(study.list_runs(found)) == [
         ("digits", "non_saturating", 3),
         ("digits", "non_saturating", 1),
         ("digits", "minimax", 3),
@@ -163,7 +165,7 @@ def test_resolved_study_is_plain_json():
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_shipped_studies_resolve(file):
     found = study.resolve(yaml.safe_load(file.read_text(encoding="utf-8")), file.name)
-    assert list(study.runs(found))
+    assert list(study.list_runs(found))
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pytest
 from evidence_example import study_of
-from ganbench import study, sweep
-from ganbench.evidence.tuning import TUNING_COLUMNS, best_of, tuning
+from ganbench.evidence.tuning import TUNING_COLUMNS, best_of, evaluate_tuning
+from ganbench.study import resolve as study
+from ganbench.study import sweep
 from project import tiny_study
 
 RATE = {"low": "1e-5", "high": "1e-2", "scale": "log"}
@@ -31,8 +32,8 @@ def test_lists_are_tried_in_every_combination_for_every_variant():
     pairs = {(each["optimizer"]["lr"], each["discriminator_steps"]) for each in tried}
     assert pairs == set(itertools.product((1e-4, 2e-4), (1, 3, 5)))
     assert list(found["variants"]) == ["minimax", "non_saturating"]
-    assert len(list(study.runs(found))) == 4
-    assert len(list(study.sweep_runs(found))) == 2 * 6 * 2
+    assert len(list(study.list_runs(found))) == 4
+    assert len(list(study.list_sweep_runs(found))) == 2 * 6 * 2
 
 
 def test_a_setting_is_the_variant_with_other_keys_of_training():
@@ -148,7 +149,7 @@ def test_table_has_a_row_for_each_variant_and_budget():
             **{f"non_saturating_s{n}": [38.0, 38.0] for n in (1, 2, 3)},
         }
     )
-    table = tuning(scores, runs, found)
+    table = evaluate_tuning(scores, runs, found)
     assert table.columns.tolist() == TUNING_COLUMNS
     assert table.variant.tolist() == ["minimax"] * 4 + ["non_saturating"] * 4
     assert table.settings.tolist() == [0, 1, 2, 3] * 2

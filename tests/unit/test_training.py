@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from ganbench import networks, study
-from ganbench.budget import snapshot_steps
-from ganbench.formula import parse
+from ganbench.formula.language import parse
 from ganbench.formula.torch_loss import compile_loss
+from ganbench.networks.build import build_discriminator, build_generator, count_parameters
+from ganbench.study import resolve as study
+from ganbench.study.budget import snapshot_steps
 from ganbench.training.measure import COLUMNS, FirstNonFinite, measure
-from ganbench.training.set_up import set_up
+from ganbench.training.run import set_up_game
 from ganbench.training.step import Losses, adversarial_step
 from PIL import Image
 from project import tiny_study
@@ -36,7 +37,7 @@ def weights(network: torch.nn.Module) -> torch.Tensor:
 def test_one_step_equals_algorithm_1_written_out(parameters, images):
     parameters["discriminator_steps"] = 3
     parameters["optimizer"] = {"name": "sgd", "lr": 0.1, "betas": [0.5, 0.999], "momentum": 0.0}
-    played, written = (set_up(parameters, "digits", 0, images) for _ in range(2))
+    played, written = (set_up_game(parameters, "digits", 0, images) for _ in range(2))
     adversarial_step(played, 1)
 
     generator, discriminator = written.generator.network, written.discriminator.network
@@ -68,7 +69,7 @@ def test_one_step_equals_algorithm_1_written_out(parameters, images):
 
 def test_generator_update_leaves_the_discriminator_and_its_gradient_alone(parameters, images):
     parameters["optimizer"] = {"name": "sgd", "lr": 0.1, "betas": [0.5, 0.999], "momentum": 0.0}
-    game = set_up(parameters, "digits", 0, images)
+    game = set_up_game(parameters, "digits", 0, images)
     before = weights(game.discriminator.network).clone()
     adversarial_step(game, 1)
     moved = before - weights(game.discriminator.network)
@@ -81,7 +82,7 @@ def test_generator_update_leaves_the_discriminator_and_its_gradient_alone(parame
 def test_variants_with_one_seed_start_alike_and_see_the_same_samples(parameters, images):
     other = deepcopy(parameters)
     other["objective"] |= {"name": "minimax", "generator": "-softplus(f)"}
-    games = [set_up(each, "digits", 3, images) for each in (parameters, other)]
+    games = [set_up_game(each, "digits", 3, images) for each in (parameters, other)]
     for player in ("generator", "discriminator"):
         first, second = (weights(getattr(game, player).network) for game in games)
         assert torch.equal(first, second)
@@ -96,22 +97,22 @@ def test_variants_with_one_seed_start_alike_and_see_the_same_samples(parameters,
 )
 def test_measured_gradient_weight_is_the_derived_one(parameters, images, generator, weight):
     parameters["objective"]["generator"] = generator
-    game = set_up(parameters, "digits", 0, images)
+    game = set_up_game(parameters, "digits", 0, images)
     losses = adversarial_step(game, 1)
     expected = weight(losses.generator_fake.sigmoid())
     torch.testing.assert_close(losses.generator_weight.abs(), expected)
 
 
 def test_seeds_and_streams_differ(parameters, images):
-    first, second = (set_up(parameters, "digits", seed, images) for seed in (0, 1))
+    first, second = (set_up_game(parameters, "digits", seed, images) for seed in (0, 1))
     assert not torch.equal(weights(first.generator.network), weights(second.generator.network))
     assert not torch.equal(first.sample_generator_latent(), second.sample_generator_latent())
-    game = set_up(parameters, "digits", 0, images)
+    game = set_up_game(parameters, "digits", 0, images)
     assert not torch.equal(game.sample_discriminator_latent(), game.sample_generator_latent())
 
 
 def test_recorded_quantities_are_what_their_columns_say(parameters, images):
-    game = set_up(parameters, "digits", 0, images)
+    game = set_up_game(parameters, "digits", 0, images)
     adversarial_step(game, 1)
     real, fake = torch.tensor([1.0, 3.0]), torch.tensor([-2.0, 0.5])
     losses = Losses(
@@ -176,10 +177,8 @@ def test_snapshots_and_history_cover_the_budget(tmp_path, parameters, images):
     assert found["status"] == "completed"
     assert found["images_per_second"] == pytest.approx(800 / found["seconds"], rel=0.01)
     assert found["parameter_counts"] == {
-        "generator": networks.count_parameters(networks.build_generator(parameters, (1, 8, 8))),
-        "discriminator": networks.count_parameters(
-            networks.build_discriminator(parameters, (1, 8, 8))
-        ),
+        "generator": count_parameters(build_generator(parameters, (1, 8, 8))),
+        "discriminator": count_parameters(build_discriminator(parameters, (1, 8, 8))),
     }
 
 
@@ -233,7 +232,7 @@ def test_non_finite_weights_are_a_divergence_too():
 @pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
 def test_every_optimizer_moves_both_players(parameters, images, name):
     parameters["optimizer"]["name"] = name
-    game = set_up(parameters, "digits", 0, images)
+    game = set_up_game(parameters, "digits", 0, images)
     before = [weights(player.network).clone() for player in (game.generator, game.discriminator)]
     adversarial_step(game, 1)
     after = [weights(player.network) for player in (game.generator, game.discriminator)]
@@ -252,7 +251,7 @@ def test_objectives_with_real_logits_in_the_generator_loss_get_them(parameters, 
         "discriminator": "softplus(f - r)",
         "generator": "softplus(r - f)",
     }
-    game = set_up(parameters, "digits", 0, images)
+    game = set_up_game(parameters, "digits", 0, images)
     assert game.generator_needs_real
     assert adversarial_step(game, 1).generator.isfinite()
 
@@ -261,7 +260,7 @@ def test_training_learns_a_constant_image(parameters):
     parameters |= {"steps": 300, "batch_size": 32}
     parameters["network"]["width"] = 8
     bright = torch.full((50, 1, 8, 8), 230, dtype=torch.uint8)
-    game = set_up(parameters, "digits", 0, bright)
+    game = set_up_game(parameters, "digits", 0, bright)
     for step in range(1, parameters["steps"] + 1):
         adversarial_step(game, step)
     made = game.generator.network(torch.randn(64, 8, generator=torch.Generator().manual_seed(0)))

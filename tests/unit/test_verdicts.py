@@ -7,16 +7,12 @@ import pandas as pd
 import pytest
 from evidence_example import BASELINE, settings, study_of
 from evidence_example import VARIANT as BETTER
-from ganbench.evidence import wording
-from ganbench.evidence.statistics import compare, failure_rates, summarise
-from ganbench.evidence.verdicts import (
-    headline,
-    kind,
-    noise_sentence,
-    rank_sentence,
-    sentence,
-    verdict,
-)
+from ganbench import wording
+from ganbench.evidence.comparisons import compare_to_baseline
+from ganbench.evidence.headline import write_headline
+from ganbench.evidence.sentences import describe_comparison, describe_noise, describe_rank
+from ganbench.evidence.tables import count_failures, summarise
+from ganbench.evidence.verdict import kind, verdict
 
 WORSE = [45.0, 49.5, 42.2, 47.9, 46.8]
 CLOSE = [38.4, 40.5, 36.9, 39.0, 40.4]
@@ -39,7 +35,7 @@ def summary_row(variant, mean, n=5, failed=0):
 
 
 def say(variant_mean=31.2, baseline_mean=38.4, variant=None, baseline=None, **changes):
-    return sentence(
+    return describe_comparison(
         row(**changes),
         summary_row("non_saturating", variant_mean, **(variant or {})),
         summary_row("minimax", baseline_mean, **(baseline or {})),
@@ -61,7 +57,9 @@ def headline_of(datasets, metric="FD-classifier", reference="held_out"):
     runs = pd.DataFrame(runs, columns=[*run, "status"]).assign(step=9)
     scores = pd.DataFrame(scores, columns=[*run, "step", "reference", "metric", "value"])
     study = settings(dict.fromkeys(datasets, (metric, reference)))
-    text = headline(compare(scores, runs, "minimax"), summarise(scores, runs), runs, study)
+    text = write_headline(
+        compare_to_baseline(scores, runs, "minimax"), summarise(scores, runs), runs, study
+    )
     assert len(re.findall(r"[.](?= |$)", text)) <= 2
     return text
 
@@ -218,27 +216,27 @@ def test_runs_that_failed_are_counted_beside_a_metric():
 def test_sentence_of_a_rank_names_its_interval_and_the_chance_to_beat_the_baseline():
     rank = {"variant": "wgan", "datasets": 3, "mean_rank": 1.25, "rank_ci_low": 1.0}
     rank |= {"rank_ci_high": 2.04, "probability_of_improvement": 0.918}
-    text = rank_sentence({**rank, "poi_ci_low": 0.7, "poi_ci_high": 0.981}, "minimax")
+    text = describe_rank({**rank, "poi_ci_low": 0.7, "poi_ci_high": 0.981}, "minimax")
     assert text == (
         "Over 3 datasets, a run of wgan has the mean rank 1.2 (95 % interval 1.0 to 2.0) and beats "
         "one of minimax with a chance of 92 % (70 % to 98 %)."
     )
     unknown = {"probability_of_improvement": np.nan, "poi_ci_low": np.nan, "poi_ci_high": np.nan}
-    text = rank_sentence({**rank, **unknown, "datasets": 1}, "minimax")
+    text = describe_rank({**rank, **unknown, "datasets": 1}, "minimax")
     assert text == "Over 1 dataset, a run of wgan has the mean rank 1.2 (95 % interval 1.0 to 2.0)."
 
 
 def test_sentence_of_noise_says_where_it_comes_from_and_when_an_estimate_was_below_zero():
     split = {"dataset": "digits", "variant": "wgan", "metric": "FD-classifier", "seeds": 5}
     split |= {"reference": "held_out", "repeats": 3, "std_seeds": 1.234, "std_sampling": 0.3}
-    assert noise_sentence(split) == (
+    assert describe_noise(split) == (
         "FD-classifier of wgan on digits: standard deviation 1.23 between training seeds, 0.3 "
         "between samplings of one generator (5 seeds × 3 repeats)."
     )
-    text = noise_sentence({**split, "std_seeds": 0.0})
+    text = describe_noise({**split, "std_seeds": 0.0})
     assert "seeds spread no more than that" in text
     assert "set to 0" in text
-    assert "between training seeds" not in noise_sentence({**split, "std_seeds": np.nan})
+    assert "between training seeds" not in describe_noise({**split, "std_seeds": np.nan})
 
 
 def test_sentence_names_the_reference_only_where_it_is_the_unusual_one():
@@ -319,13 +317,13 @@ def test_headline_counts_completed_runs_without_a_score_and_collapsed_ones():
     recall = study_of({"minimax": [0.5, 0.0, 0.5, 0.5, 0.5], "wgan": [None] * 5}, metric="recall")
     scores = pd.concat([scores, recall[0]])
     study = settings({"digits": ("FD-classifier", "held_out")})
-    tables = compare(scores, runs, "minimax"), summarise(scores, runs)
-    text = headline(*tables, runs, study, failure_rates(scores, runs))
+    tables = compare_to_baseline(scores, runs, "minimax"), summarise(scores, runs)
+    text = write_headline(*tables, runs, study, count_failures(scores, runs))
     assert text.endswith(
         "). 1 of 10 runs diverged and 1 completed run without a finite score, and only the others "
         "are compared; 1 of 5 completed runs collapsed."
     )
-    assert "collapsed" not in headline(*tables, runs, study)
+    assert "collapsed" not in write_headline(*tables, runs, study)
 
 
 def test_headline_of_twenty_variants_stays_short():
@@ -385,10 +383,10 @@ def test_headline_answers_for_images_and_densities_by_their_own_metric():
     run = ["dataset", "variant", "seed"]
     runs = pd.DataFrame(runs, columns=[*run, "status", "step"])
     scores = pd.DataFrame(scores, columns=[*run, "step", "reference", "metric", "value"])
-    comparisons = compare(scores, runs, "minimax")
+    comparisons = compare_to_baseline(scores, runs, "minimax")
     assert "value" not in set(comparisons.metric)  # V(D, G) has no better direction
     study = settings(places)
-    text = headline(comparisons, summarise(scores, runs), runs, study)
+    text = write_headline(comparisons, summarise(scores, runs), runs, study)
     first, second = text.split(" On line, ")
     assert first.startswith("On digits, wgan reached a lower FD-classifier than minimax: ")
     assert second.startswith("wgan reached a lower JSD than minimax: ")

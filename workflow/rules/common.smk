@@ -11,9 +11,12 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, Path(workflow.basedir, "workflow/scripts").as_posix())
 
-from ganbench import dependencies, gpus as nvidia_gpus, kinds, published, study as studies
-from ganbench.provenance import canonical_json
-from ganbench.study_schema import StudyError
+from ganbench.catalogue import datasets as catalogue
+from ganbench.catalogue.published import find_published
+from ganbench.jobs import code_digest, gpus as nvidia_gpus
+from ganbench.jobs.provenance import canonical_json
+from ganbench.study import resolve as studies
+from ganbench.study.schema import StudyError
 
 # What Snakemake makes of a large study stays until it ends. Python's collector would walk all of it
 # time and again and find nothing to free, in an eighth of the time that planning takes.
@@ -31,6 +34,9 @@ try:
     STUDY = studies.resolve(config, study_source())
 except StudyError as error:
     raise WorkflowError(str(error)) from None
+
+# What jobs read of the configuration beside their parameters, and what may change without a re-run.
+config["execution"] = studies.execution(STUDY)
 
 EXTRACTOR = STUDY["evaluation"]["extractor"]
 GPU_PRESENT = nvidia_gpus.present()
@@ -60,7 +66,7 @@ def of_runs(file, datasets=tuple(STUDY["datasets"])):
     """One result file of every run on `datasets`, in the study's order."""
     return [
         result(f"runs/{dataset}/{variant}/seed{seed}/{file}")
-        for dataset, variant, seed in studies.runs(STUDY)
+        for dataset, variant, seed in studies.list_runs(STUDY)
         if dataset in datasets
     ]
 
@@ -69,7 +75,7 @@ def of_settings(file):
     """One result file of every run of the sweep's settings; none without a sweep."""
     return [
         result(f"runs/{dataset}/{variant}/seed{seed}/{file}")
-        for dataset, variant, seed in studies.sweep_runs(STUDY)
+        for dataset, variant, seed in studies.list_sweep_runs(STUDY)
     ]
 
 
@@ -84,7 +90,7 @@ def code(script):
     Snakemake tracks a script, but not what it imports. As a parameter, the digest makes an edit
     re-run the rule, and a touched or restored file re-run nothing.
     """
-    return dependencies.digest(Path(workflow.basedir, "workflow/scripts", script))
+    return code_digest.digest(Path(workflow.basedir, "workflow/scripts", script))
 
 
 def run_parameters(wildcards):
@@ -112,7 +118,7 @@ def dataset_parameters(wildcards):
     dataset = STUDY["datasets"][wildcards.dataset]
     keys = ("kind", "resolution", "channels", "extractor_images")
     own = ("source",) if dataset["kind"] == "image_folder" else ()
-    facts = dataclasses.asdict(kinds.kinds()[dataset["kind"]])
+    facts = dataclasses.asdict(catalogue.KINDS[dataset["kind"]])
     return canonical_json({**{key: dataset[key] for key in (*keys, *own)}, "facts": facts})
 
 
@@ -194,7 +200,7 @@ def job_benchmarks():
     for stage in ("train", "evaluate"):
         jobs += [
             f"{stage}/{dataset}_{variant}_seed{seed}"
-            for dataset, variant, seed in (*studies.runs(STUDY), *studies.sweep_runs(STUDY))
+            for dataset, variant, seed in (*studies.list_runs(STUDY), *studies.list_sweep_runs(STUDY))
         ]
     jobs += [f"theory/{objective}" for objective in STUDY["objectives"]]
     return [result(f"benchmarks/{job}.tsv") for job in jobs]

@@ -57,8 +57,8 @@ rule report:
         runtime=30,
     params:
         code=code("report.py"),
-        study=canonical_json(studies.of_results(STUDY)),
-        published=canonical_json(published.published(STUDY)),
+        study=canonical_json(studies.without_execution(STUDY)),
+        published=canonical_json(find_published(STUDY)),
         benchmarks=lambda wildcards: job_benchmarks(),
     script:
         "../scripts/report.py"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ganbench.evaluation import make_density_floor
-from ganbench.jobs import job
+from ganbench.evaluation.score_density import make_density_floor
+from ganbench.jobs.job import job
 
 with job(snakemake.log[0]):
     make_density_floor(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ganbench.evaluation import score_run
-from ganbench.jobs import gpu_slots, job
+from ganbench.evaluation.score import score_run
+from ganbench.jobs.job import gpu_slots, job
 
 with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)):
     score_run(
@@ -11,7 +11,7 @@ with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)):
         variant=snakemake.wildcards.variant,
         seed=int(snakemake.wildcards.seed),
         extractor=snakemake.params.extractor,
-        weights=(snakemake.config.get("evaluation") or {}).get("weights", ""),
+        weights=snakemake.config["execution"]["weights"],
         samples=snakemake.params.samples,
         repeats=snakemake.params.repeats,
         snapshots_file=Path(snakemake.input.snapshots),

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ganbench.evaluation import score_density_run
-from ganbench.jobs import gpu_slots, job
+from ganbench.evaluation.score_density import score_density_run
+from ganbench.jobs.job import gpu_slots, job
 
 with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)):
     score_density_run(

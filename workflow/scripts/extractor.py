@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from ganbench.evaluation import Reference, make_reference
-from ganbench.jobs import gpu_slots, job
+from ganbench.evaluation.reference import ReferenceFiles, make_reference
+from ganbench.jobs.job import gpu_slots, job
 
 with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)) as log:
     make_reference(
         dataset=snakemake.wildcards.dataset,
         extractor=snakemake.wildcards.extractor,
         # where the weights lie changes no result: their digest is checked
-        weights=(snakemake.config.get("evaluation") or {}).get("weights", ""),
+        weights=snakemake.config["execution"]["weights"],
         samples=snakemake.params.samples,
         device=snakemake.params.device,
         data_file=Path(snakemake.input.data),
-        outputs=Reference(**{name: Path(file) for name, file in snakemake.output.items()}),
+        outputs=ReferenceFiles(**{name: Path(file) for name, file in snakemake.output.items()}),
         log=log,
     )

@@ -3,16 +3,19 @@
 import json
 from pathlib import Path
 
-from ganbench.datasets import Outputs, prepare
-from ganbench.jobs import job
+from ganbench.datasets.prepare import DatasetFiles, prepare
+from ganbench.jobs.job import job
 
-given = snakemake.config["datasets"][snakemake.wildcards.dataset] or {}
+name = snakemake.wildcards.dataset
 with job(snakemake.log[0]) as log:
     prepare(
-        name=snakemake.wildcards.dataset,
-        # where a published dataset lies is no parameter of the rule: its digests are checked
-        dataset={"source": given.get("source", ""), **json.loads(snakemake.params.dataset)},
+        name=name,
+        # where a published dataset lies is not a parameter of the rule: its digests are checked
+        dataset={
+            "source": snakemake.config["execution"]["sources"][name],
+            **json.loads(snakemake.params.dataset),
+        },
         needs_classes=snakemake.params.needs_classes,
-        outputs=Outputs(**{name: Path(file) for name, file in snakemake.output.items()}),
+        outputs=DatasetFiles(**{name: Path(file) for name, file in snakemake.output.items()}),
         log=log,
     )

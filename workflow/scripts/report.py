@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from ganbench.jobs import job
-from ganbench.report import write_report
+from ganbench.jobs.job import job
+from ganbench.report.report import write_report
 
 with job(snakemake.log[0], snakemake.input):
     inputs = {name: [Path(file) for file in files] for name, files in snakemake.input.items()}

@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
-from ganbench import files, theory
-from ganbench.jobs import job
+from ganbench.jobs import files
+from ganbench.jobs.job import job
+from ganbench.theory.derivation import derive
 
 with job(snakemake.log[0]):
     definition = json.loads(snakemake.params.objective)
-    derived = theory.derive(snakemake.wildcards.objective, definition)
+    derived = derive(snakemake.wildcards.objective, definition)
     files.write_json(Path(snakemake.output.theory), derived)

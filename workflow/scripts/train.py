@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
-from ganbench.jobs import gpu_slots, job
-from ganbench.training import Checkpoints, Outputs, train
+from ganbench.jobs.job import gpu_slots, job
+from ganbench.training.loop import train
+from ganbench.training.records import RunFiles
 
+execution = snakemake.config["execution"]
 with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)) as log:
     train(
         parameters=json.loads(snakemake.params.parameters),
@@ -13,12 +15,10 @@ with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)) as log:
         variant=snakemake.wildcards.variant,
         seed=int(snakemake.wildcards.seed),
         data_file=Path(snakemake.input.data),
-        outputs=Outputs(**{name: Path(file) for name, file in snakemake.output.items()}),
+        outputs=RunFiles(**{name: Path(file) for name, file in snakemake.output.items()}),
         log=log,
-        checkpoints=Checkpoints(
-            Path(snakemake.params.checkpoints), snakemake.config.get("checkpoint_interval"), log
-        ),
+        checkpoint_folder=Path(snakemake.params.checkpoints),
+        checkpoint_interval=execution["checkpoint_interval"],
         code=snakemake.params.code,
-        # no parameter of the rule, like the interval above: it changes no result
-        log_interval=float(snakemake.config.get("log_interval", 10)),
+        log_interval=execution["log_interval"],
     )

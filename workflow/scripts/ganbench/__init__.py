@@ -1,1 +1,1 @@
-"""ganbench: the library behind the workflow. No Snakemake in it; imports without install."""
+"""The library behind the workflow. It knows nothing of Snakemake and imports without installing."""

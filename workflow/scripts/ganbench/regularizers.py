@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from ganbench.networks import mixes_samples
+from ganbench.networks.build import mixes_samples
 
 Options = Mapping[str, Any]
 Penalty = Callable[[nn.Module, Tensor, Tensor, torch.Generator, Options], Tensor]

@@ -3,10 +3,25 @@
 Images are uint8 in files and floats in [-1, 1] in networks; points are floats everywhere.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+
+def sample_latents(latent: Mapping[str, Any], count: int, generator: torch.Generator) -> Tensor:
+    """`(count, latent["size"])` latents on the generator's device.
+
+    `prior` is `normal`, N(0, 1), or `uniform`, U(-1, 1), for each dimension on its own.
+    """
+    shape, device = (count, latent["size"]), generator.device
+    if latent["prior"] == "normal":
+        return torch.randn(shape, generator=generator, device=device)
+    return torch.rand(shape, generator=generator, device=device) * 2 - 1
+
 
 SHOWN = {"images": 16, "points": 4096}
 """Samples in a row of `samples.png`."""

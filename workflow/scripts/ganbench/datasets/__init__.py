@@ -1,5 +1,1 @@
-"""Datasets: where images come from, how they are split, and the card that says so."""
-
-from ganbench.datasets.prepare import Outputs, prepare
-
-__all__ = ["Outputs", "prepare"]
+"""The stage that prepares datasets: finds images, splits them, and writes a card about them."""

@@ -6,16 +6,21 @@ from typing import Any
 
 import numpy as np
 
+from ganbench.catalogue.datasets import Cut, Kind
+from ganbench.datasets import splits
 from ganbench.datasets.sources import Part, Source
-from ganbench.datasets.splits import SPLIT_SEED, described
-from ganbench.kinds import Kind
 
 BLOCK = 1 << 24
 """Pixels that are counted at once: for as many, counting takes eight times their bytes."""
 
 
-def card(name: str, kind: Kind, source: Source, splits: Mapping[str, Part]) -> dict[str, Any]:
-    """The card of the dataset that a study calls `name`. Moments of pixels are those of `train`."""
+def make_card(
+    name: str, kind: Kind, source: Source, cuts: Mapping[str, Cut], parts: Mapping[str, Part]
+) -> dict[str, Any]:
+    """The card of the dataset that a study calls `name`; `parts` are its splits.
+
+    Moments of pixels are those of `train`.
+    """
     classes = source.class_names
     return {
         "name": name,
@@ -25,15 +30,15 @@ def card(name: str, kind: Kind, source: Source, splits: Mapping[str, Part]) -> d
         "sha256": _sha256(source),
         "licence": kind.licence or "not stated",
         "citation": kind.citation,
-        **_shape(splits["train"].samples),
-        "sizes": {each: len(part.samples) for each, part in splits.items()},
-        "splits": described(source.parts),
+        **_shape(parts["train"].samples),
+        "sizes": {split: len(part.samples) for split, part in parts.items()},
+        "splits": splits.describe(source, cuts),
         "class_names": classes,
         "class_counts": {
-            each: np.bincount(part.labels, minlength=max(len(classes), 1)).tolist()
-            for each, part in splits.items()
+            split: np.bincount(part.labels, minlength=max(len(classes), 1)).tolist()
+            for split, part in parts.items()
         },
-        "split_seed": SPLIT_SEED,
+        "split_seed": splits.SPLIT_SEED,
         "decisions": source.decisions,
     }
 

@@ -10,12 +10,12 @@ from typing import TextIO
 
 import numpy as np
 
-from ganbench.datasets.pictures import Opener, read_pictures
+from ganbench.catalogue.datasets import Kind
+from ganbench.datasets.image_files import Opener, read_pictures
 from ganbench.datasets.sources import DatasetError, Part, Source
-from ganbench.downloads import cache_folder
-from ganbench.kinds import Kind
-from ganbench.progress import Progress
-from ganbench.provenance import sha256_file
+from ganbench.downloads.cache import cache_folder
+from ganbench.jobs.progress import Progress
+from ganbench.jobs.provenance import sha256_file
 
 PARTITION, ATTRIBUTES = "list_eval_partition.txt", "list_attr_celeba.txt"
 IMAGES = "img_align_celeba"

@@ -8,9 +8,9 @@ from typing import TextIO
 
 import numpy as np
 
-from ganbench.datasets.pictures import printable, read_pictures, shown
+from ganbench.datasets.image_files import printable, read_pictures, shown
 from ganbench.datasets.sources import DatasetError, Part, Source
-from ganbench.progress import Progress
+from ganbench.jobs.progress import Progress
 
 SUFFIXES = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".bmp", ".gif"),

@@ -14,9 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TextIO
 
+from ganbench.catalogue.datasets import Kind
 from ganbench.datasets.sources import DatasetError
-from ganbench.downloads import CacheError, DownloadError, cache_folder, download
-from ganbench.kinds import Kind
+from ganbench.downloads.cache import CacheError, cache_folder
+from ganbench.downloads.download import DownloadError, download
 
 SYSTEM_FOLDERS = (Path("/usr/share/datasets"),)
 """Where a distribution puts datasets: Debian's dataset-fashion-mnist, in fashion-mnist."""

@@ -8,21 +8,21 @@ from typing import Any, TextIO
 import numpy as np
 from PIL import Image
 
-from ganbench import files
-from ganbench.datasets.card import card
+from ganbench.catalogue.datasets import KINDS, Kind, sample_shape
+from ganbench.datasets import splits
+from ganbench.datasets.card import make_card
 from ganbench.datasets.celeba import celeba
 from ganbench.datasets.image_folder import image_folder
-from ganbench.datasets.published import cifar10, mnist_like
+from ganbench.datasets.mnist_cifar10 import cifar10, mnist_like
 from ganbench.datasets.sources import DatasetError, Part, Source, digits, points
-from ganbench.datasets.splits import split
-from ganbench.kinds import Kind, kinds, shape
+from ganbench.jobs import files
 
 EXAMPLES = (2, 16)
 """Rows and columns of `examples.png`."""
 
 
 @dataclass(frozen=True)
-class Outputs:
+class DatasetFiles:
     """Where a dataset is written."""
 
     data: Path
@@ -35,7 +35,7 @@ def prepare(
     name: str,
     dataset: Mapping[str, Any],
     needs_classes: bool,
-    outputs: Outputs,
+    outputs: DatasetFiles,
     log: TextIO,
 ) -> None:
     """Writes the three disjoint splits of one dataset, what there is to know of it, and a picture.
@@ -43,22 +43,21 @@ def prepare(
     `dataset` is the resolved one of the study. Raises DatasetError where it cannot be used, also
     where images `needs_classes`, because the study's extractor is trained on them, and have none.
     """
-    kind = kinds()[dataset["kind"]]
+    kind = KINDS[dataset["kind"]]
     try:
         source = _source(kind, dataset, needs_classes, log)
-        splits = split(source, dataset["extractor_images"])
+        cuts = splits.plan(source, dataset["extractor_images"])
     except DatasetError as error:
         raise DatasetError(f"dataset {name}: {error}") from None
-    facts = card(name, kind, source, splits)
-    del source  # as large as the splits, which are a copy
-    files.write_arrays(
-        outputs.data,
-        **{each: part.samples for each, part in splits.items()},
-        **{f"{each}_labels": part.labels for each, part in splits.items()},
-    )
+    parts = splits.split(source, cuts)
+    card = make_card(name, kind, source, cuts, parts)
+    del source  # as large as its splits, which are copies
+    samples = {split: part.samples for split, part in parts.items()}
+    labels = {f"{split}_labels": part.labels for split, part in parts.items()}
+    files.write_arrays(outputs.data, **samples, **labels)
     with files.whole(outputs.examples) as temporary:
-        Image.fromarray(_examples(splits["train"])).save(temporary, format="PNG")
-    files.write_json(outputs.card, facts)
+        Image.fromarray(_examples(parts["train"])).save(temporary, format="PNG")
+    files.write_json(outputs.card, card)
 
 
 def _source(kind: Kind, dataset: Mapping[str, Any], needs_classes: bool, log: TextIO) -> Source:
@@ -72,7 +71,7 @@ def _source(kind: Kind, dataset: Mapping[str, Any], needs_classes: bool, log: Te
         case "celeba":
             return celeba(kind, dataset["source"], log)
         case "image_folder":
-            channels, resolution, _ = shape(dataset)
+            channels, resolution, _ = sample_shape(dataset)
             return image_folder(
                 dataset["source"], channels, resolution, log, needs_classes=needs_classes
             )

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ganbench.errors import ActionableError
-from ganbench.kinds import kinds
+from ganbench.catalogue.datasets import KINDS
+from ganbench.jobs.errors import ActionableError
 
 POINTS = 150_000
 """How many points are drawn from a known density."""
@@ -53,12 +53,12 @@ def digits() -> Source:
     found = load_digits()
     images = np.round(found.images * (255 / 16)).astype(np.uint8)[:, None]
     part = Part(images, found.target.astype(np.int64))
-    return Source({"all": part}, "bundled with scikit-learn", kinds()["digits"].class_names)
+    return Source({"all": part}, "bundled with scikit-learn", KINDS["digits"].class_names)
 
 
 def points(kind: str) -> Source:
     """Points drawn from a known density; a point's label is the mode it was drawn from."""
-    from ganbench.densities import DENSITIES  # noqa: PLC0415 (slow, and for these kinds alone)
+    from ganbench.densities.mixtures import DENSITIES  # noqa: PLC0415 (slow, and for these kinds alone)
 
     density = DENSITIES[kind]
     samples, modes = density.sample(POINTS, np.random.default_rng(POINTS_SEED))

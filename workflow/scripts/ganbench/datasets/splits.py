@@ -4,62 +4,52 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ganbench.catalogue.datasets import EXTRACTOR_IMAGES, Cut, plan_splits
 from ganbench.datasets.sources import DatasetError, Part, Source
-from ganbench.kinds import EXTRACTOR_IMAGES, split_sizes
 
-SPLITS = ("train", "held_out", "extractor")
 SPLIT_SEED = 0
 """The splits are the same in every study: they belong to the dataset, not to a run."""
 
+OFFICIAL = {"train": "training", "test": "test", "extractor": "validation"}
+"""The usual names of official parts."""
 
-def split(source: Source, extractor_images: int | None) -> dict[str, Part]:
-    """Splits a source, each in an order drawn at random.
 
-    The official test part is `held_out`. `train` and `extractor` share the official training part,
-    unless there is a part for the extractor. What has no parts is cut in three. Raises DatasetError
-    where `extractor_images` leaves nothing to train on.
+def plan(source: Source, extractor_images: int | None) -> dict[str, Cut]:
+    """Which images of a source's parts each split gets; see `plan_splits`.
+
+    Raises DatasetError where `extractor_images` leaves nothing to train on.
     """
-    parts = source.parts
-    counts = {name: len(part.samples) for name, part in parts.items()}
-    points = next(iter(parts.values())).samples.ndim == 2
-    sizes = split_sizes(counts, extractor_images, at_most=None if points else EXTRACTOR_IMAGES)
-    if sizes["train"] < 1:
-        left = sizes["train"] + sizes["extractor"]
+    sizes = {name: len(part.samples) for name, part in source.parts.items()}
+    is_points = next(iter(source.parts.values())).samples.ndim == 2
+    cuts = plan_splits(sizes, extractor_images, largest=None if is_points else EXTRACTOR_IMAGES)
+    if cuts["train"].size < 1:
+        available = cuts["train"].size + cuts["extractor"].size
         raise DatasetError(
-            f"extractor_images: found {extractor_images}, expected less than {left:,}, of which "
-            "the rest is trained on"
+            f"extractor_images: found {extractor_images}, expected less than {available:,}, of "
+            "which the rest is trained on"
         )
-    random = np.random.default_rng(SPLIT_SEED)
-    order = {name: random.permutation(count) for name, count in counts.items()}
-    if "extractor" in parts:
-        official = {"train": "train", "held_out": "test", "extractor": "extractor"}
-        return {name: _chosen(parts[part], order[part]) for name, part in official.items()}
-    if "all" in parts:
-        ends = np.cumsum([sizes["held_out"], sizes["extractor"]])
-        held_out, extractor, train = np.split(order["all"], ends)
-        indices = {"train": train, "held_out": held_out, "extractor": extractor}
-        return {name: _chosen(parts["all"], index) for name, index in indices.items()}
-    extractor, train = np.split(order["train"], [sizes["extractor"]])
-    return {
-        "train": _chosen(parts["train"], train),
-        "held_out": _chosen(parts["test"], order["test"]),
-        "extractor": _chosen(parts["train"], extractor),
-    }
+    return cuts
 
 
-def _chosen(part: Part, index: np.ndarray) -> Part:
-    return Part(part.samples[index], part.labels[index])
+def split(source: Source, cuts: Mapping[str, Cut]) -> dict[str, Part]:
+    """The splits that `plan` made, after each official part is shuffled."""
+    rng = np.random.default_rng(SPLIT_SEED)
+    order = {name: rng.permutation(len(part.samples)) for name, part in source.parts.items()}
+    splits = {}
+    for name, cut in cuts.items():
+        part, index = source.parts[cut.part], order[cut.part][cut.start : cut.stop]
+        splits[name] = Part(part.samples[index], part.labels[index])
+    return splits
 
 
-def described(parts: Mapping[str, Part]) -> dict[str, str]:
+def describe(source: Source, cuts: Mapping[str, Cut]) -> dict[str, str]:
     """Where each split comes from, in words."""
-    if "all" in parts:
-        return dict.fromkeys(SPLITS, "drawn at random from all, without overlap")
-    if "extractor" in parts:
-        return {
-            "train": "the official training images",
-            "held_out": "the official test images",
-            "extractor": "the official validation images",
-        }
-    rest = "drawn at random from the official training images, without overlap"
-    return {"train": rest, "held_out": "the official test images", "extractor": rest}
+    return {name: _describe(cut, len(source.parts[cut.part].samples)) for name, cut in cuts.items()}
+
+
+def _describe(cut: Cut, part_size: int) -> str:
+    if cut.part == "all":
+        return "drawn at random from all, without overlap"
+    if cut.size == part_size:
+        return f"the official {OFFICIAL[cut.part]} images"
+    return f"drawn at random from the official {OFFICIAL[cut.part]} images, without overlap"

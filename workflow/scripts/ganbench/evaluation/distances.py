@@ -8,8 +8,8 @@ matter, and only these are looked at here.
 import torch
 from torch import Tensor
 
-from ganbench import metrics
-from ganbench.evaluation.single import BLOCK, Pairs, least_of_blocks, nearest_candidates
+from ganbench.catalogue import metrics
+from ganbench.evaluation.float32_distances import BLOCK, Pairs, least_of_blocks, nearest_candidates
 
 TIE = 1e-13
 """A ball's squared radius is enlarged by this share of the features' mean squared norm.

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganbench import metrics
+from ganbench.catalogue import metrics
 from ganbench.evaluation.distances import mean_distance, nearest_distances
-from ganbench.evaluation.extractors import Features
+from ganbench.evaluation.extractor import Features
 from ganbench.evaluation.feature_sets import FeatureSet, describe
-from ganbench.evaluation.kernel import mean_across
+from ganbench.evaluation.kernel_distance import mean_across
 from ganbench.evaluation.neighbourhoods import neighbourhoods
 
 
@@ -94,10 +94,10 @@ def score(
     images = describe(generated.features, real.scale)
     for reference in real.sets:
         for name, value in _against(images, real, reference):
-            yield reference, metrics.qualified(name, extractor), _finite(name, value)
+            yield reference, metrics.qualify(name, extractor), _finite(name, value)
     if generated.logits is not None:
         value = inception_score(generated.logits)
-        yield "none", metrics.qualified("IS", extractor), _finite("IS", value)
+        yield "none", metrics.qualify("IS", extractor), _finite("IS", value)
 
 
 def _against(

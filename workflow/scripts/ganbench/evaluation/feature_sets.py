@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganbench.evaluation.distances import neighbour_radii
-from ganbench.evaluation.kernel import embedding, mean_within
+from ganbench.evaluation.kernel_distance import embedding, mean_within
 
 
 @dataclass(frozen=True)

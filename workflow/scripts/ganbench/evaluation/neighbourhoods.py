@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganbench import metrics
+from ganbench.catalogue import metrics
 from ganbench.evaluation.distances import nearest_in_blocks, squared_distances
 from ganbench.evaluation.feature_sets import FeatureSet
-from ganbench.evaluation.single import BLOCK, Pairs
+from ganbench.evaluation.float32_distances import BLOCK, Pairs
 
 
 @dataclass(frozen=True)

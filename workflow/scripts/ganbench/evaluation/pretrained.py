@@ -13,7 +13,7 @@ from torch_fidelity.feature_extractor_dinov2 import FeatureExtractorDinoV2
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
 
-from ganbench import metrics
+from ganbench.catalogue import metrics
 from ganbench.evaluation.dinov2 import SIZES, VisionTransformer
 
 CLASSES: dict[str, type[FeatureExtractorBase]] = {

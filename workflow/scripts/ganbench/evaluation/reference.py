@@ -9,10 +9,10 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ganbench import files, metrics, provenance, randomness
-from ganbench.devices import choose_device
+from ganbench import randomness
+from ganbench.catalogue import metrics
 from ganbench.evaluation.distances import mean_distance, nearest_distances
-from ganbench.evaluation.extractors import (
+from ganbench.evaluation.extractor import (
     Features,
     extract,
     make_classifier,
@@ -21,13 +21,15 @@ from ganbench.evaluation.extractors import (
 )
 from ganbench.evaluation.feature_metrics import RealImages, kernel_scale, score
 from ganbench.evaluation.feature_sets import describe, from_arrays, to_arrays
-from ganbench.weights import PRETRAINED
+from ganbench.evaluation.weights import PRETRAINED
+from ganbench.jobs import files, provenance
+from ganbench.jobs.devices import choose_device
 
 REFERENCES = ("train", "held_out")
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceFiles:
     """The files of one extractor on one dataset."""
 
     network: Path
@@ -43,7 +45,7 @@ def make_reference(
     samples: int | None,
     data_file: Path,
     device: str,
-    outputs: Reference,
+    outputs: ReferenceFiles,
     weights: str = "",
     log: TextIO | None = None,
 ) -> None:

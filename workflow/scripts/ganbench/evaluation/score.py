@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganbench import metrics, randomness
-from ganbench.devices import choose_device
+from ganbench import randomness
+from ganbench.catalogue import metrics
 from ganbench.duality_gap import Budget, duality_gap
-from ganbench.evaluation.extractors import extract, load_extractor
+from ganbench.evaluation.extractor import extract, load_extractor
 from ganbench.evaluation.feature_metrics import score
-from ganbench.evaluation.nearest import draw_nearest
+from ganbench.evaluation.nearest_images import draw_nearest
 from ganbench.evaluation.reference import load_real
 from ganbench.evaluation.snapshots import (
     ScoreTable,
@@ -22,8 +22,8 @@ from ganbench.evaluation.snapshots import (
     load_run,
     noise_name,
 )
-from ganbench.latents import sample_latents
-from ganbench.samples import to_float
+from ganbench.jobs.devices import choose_device
+from ganbench.samples import sample_latents, to_float
 
 
 def score_run(

@@ -9,10 +9,9 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ganbench import density_metrics as metrics
-from ganbench import files, randomness
-from ganbench.densities import DENSITIES, Mixture
-from ganbench.devices import choose_device
+from ganbench import randomness
+from ganbench.densities import point_metrics as metrics
+from ganbench.densities.mixtures import DENSITIES, Mixture
 from ganbench.duality_gap import Budget, duality_gap
 from ganbench.evaluation.snapshots import (
     ScoreTable,
@@ -22,7 +21,9 @@ from ganbench.evaluation.snapshots import (
     load_run,
     noise_name,
 )
-from ganbench.latents import sample_latents
+from ganbench.jobs import files
+from ganbench.jobs.devices import choose_device
+from ganbench.samples import sample_latents
 
 SAMPLES = {1: 1_000_000, 2: 200_000}
 """Points per snapshot, by the number of dimensions."""

@@ -8,10 +8,11 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ganbench import files, networks
-from ganbench.budget import images_per_step
+from ganbench.jobs import files
+from ganbench.networks.build import build_discriminator, build_generator
 from ganbench.regularizers import Regularization
 from ganbench.samples import to_uint8
+from ganbench.study.budget import images_per_step
 
 COLUMNS = ("dataset", "variant", "seed", "step", "images", "repeat", "reference", "metric", "value")
 """Columns of `scores.csv`."""
@@ -31,7 +32,7 @@ def generators(
     run: dict[str, Any], device: torch.device, last: bool = False
 ) -> Iterator[tuple[int, nn.Module]]:
     """Each snapshot's step and generator, ready to generate; with `last` only the last one."""
-    generator = networks.build_generator(run["parameters"], tuple(run["shape"])).to(device).eval()
+    generator = build_generator(run["parameters"], tuple(run["shape"])).to(device).eval()
     generator.to(memory_format=torch.channels_last)  # the same sums, a third faster on a CPU
     snapshots = list(zip(run["steps"], run["generators"], strict=True))
     for step, state in snapshots[-1:] if last else snapshots:
@@ -43,7 +44,7 @@ def discriminators(
     run: dict[str, Any], device: torch.device, last: bool = False
 ) -> Iterator[nn.Module]:
     """Each snapshot's discriminator, or the last one; only runs on a known density keep them."""
-    network = networks.build_discriminator(run["parameters"], tuple(run["shape"])).to(device)
+    network = build_discriminator(run["parameters"], tuple(run["shape"])).to(device)
     Regularization(run["parameters"]["regularizers"]).prepare(network)
     network.eval()
     for state in run["discriminators"][-1:] if last else run["discriminators"]:

@@ -6,10 +6,10 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from ganbench.evidence import effects, estimators
-from ganbench.evidence.finals import Finals, Values, final_values
-from ganbench.evidence.measures import Measure, direction, places
-from ganbench.evidence.verdict_rules import verdict
+from ganbench.evidence import estimators
+from ganbench.evidence import estimators as effects
+from ganbench.evidence.final_scores import Finals, Measure, Values, direction, final_values, places
+from ganbench.evidence.verdict import verdict
 
 COMPARISON_COLUMNS = [
     *("dataset", "metric", "reference", "variant", "baseline", "n_pairs"),
@@ -22,7 +22,7 @@ Pairing = tuple[str, str]
 """Two names of variants: the one that is judged, and the one in the baseline's place."""
 
 
-def compare(
+def compare_to_baseline(
     scores: pd.DataFrame, runs: pd.DataFrame, baseline: str, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Every other variant against the baseline: the columns of `comparisons.csv`.
@@ -50,7 +50,9 @@ def compare(
     return _table(scores, runs, against_baseline, confidence)
 
 
-def compare_all(scores: pd.DataFrame, runs: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+def compare_all_pairs(
+    scores: pd.DataFrame, runs: pd.DataFrame, confidence: float = 0.95
+) -> pd.DataFrame:
     """Every two variants once: the columns of `pairs.csv`, which are those of `comparisons.csv`.
 
     Of each two, the one that the study names first stands in the column `baseline`. Holm's

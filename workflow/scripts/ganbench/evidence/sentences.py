@@ -2,20 +2,20 @@
 
 import math
 
-from ganbench.evidence.verdict_rules import BETTER, CANNOT_TELL, WORSE, exactly_equal, kind
-from ganbench.evidence.wording import (
+from ganbench.evidence.verdict import BETTER, CANNOT_TELL, WORSE, exactly_equal, kind
+from ganbench.wording import (
     Row,
     count,
-    decimals,
+    decimal_places,
     fixed,
-    measure,
-    p_value,
+    measure_name,
+    number,
+    p_equals,
     percent,
-    rounded,
 )
 
 
-def sentence(
+def describe_comparison(
     row: Row, variant: Row, baseline: Row, confidence: float = 0.95, failures: bool = True
 ) -> str:
     """One comparison in plain English, from its numbers.
@@ -31,7 +31,7 @@ def sentence(
 
 def _claim(row: Row) -> str:
     """What the verdict says about these two variants and this metric."""
-    variant, baseline, metric = row["variant"], row["baseline"], measure(row)
+    variant, baseline, metric = row["variant"], row["baseline"], measure_name(row)
     lower_or_higher = "lower" if row["difference"] < 0 else "higher"
     found = kind(row["verdict"])
     if found == BETTER:
@@ -54,15 +54,15 @@ def _numbers(row: Row, variant: Row, baseline: Row, confidence: float) -> str:
     if row["n_pairs"] == 0:
         return ""
     half_width = (row["ci_high"] - row["ci_low"]) / 2
-    places = decimals(half_width, max(abs(variant["mean"]), abs(baseline["mean"])))
+    places = decimal_places(half_width, max(abs(variant["mean"]), abs(baseline["mean"])))
     text = _difference(row, places, confidence)
     if not variant["n"] == baseline["n"] == row["n_pairs"]:
         text = f"means of {variant['n']} and {count(baseline['n'], 'run')}; {text}"
     if (row["p_value"] < 1 - confidence) != (row["welch_p_value"] < 1 - confidence):
-        text += f"; without pairing, p {p_value(row['welch_p_value'])} by Welch's test"
+        text += f"; without pairing, p {p_equals(row['welch_p_value'])} by Welch's test"
     power = row["minimum_detectable_difference"]
     if kind(row["verdict"]) == CANNOT_TELL and power > abs(row["difference"]):
-        detectable = rounded(power)
+        detectable = number(power)
         text += f"; only a difference of {detectable} or more would be found with 80 % power"
     return f": {fixed(variant['mean'], places)} against {fixed(baseline['mean'], places)} ({text})"
 
@@ -81,7 +81,7 @@ def _difference(row: Row, places: int, confidence: float) -> str:
 
 def _p_values(row: Row) -> str:
     """The p-value, and Holm's where it reads differently."""
-    raw, adjusted = p_value(row["p_value"]), p_value(row["p_adjusted"])
+    raw, adjusted = p_equals(row["p_value"]), p_equals(row["p_adjusted"])
     after = f", {adjusted.removeprefix('= ')} after Holm's correction" if adjusted != raw else ""
     return f"p {raw}{after}"
 
@@ -99,7 +99,7 @@ def _survivors(row: Row, variant: Row, baseline: Row) -> str:
     return text + (": only the survivors are compared." if row["n_pairs"] else ".")
 
 
-def rank_sentence(row: Row, baseline: str, confidence: float = 0.95) -> str:
+def describe_rank(row: Row, baseline: str, confidence: float = 0.95) -> str:
     """A row of `ranks.csv` in plain English."""
     level = f"{percent(confidence)} interval"
     text = (
@@ -114,10 +114,10 @@ def rank_sentence(row: Row, baseline: str, confidence: float = 0.95) -> str:
     return f"{text} and beats one of {baseline} with a chance of {chance} ({low} to {high})."
 
 
-def noise_sentence(row: Row) -> str:
+def describe_noise(row: Row) -> str:
     """A row of `noise.csv` in plain English."""
-    where = f"{measure(row)} of {row['variant']} on {row['dataset']}"
-    sampling = f"{rounded(row['std_sampling'])} between samplings of one generator"
+    where = f"{measure_name(row)} of {row['variant']} on {row['dataset']}"
+    sampling = f"{number(row['std_sampling'])} between samplings of one generator"
     design = f"{count(int(row['seeds']), 'seed')} × {count(int(row['repeats']), 'repeat')}"
     if math.isnan(row["std_seeds"]):
         return f"{where}: standard deviation {sampling} ({design})."
@@ -126,5 +126,5 @@ def noise_sentence(row: Row) -> str:
             f"{where}: standard deviation {sampling}; seeds spread no more than that "
             f"(the estimate is not above zero, and set to 0; {design})."
         )
-    seeds = f"{rounded(row['std_seeds'])} between training seeds"
+    seeds = f"{number(row['std_seeds'])} between training seeds"
     return f"{where}: standard deviation {seeds}, {sampling} ({design})."

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from ganbench.evidence.estimators import t_estimate
-from ganbench.evidence.finals import final_values
-from ganbench.evidence.measures import direction, primaries
+from ganbench.evidence.final_scores import direction, final_values, primaries
 
 TUNING_COLUMNS = ["dataset", "variant", "metric", "reference", "settings", "seeds", "failed"]
 TUNING_COLUMNS += ["value", "ci_low", "ci_high", "chosen_on"]
 
 
-def tuning(scores: pd.DataFrame, runs: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
+def evaluate_tuning(
+    scores: pd.DataFrame, runs: pd.DataFrame, study: Mapping[str, Any]
+) -> pd.DataFrame:
     """The columns of `tuning.csv`: each dataset's primary score after k settings, k = 0, 1, ….
 
     k = 0 is the variant as the study gives it. `scores` and `runs` are of variants and settings;

@@ -1,6 +1,6 @@
 """A formula as MathML, in the order in which it was written."""
 
-from ganbench.formula.tree import Apply, Expression, Number, Variable
+from ganbench.formula.language import Apply, Expression, Number, Variable
 
 _SUM, _PRODUCT, _NEGATION, _POWER, _ATOM = range(5)
 _PRECEDENCE = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _POWER, "**": _POWER}

@@ -6,8 +6,7 @@ from fractions import Fraction
 
 import sympy
 
-from ganbench.formula.expression import Formula
-from ganbench.formula.tree import Apply, Expression, Number, Variable
+from ganbench.formula.language import Apply, Expression, Formula, Number, Variable
 
 SYMBOLS = {name: sympy.Symbol(name, real=True) for name in ("r", "f")}
 MEAN = sympy.Function("mean", real=True)

@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganbench.formula.expression import Formula
-from ganbench.formula.tree import Apply, Expression, Number, Variable
+from ganbench.formula.language import Apply, Expression, Formula, Number, Variable
 
 Loss = Callable[[Tensor | None, Tensor], Tensor]
 """From logits `r` and `f`, each `(batch,)`, to a scalar: the mean over the batch."""

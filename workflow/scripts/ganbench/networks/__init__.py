@@ -1,31 +1,10 @@
-"""The generators and discriminators a study can name, one file for each architecture.
+"""Generators and discriminators, one file for each architecture.
 
-Every generator maps latents `(batch, latent)` to samples `(batch, *shape)`, images in [-1, 1] or
-points; every discriminator maps samples to logits `(batch,)`. A discriminator treats each sample on
-its own, so that real and fake ones can share one pass, unless it has batch normalisation.
+A generator maps latents `(batch, latent)` to samples `(batch, *shape)`, images in [-1, 1] or points;
+a discriminator maps samples to logits `(batch,)`. Without batch normalisation it treats each sample
+on its own, so real and fake samples can share one pass.
 
-A discriminator with batch normalisation sees real and fake batches one after the other, each with
-its own moments (Radford et al. 2016). Its running moments follow every batch that passes, the
-generator's too. With these it is scored: a function of one sample again, though not the one that
-its opponent plays against.
+With batch normalisation, real and fake batches pass one after the other, each normalised by its own
+moments (Radford et al. 2016). The running moments follow every batch, those of the generator's step
+included, and are what the discriminator is scored with.
 """
-
-from ganbench.networks.build import (
-    NETWORKS,
-    build_discriminator,
-    build_generator,
-    count_parameters,
-    mixes_samples,
-)
-from ganbench.networks.layers import Shape
-from ganbench.networks.layout import in_channels_last
-
-__all__ = [
-    "NETWORKS",
-    "Shape",
-    "build_discriminator",
-    "build_generator",
-    "count_parameters",
-    "in_channels_last",
-    "mixes_samples",
-]

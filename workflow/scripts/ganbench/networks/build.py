@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from ganbench import architectures
+from ganbench.catalogue import architectures
 from ganbench.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganbench.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from ganbench.networks.layers import Shape

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganbench.architectures import halvings
+from ganbench.catalogue.architectures import halvings
 from ganbench.networks.layers import ConvOfImages, ConvTransposeToImages, Shape, norm_of_maps
 
 

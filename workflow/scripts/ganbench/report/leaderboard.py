@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from ganbench.budget import images_per_step
-from ganbench.metrics import DEFINITIONS, base
-from ganbench.report.gaps import absent
-from ganbench.report.numbers import flops, interval, short
+from ganbench.catalogue.metrics import METRICS, base_name
+from ganbench.report.missing_runs import absent
 from ganbench.report.results import Results
+from ganbench.study.budget import images_per_step
+from ganbench.wording import interval, number, operations
 
 MEMORISING = ("FD", "memorisation")
 """Of metrics against `train`, those that tell whether samples are memorised."""
@@ -40,7 +40,7 @@ def measures(results: Results, table: pd.DataFrame, dataset: str) -> list[tuple[
 
 
 def _worth_a_board(metric: str, reference: str) -> bool:
-    return reference != "train" or base(metric) in MEMORISING
+    return reference != "train" or base_name(metric) in MEMORISING
 
 
 def board(
@@ -52,7 +52,7 @@ def board(
 ) -> dict[str, Any]:
     """The rows of one dataset by one metric, best first."""
     metric, reference = measure
-    better = DEFINITIONS[base(metric)].better
+    better = METRICS[base_name(metric)].better
     mine = summary[
         (summary["dataset"] == dataset)
         & (summary["metric"] == metric)
@@ -79,7 +79,7 @@ def board(
         "reference": reference,
         "measure": named(metric, reference),
         "primary": measure == (primary["metric"], primary["reference"]),
-        "title": DEFINITIONS[base(metric)].title,
+        "title": METRICS[base_name(metric)].title,
         "better": better,
         "rows": rows,
         "floor": floor,
@@ -144,7 +144,7 @@ def budget(runs: pd.DataFrame, parameters: dict[str, Any]) -> dict[str, Any]:
             "images": _spent(completed, images_per_step(parameters)),
         },
         "flops": float(pd.Series(work, dtype=float).median()) if work else None,
-        "work": flops(pd.Series(work, dtype=float).median()) if work else "–",
+        "work": operations(pd.Series(work, dtype=float).median()) if work else "–",
     }
 
 
@@ -178,5 +178,5 @@ def refused(published: Published) -> list[dict[str, Any]]:
         if not each["laid_beside"]:
             place = (each["source"], each["dataset"], *each["mismatches"])
             entry = found.setdefault(place, {**each, "variants": []})
-            entry["variants"].append(f"{each['variant']} {short(each['mean'])}")
+            entry["variants"].append(f"{each['variant']} {number(each['mean'])}")
     return list(found.values())

@@ -4,10 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from ganbench.evidence import verdicts
+from ganbench.evidence.verdict import kind
 from ganbench.report.leaderboard import measures, named
-from ganbench.report.numbers import chance, interval
 from ganbench.report.results import Results
+from ganbench.wording import interval, p_value
 
 SIGNS = {"better": "▲", "worse": "▼", "no difference": "=", "cannot tell": "?"}
 """What stands in a cell beside its colour, for those who do not see it."""
@@ -61,11 +61,11 @@ def _cell(by_pair: dict[tuple[str, str], Any], variant: str, other: str) -> dict
         row, sign = by_pair.get((other, variant)), -1
     if row is None or pd.isna(row.difference):
         return {"kind": "missing", "value": "–", "sign": "", "said": "no seed that both completed"}
-    found = verdicts.kind(row.verdict)
+    found = kind(row.verdict)
     found = _OPPOSITE.get(found, found) if sign < 0 else found
     low, high = sorted((sign * row.ci_low, sign * row.ci_high))
     value, around = interval(sign * row.difference, low, high)
-    said = [f"interval {around}", f"p {chance(row.p_adjusted)} after Holm"] if around else []
+    said = [f"interval {around}", f"p {p_value(row.p_adjusted)} after Holm"] if around else []
     verdict = found if found in _OPPOSITE else row.verdict
     return {
         "kind": found.replace(" ", "-"),
@@ -88,7 +88,7 @@ def comparison_rows(results: Results, comparisons: pd.DataFrame) -> list[dict[st
         )
         row["index"] = results.variants.index(row["variant"])
         row["measure"] = named(row["metric"], row["reference"])
-        row["kind"] = verdicts.kind(row["verdict"])
+        row["kind"] = kind(row["verdict"])
         row["shown"], row["interval"] = interval(row["difference"], row["ci_low"], row["ci_high"])
         shown.append(row)
     return sorted(shown, key=lambda row: not row["primary"])

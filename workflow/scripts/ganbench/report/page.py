@@ -10,12 +10,17 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from ganbench import objectives
-from ganbench.metrics import DEFINITIONS, base
-from ganbench.report import again, leaderboard, matrix, numbers, pictures, references
-from ganbench.report.budgets import BUDGETS
-from ganbench.report.drawing import Drawing, border, colour
-from ganbench.report.gaps import failed, incidents, missing
+from ganbench import wording
+from ganbench.catalogue import objectives
+from ganbench.catalogue.metrics import METRICS, base_name
+from ganbench.formula.mathml import to_mathml
+from ganbench.report import bibliography as references
+from ganbench.report import leaderboard, matrix
+from ganbench.report import reproduction as again
+from ganbench.report import sample_pictures as pictures
+from ganbench.report.figures.budgets import BUDGETS
+from ganbench.report.figures.drawing import Drawing, border, colour
+from ganbench.report.missing_runs import failed, incidents, missing
 from ganbench.report.results import Results
 
 TEMPLATES = Path(__file__).parents[3] / "report"
@@ -99,10 +104,16 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for each in (numbers.short, numbers.chance, numbers.duration, numbers.share, numbers.flops):
+    for each in (
+        wording.number,
+        wording.p_value,
+        wording.duration,
+        wording.whole_percent,
+        wording.operations,
+    ):
         environment.filters[each.__name__] = each
     environment.filters["channels"] = lambda values: " / ".join(
-        numbers.short(each, 4) for each in np.atleast_1d(values)
+        wording.number(each, 4) for each in np.atleast_1d(values)
     )
     environment.filters["breakable"] = _breakable
     environment.filters["address"] = _address
@@ -147,13 +158,13 @@ def _formulas(results: Results) -> list[dict[str, Any]]:
     """Each objective with its formulas printed and what theory derived of it."""
     shown = []
     for name, definition in results.study["objectives"].items():
-        objective = objectives.read(name, definition)
+        objective = objectives.read_objective(name, definition)
         shown.append(
             {
                 **definition,
                 "name": name,
-                "discriminator_mathml": Markup(objective.discriminator.mathml()),
-                "generator_mathml": Markup(objective.generator.mathml()),
+                "discriminator_mathml": Markup(to_mathml(objective.discriminator.expression)),
+                "generator_mathml": Markup(to_mathml(objective.generator.expression)),
                 "theory": results.theory.get(name, {}),
             }
         )
@@ -161,5 +172,5 @@ def _formulas(results: Results) -> list[dict[str, Any]]:
 
 
 def _definitions(results: Results) -> list[Any]:
-    used = {base(metric) for metric in results.scores["metric"].unique()}
-    return [definition for name, definition in DEFINITIONS.items() if name in used]
+    used = {base_name(metric) for metric in results.scores["metric"].unique()}
+    return [definition for name, definition in METRICS.items() if name in used]

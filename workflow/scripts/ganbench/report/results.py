@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ganbench import files
-from ganbench.provenance import sha256_file
-from ganbench.report.budgets import with_budgets
+from ganbench.jobs import files
+from ganbench.jobs.provenance import sha256_file
+from ganbench.report.figures.budgets import with_budgets
 
 Run = tuple[str, str, int]
 """(dataset, variant, seed)"""

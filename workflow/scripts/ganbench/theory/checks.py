@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ganbench.formula import Formula
+from ganbench.formula.language import Formula
 from ganbench.theory import numeric
 from ganbench.theory.integrand import A, B, Integrand
 from ganbench.theory.optimum import Candidate, Optimum

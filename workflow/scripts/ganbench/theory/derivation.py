@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ganbench import objectives
-from ganbench.objectives import Objective
-from ganbench.theory import checks, divergences, numeric, quadrature, wording
+from ganbench.catalogue import objectives
+from ganbench.catalogue.objectives import Objective
+from ganbench.formula.mathml import to_mathml
+from ganbench.theory import checks, divergences, numeric, quadrature
+from ganbench.theory import steps as wording
 from ganbench.theory.checks import Check
 from ganbench.theory.integrand import A, B, Integrand, NoOptimum, split
 from ganbench.theory.optimum import Optimum, check_bounded, optimum
@@ -34,12 +36,12 @@ def derive(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises FormulaError for a wrong formula, ProofError where a check contradicts a statement.
     """
-    objective = objectives.read(name, definition)
+    objective = objectives.read_objective(name, definition)
     found = {
         "objective": name,
         "title": definition.get("title") or name,
         "formulas": {
-            player: {"text": formula.text, "mathml": formula.mathml()}
+            player: {"text": formula.text, "mathml": to_mathml(formula.expression)}
             for player, formula in (
                 ("discriminator", objective.discriminator),
                 ("generator", objective.generator),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
-from ganbench.formula import Formula
+from ganbench.formula.language import Formula
 from ganbench.formula.symbolic import MEAN, SYMBOLS, to_sympy
 from ganbench.theory import numeric
 

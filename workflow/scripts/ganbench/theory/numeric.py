@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 from scipy import special
 
-from ganbench.formula.tree import Apply, Expression, Number, Variable
+from ganbench.formula.language import Apply, Expression, Number, Variable
 
 Array = Any
 """A float or a float64 array."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
-from ganbench.formula import Formula
+from ganbench.formula.language import Formula
 from ganbench.formula.symbolic import MEAN
 from ganbench.theory import numeric
 from ganbench.theory.algebra import reduced

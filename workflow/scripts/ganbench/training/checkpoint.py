@@ -14,9 +14,9 @@ from typing import Any, TextIO
 
 import torch
 
-from ganbench import locks, provenance
+from ganbench.jobs import locks, provenance
 from ganbench.training.interrupts import Interrupts, RunInterrupted
-from ganbench.training.state import Run
+from ganbench.training.run import Run
 
 SHARE = 1 / 150
 """Of the training time that may go into checkpoints where the study names no interval."""

@@ -9,12 +9,14 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from ganbench import networks, objectives
+from ganbench.catalogue import objectives
+from ganbench.networks.build import build_discriminator, build_generator, mixes_samples
+from ganbench.networks.layers import Shape
 from ganbench.regularizers import PENALTIES, Regularization
 from ganbench.training.step import Game, Player, adversarial_step, losses_of
 
 
-def count_flops(parameters: Mapping[str, Any], shape: networks.Shape) -> dict[str, float]:
+def count_flops(parameters: Mapping[str, Any], shape: Shape) -> dict[str, float]:
     """Floating-point operations of matrix products and convolutions, two for each multiply-add.
 
     `generator` and `discriminator`: one sample's way through each. `step`: one iteration of
@@ -82,14 +84,14 @@ def _counted(work: Callable[[], Any]) -> int:
     return counter.total
 
 
-def _game_of_shapes(parameters: Mapping[str, Any], shape: networks.Shape) -> Game:
+def _game_of_shapes(parameters: Mapping[str, Any], shape: Shape) -> Game:
     """The game of a run on the device `meta`, where tensors hold no numbers."""
-    objective = objectives.read(parameters["objective"]["name"], parameters["objective"])
+    objective = objectives.read_objective(parameters["objective"]["name"], parameters["objective"])
     discriminator_loss, generator_loss = losses_of(objective)
     batch, latent = parameters["batch_size"], parameters["latent"]["size"]
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        generator = networks.build_generator(parameters, shape)
-        discriminator = networks.build_discriminator(parameters, shape)
+        generator = build_generator(parameters, shape)
+        discriminator = build_discriminator(parameters, shape)
         regularization = Regularization(parameters["regularizers"])
         regularization.prepare(discriminator)
     players = [  # any optimizer will do: none multiplies matrices
@@ -103,7 +105,7 @@ def _game_of_shapes(parameters: Mapping[str, Any], shape: networks.Shape) -> Gam
         regularization=regularization,
         discriminator_steps=parameters["discriminator_steps"],
         generator_needs_real="r" in objective.generator.variables,
-        separate_passes=networks.mixes_samples(discriminator),
+        separate_passes=mixes_samples(discriminator),
         sample_real=lambda: torch.empty(batch, *shape, device="meta"),
         sample_discriminator_latent=lambda: torch.empty(batch, latent, device="meta"),
         sample_generator_latent=lambda: torch.empty(batch, latent, device="meta"),

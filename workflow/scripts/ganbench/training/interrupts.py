@@ -5,7 +5,7 @@ import threading
 from types import FrameType
 from typing import Any, Self, TextIO
 
-from ganbench.errors import ActionableError
+from ganbench.jobs.errors import ActionableError
 
 GRACE = 4
 """Seconds from the first signal to the end of the process, saved or not."""

@@ -10,20 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganbench import files, networks, provenance, randomness
-from ganbench.budget import images_per_step, snapshot_steps
-from ganbench.devices import choose_device, describe_device
-from ganbench.latents import sample_latents
-from ganbench.progress import Progress
-from ganbench.samples import SHOWN
+from ganbench import randomness
+from ganbench.jobs import files, provenance
+from ganbench.jobs.devices import choose_device, describe_device
+from ganbench.jobs.progress import Progress
+from ganbench.networks.build import count_parameters
+from ganbench.samples import SHOWN, sample_latents
+from ganbench.study.budget import images_per_step, snapshot_steps
 from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.flops import count_flops
 from ganbench.training.graphs import Graphs, RecordingError, records_steps
 from ganbench.training.measure import FirstNonFinite, measure
 from ganbench.training.memory import tried_twice
-from ganbench.training.records import Outputs, Record, weights_sha256
-from ganbench.training.set_up import set_up
-from ganbench.training.state import Run
+from ganbench.training.records import Record, RunFiles, weights_sha256
+from ganbench.training.run import Run, set_up_game
 from ganbench.training.step import Losses, adversarial_step
 from ganbench.training.stopping import Stopping
 
@@ -35,7 +35,7 @@ def train(
     variant: str,
     seed: int,
     data_file: Path,
-    outputs: Outputs,
+    outputs: RunFiles,
     log: TextIO,
     log_interval: float,
     checkpoints: Checkpoints | None = None,
@@ -72,7 +72,7 @@ def train(
     with checkpoints.of(decides) if checkpoints else nullcontext():
 
         def trained(settings: Mapping[str, Any] = parameters) -> tuple[Run, dict[str, Any]]:
-            run = begin(settings, dataset, seed, real)
+            run = start_run(settings, dataset, seed, real)
             if checkpoints:
                 checkpoints.resume(run)
             name = f"{dataset} {variant} {seed}"
@@ -100,8 +100,8 @@ def train(
                 "parameters_sha256": provenance.sha256(provenance.canonical_json(parameters)),
                 "generator_sha256": weights_sha256(game.scored_generator),
                 "parameter_counts": {
-                    "generator": networks.count_parameters(game.generator.network),
-                    "discriminator": networks.count_parameters(game.discriminator.network),
+                    "generator": count_parameters(game.generator.network),
+                    "discriminator": count_parameters(game.discriminator.network),
                 },
                 "flops": count_flops(parameters, tuple(real.shape[1:])),
             },
@@ -109,11 +109,11 @@ def train(
         )
 
 
-def begin(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Run:
+def start_run(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Run:
     """A run before its first step; `real` is the training data on the device of the run."""
     kind = "images" if real.dim() == 4 else "points"
     noise = randomness.generator(dataset, seed, "sample latents", real.device)
-    game = set_up(parameters, dataset, seed, real)
+    game = set_up_game(parameters, dataset, seed, real)
     return Run(
         game=game,
         record=Record(

@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 import torch
 
-from ganbench.errors import ActionableError
+from ganbench.jobs.errors import ActionableError
 
 
 class MemoryExhausted(ActionableError):

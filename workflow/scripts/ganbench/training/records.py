@@ -12,13 +12,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ganbench import files
+from ganbench.jobs import files
 from ganbench.samples import picture_row
 from ganbench.training.measure import COLUMNS
 
 
 @dataclass(frozen=True)
-class Outputs:
+class RunFiles:
     """Where a run writes."""
 
     snapshots: Path
@@ -54,7 +54,7 @@ class Record:
             self.pictures.append(picture_row(generator(self.sample_latent)))
         generator.train()
 
-    def write(self, outputs: Outputs, run: Mapping[str, Any], shape: tuple[int, ...]) -> None:
+    def write(self, outputs: RunFiles, run: Mapping[str, Any], shape: tuple[int, ...]) -> None:
         """Writes all four files; `run` is the content of `run.json`, `shape` that of a sample."""
         snapshots = {
             "steps": self.steps,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ganbench.catalogue.objectives import Objective
 from ganbench.formula.torch_loss import Loss, compile_loss
-from ganbench.objectives import Objective
 from ganbench.regularizers import Regularization
 from ganbench.training.average import WeightAverage
 

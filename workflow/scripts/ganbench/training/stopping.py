@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganbench import density_metrics, randomness
-from ganbench.densities import DENSITIES
+from ganbench import randomness
+from ganbench.densities import point_metrics as density_metrics
+from ganbench.densities.mixtures import DENSITIES
 from ganbench.duality_gap import Budget, duality_gap
-from ganbench.latents import sample_latents
-from ganbench.samples import to_float
+from ganbench.samples import sample_latents, to_float
 
 SAMPLES = 100_000
 

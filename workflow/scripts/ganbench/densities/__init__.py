@@ -1,0 +1,1 @@
+"""Points whose density is known, so that a generator can be held against theory."""

@@ -1,0 +1,1 @@
+"""Downloads that are verified before use, into a cache that studies share."""

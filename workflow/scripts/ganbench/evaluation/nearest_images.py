@@ -1,0 +1,51 @@
+"""The training images nearest to a run's last samples: does the generator copy?"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from ganbench import randomness
+from ganbench.evaluation.distances import squared_distances
+from ganbench.evaluation.extractor import extract
+from ganbench.evaluation.float32_distances import BLOCK
+from ganbench.evaluation.snapshots import generate_images, generators
+from ganbench.jobs import files
+from ganbench.samples import SHOWN, picture_row, sample_latents, to_float
+
+
+def draw_nearest(
+    *,
+    run: dict[str, Any],
+    dataset: str,
+    seed: int,
+    network: nn.Module,
+    train_features: torch.Tensor,
+    data_file: Path,
+    picture_file: Path,
+) -> None:
+    """Writes `nearest.png`: below each sample of the last row of `samples.png` its nearest image.
+
+    Nearest in the features `(count, size)` of all training images. One black pixel where the run
+    has no snapshot.
+    """
+    device = train_features.device
+    picture = np.zeros((1, 1), dtype=np.uint8)
+    for _step, generator in generators(run, device, last=True):
+        noise = randomness.generator(dataset, seed, "sample latents", device)
+        latents = sample_latents(run["parameters"]["latent"], SHOWN["images"], noise)
+        found = extract(network, generate_images(generator, latents)).features
+        with np.load(data_file) as data:
+            chosen = data["train"][_nearest(found, train_features).cpu().numpy()]
+        picture = picture_row(to_float(torch.from_numpy(chosen)))
+    with files.whole(picture_file) as temporary:
+        Image.fromarray(picture).save(temporary, format="PNG")
+
+
+def _nearest(features: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """The index among `others` of the nearest one to each of `features`, `(count,)`."""
+    distances = [squared_distances(features, block) for block in others.split(BLOCK)]
+    return torch.cat(distances, dim=1).argmin(1)

@@ -1,0 +1,1 @@
+"""What every job needs whatever its stage: log, files, locks, devices, provenance, errors."""
