@@ -25,7 +25,7 @@ RULES = FOLDER.parent / "workflow" / "rules"
 SCRIPTS = FOLDER.parent / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from ganbench.jobs import code_digest as dependencies  # noqa: E402  (found through the line above)
+from ganbench.jobs import code_digest  # noqa: E402  (found through the line above)
 
 PACKAGES = {
     "PIL": "pillow",
@@ -62,13 +62,13 @@ def imported(script: str) -> set[str]:
     """The packages that a script and the library files behind it import."""
     file = SCRIPTS / f"{script}.py"
     names: set[str] = set()
-    for each in [file, *dependencies.library_files(file)]:
+    for each in [file, *code_digest.library_files(file)]:
         for node in ast.walk(ast.parse(each.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names.update(alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
                 names.add(node.module.partition(".")[0])
-    names -= {*sys.stdlib_module_names, dependencies.LIBRARY.name}
+    names -= {*sys.stdlib_module_names, code_digest.LIBRARY.name}
     return {PACKAGES.get(name, name) for name in names}
 
 

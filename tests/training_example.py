@@ -39,6 +39,7 @@ def run(
         outputs=outputs(folder),
         log=log,
         log_interval=log_interval,
+        checkpoint_folder=folder / "checkpoints",
     )
     return json.loads((folder / "run.json").read_text()), log.getvalue()
 

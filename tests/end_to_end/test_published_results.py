@@ -135,4 +135,6 @@ def test_published_study_is_still_the_one_that_is_shipped(folder):
     study = studies.resolve(yaml.safe_load(file.read_text(encoding="utf-8")), str(file))
     assert json.loads((folder / "study.json").read_text()) == studies.without_execution(study)
     runs = json.loads((folder / "runs.json").read_text())
-    assert set(runs) == {"/".join(map(str, (d, v, f"seed{s}"))) for d, v, s in studies.list_runs(study)}
+    assert set(runs) == {
+        "/".join(map(str, (d, v, f"seed{s}"))) for d, v, s in studies.list_runs(study)
+    }

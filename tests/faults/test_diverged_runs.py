@@ -56,7 +56,7 @@ def test_loss_that_is_not_finite_at_a_step_ends_the_run_there(
                 return once(discriminator, value), generator
             return discriminator, once(generator, value)
 
-        monkeypatch.setattr("ganbench.training.set_up.losses_of", faulty)
+        monkeypatch.setattr("ganbench.training.run.losses_of", faulty)
     train(
         parameters=parameters,
         dataset="digits",

@@ -55,6 +55,7 @@ def train_in(finished, folder, log):
         outputs=RunFiles(*(folder / name for name in names)),
         log=log,
         log_interval=0,
+        checkpoint_folder=folder / "checkpoints",
     )
 
 

@@ -12,7 +12,7 @@ from faulty import as_others
 from ganbench.jobs import files
 from project import copy_checkout, tiny_study
 
-LIBRARY = Path(files.__file__).parents[1]
+LIBRARY = Path(files.__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,8 @@ def test_fault_is_seen_by_root_too(read_only):
 def test_job_names_the_file_that_may_not_be_written(read_only, tmp_path, what):
     log = (read_only if what == "log" else tmp_path) / "log"
     program = (
-        "import sys; from pathlib import Path; from ganbench import files; from ganbench.jobs "
+        "import sys; from pathlib import Path; from ganbench.jobs import files; "
+        "from ganbench.jobs.job "
         "import job\nwith job(sys.argv[1]): files.write_text(Path(sys.argv[2]), 'x')"
     )
     done = run(

@@ -66,7 +66,7 @@ def resolved(name: str = "adam", objective: str = "non_saturating", **training) 
 def test_the_same_run_gives_the_same_bits(name, recorded, tmp_path):
     parameters = resolved(name, cuda_graphs=recorded)
     (one, log), (other, _) = (run(tmp_path / each, parameters, PIXELS) for each in ("one", "other"))
-    assert "goes on without" not in log
+    assert "continues without" not in log
     assert one["generator_sha256"] == other["generator_sha256"]
     assert history(tmp_path / "one").equals(history(tmp_path / "other"))
 
@@ -76,7 +76,7 @@ def test_recorded_steps_give_what_steps_as_written_give(name, tmp_path):
     """The same kernels in the same order: equal but for what rounding may do in 40 steps."""
     run(tmp_path / "plain", resolved(name), PIXELS)
     found, log = run(tmp_path / "recorded", resolved(name, cuda_graphs=True), PIXELS)
-    assert "goes on without" not in log
+    assert "continues without" not in log
     assert found["status"] == "completed"
     plain, recorded = (history(tmp_path / each).to_numpy() for each in ("plain", "recorded"))
     np.testing.assert_allclose(recorded, plain, rtol=1e-3, atol=1e-4)

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch._dynamo  # noqa: F401 (the first optimizer imports it: here once for all)
-from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.loop import train
 from ganbench.training.records import RunFiles
 
@@ -69,7 +68,8 @@ def attempt(folder, parameters, moments=None):
             outputs=RunFiles(*(folder / name for name in NAMES)),
             log=log,
             log_interval=60.0,
-            checkpoints=Checkpoints(folder / "checkpoints", 3, log),
+            checkpoint_folder=folder / "checkpoints",
+            checkpoint_interval=3,
         )
         sys.setprofile(None)
     if moments:

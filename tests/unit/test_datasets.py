@@ -147,12 +147,16 @@ def test_images_of_the_extractor_split_can_be_left_to_training(fashion, tmp_path
     assert card["sizes"] == {"train": 60_000, "held_out": 10_000, "extractor": 0}
 
 
+def split_of(source, extractor_images):
+    return splits.split(source, splits.plan(source, extractor_images))
+
+
 def test_official_parts_stay_what_they_are():
     parts = {
         name: Part(np.full((count, 1, 8, 8), number, np.uint8), np.arange(count))
         for number, (name, count) in enumerate({"train": 60, "test": 50, "extractor": 70}.items())
     }
-    found = splits.split(Source(parts, ""), None)
+    found = split_of(Source(parts, ""), None)
     assert [found[split].samples[0, 0, 0, 0] for split in SPLITS] == [0, 1, 2]
     assert [len(found[split].samples) for split in SPLITS] == [60, 50, 70]
     assert sorted(found["held_out"].labels) == list(range(50))
@@ -165,14 +169,14 @@ def test_extractor_split_that_leaves_nothing_to_train_on_is_refused(extractor_im
         "test": Part(np.zeros((9, 1, 8, 8), np.uint8), np.zeros(9, np.int64)),
     }
     with pytest.raises(DatasetError, match=f"found {extractor_images}, expected less than 100"):
-        splits.split(Source(parts, ""), extractor_images)
+        split_of(Source(parts, ""), extractor_images)
 
 
 def test_images_without_parts_give_no_more_than_ten_thousand_to_held_out_and_extractor():
     part = Part(np.zeros((40_000, 1, 1, 1), np.uint8), np.arange(40_000))
-    found = splits.split(Source({"all": part}, ""), None)
+    found = split_of(Source({"all": part}, ""), None)
     assert [len(found[name].samples) for name in SPLITS] == [20_000, 10_000, 10_000]
-    found = splits.split(Source({"all": part}, ""), 30)
+    found = split_of(Source({"all": part}, ""), 30)
     assert [len(found[name].samples) for name in SPLITS] == [29_970, 10_000, 30]
     assert len(set(np.concatenate([each.labels for each in found.values()]))) == 40_000
 

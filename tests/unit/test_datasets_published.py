@@ -7,7 +7,6 @@ import sys
 import tarfile
 import zipfile
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -15,11 +14,10 @@ from dataset_example import DEBIAN, SPLITS, idx_file, picture, prepared_in, put,
 from ganbench.catalogue import datasets
 from ganbench.datasets import locate
 from ganbench.datasets import mnist_cifar10 as published
+from ganbench.datasets import prepare as preparing
 from ganbench.datasets.celeba import celeba
 from ganbench.datasets.sources import DatasetError
 from PIL import Image
-
-preparing = import_module("ganbench.datasets.prepare")  # the function has the module's name
 
 
 @pytest.fixture
@@ -31,7 +29,7 @@ def small_mnist(tmp_path, monkeypatch):
         contents[f"{prefix}-images-idx3-ubyte"] = idx_file(random.integers(0, 256, (count, 28, 28)))
         contents[f"{prefix}-labels-idx1-ubyte"] = idx_file(random.integers(0, 10, count))
     kind = with_files("mnist", contents, parts={"train": 400, "test": 100})
-    monkeypatch.setattr(preparing, "kinds", lambda: {"mnist": kind})
+    monkeypatch.setattr(preparing, "KINDS", {"mnist": kind})
     monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(locate, "SYSTEM_FOLDERS", (tmp_path / "system",))
     return kind, contents
@@ -105,7 +103,7 @@ def test_damaged_file_of_the_cache_is_named_with_its_folder(small_mnist, tmp_pat
 def test_without_a_network_the_three_ways_out_are_named(small_mnist, tmp_path, monkeypatch):
     kind, _ = small_mnist
     nowhere = replace(kind, download="https://127.0.0.1:9/")  # nobody listens at port 9
-    monkeypatch.setattr(preparing, "kinds", lambda: {"mnist": nowhere})
+    monkeypatch.setattr(preparing, "KINDS", {"mnist": nowhere})
     with pytest.raises(DatasetError) as error:
         prepared_in(tmp_path / "out", "mnist")
     for words in (
@@ -192,7 +190,7 @@ def small_cifar10(monkeypatch):
         records[:, 0] %= 10
         batches[name] = records.tobytes()
     kind = with_files("cifar10", batches, parts={"train": 200, "test": 40})
-    monkeypatch.setattr(preparing, "kinds", lambda: {"cifar10": kind})
+    monkeypatch.setattr(preparing, "KINDS", {"cifar10": kind})
     return batches
 
 

@@ -12,8 +12,8 @@ from ganbench.jobs import code_digest as dependencies
 from project import ROOT
 
 SCRIPTS = sorted(ROOT.glob("workflow/scripts/*.py"))
-PRINT_DIGEST = "import sys, pathlib; from ganbench import dependencies; " + (
-    "print(dependencies.digest(pathlib.Path(sys.argv[1])))"
+PRINT_DIGEST = "import sys, pathlib; from ganbench.jobs import code_digest; " + (
+    "print(code_digest.digest(pathlib.Path(sys.argv[1])))"
 )
 PRINT_MODULES = """
 import sys
@@ -75,7 +75,7 @@ def imported_later(files: set[Path]) -> set[Path]:
 
 def test_edited_module_changes_the_digest_and_a_restored_one_restores_it(scripts, digest):
     before = digest()
-    module = scripts / "ganbench/formula/tree.py"
+    module = scripts / "ganbench/formula/language.py"
     text = module.read_text(encoding="utf-8")
     module.write_text(text + "\n# edited\n", encoding="utf-8")
     assert digest() != before
@@ -105,12 +105,13 @@ def test_digest_does_not_depend_on_where_the_checkout_is(scripts, digest, tmp_pa
 def test_imports_within_functions_and_of_whole_packages_are_seen(scripts):
     script = scripts / "some.py"
     script.write_text(
-        "def later():\n    import ganbench.budget\n    from ganbench.formula import parse\n",
+        "def later():\n    import ganbench.study.budget\n"
+        "    from ganbench.formula.language import parse\n",
         encoding="utf-8",
     )
     names = [file.name for file in dependencies.library_files(script)]
     assert "budget.py" in names
-    assert "expression.py" in names
+    assert "language.py" in names
 
 
 @pytest.mark.parametrize(
@@ -133,5 +134,5 @@ def test_imports_within_functions_and_of_whole_packages_are_seen(scripts):
 )
 def test_imports_are_seen_wherever_a_statement_may_stand(code, tmp_path):
     script = tmp_path / "some.py"
-    script.write_text(code.format("import ganbench.budget") + "\n", encoding="utf-8")
+    script.write_text(code.format("import ganbench.study.budget") + "\n", encoding="utf-8")
     assert "budget.py" in [file.name for file in dependencies.library_files(script)]

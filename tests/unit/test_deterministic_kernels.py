@@ -6,6 +6,7 @@ import pytest
 import torch
 from ganbench import randomness
 from ganbench.jobs.progress import Progress
+from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.loop import play, start_run
 from ganbench.training.records import weights_sha256
 from test_resume import PIXELS, SETTINGS, resolved
@@ -23,14 +24,15 @@ def as_before():
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_no_step_reads_memory_that_was_not_written(name):
+def test_no_step_reads_memory_that_was_not_written(name, tmp_path):
     """Filled with NaN or left as it is, a run ends in the same bits."""
     parameters, ends = resolved(**SETTINGS[name]), []
     for filled in (True, False):
         randomness.use_deterministic_kernels(1)
         torch.utils.deterministic.fill_uninitialized_memory = filled
         run = start_run(parameters, "digits", 0, PIXELS)
-        play(run, parameters, Progress("", parameters["steps"], io.StringIO(), 1e9))
+        progress = Progress("", parameters["steps"], io.StringIO(), 1e9)
+        play(run, parameters, progress, Checkpoints(tmp_path, None, io.StringIO()))
         players = (run.game.generator, run.game.discriminator)
         ends.append([weights_sha256(player.network) for player in players])
     assert ends[0] == ends[1]

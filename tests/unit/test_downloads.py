@@ -131,12 +131,13 @@ def fetch(server, certificate, tmp_path):
 def process(server, certificate, tmp_path):
     """Starts another process that downloads the same file."""
     program = (
-        "import ssl, sys; from pathlib import Path; from ganbench.downloads import download\n"
+        "import ssl, sys; from pathlib import Path; "
+        "from ganbench.downloads.download import download\n"
         "context = ssl.create_default_context(cafile=sys.argv[1])\n"
         "download(sys.argv[2], Path(sys.argv[3]), sha256=sys.argv[4], context=context)"
     )
     arguments = [f"{certificate}.crt", server.url, str(tmp_path / "cache/file"), SHA256]
-    scripts = Path(downloads.__file__).parents[1]
+    scripts = Path(downloads.__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(scripts)}
     return lambda: subprocess.Popen([sys.executable, "-c", program, *arguments], env=environment)
 

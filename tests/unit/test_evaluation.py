@@ -255,7 +255,7 @@ def test_run_without_a_snapshot_gets_a_table_without_rows(tmp_path, run):
 def test_hash_seed_changes_no_score(tmp_path, run):
     """Sets are walked in another order in every process that has another seed for its hashes."""
     program = (
-        "import json, pathlib, sys; from ganbench.evaluation import score_run; "
+        "import json, pathlib, sys; from ganbench.evaluation.score import score_run; "
         "given = json.loads(sys.argv[1]); "
         "score_run(**{k: pathlib.Path(v) if k.endswith('_file') else v for k, v in given.items()})"
     )

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from ganbench.jobs import gpus
 
-SCRIPTS = Path(gpus.__file__).parents[1]
+SCRIPTS = Path(gpus.__file__).parents[2]
 JOB = """
 import os, sys, time
 from pathlib import Path
-from ganbench import gpus
+from ganbench.jobs import gpus
 folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
 with gpus.slot(2, sys.stderr, devices=["0", "1"], folder=folder / "locks") as gpu:
     print(f"{time.monotonic()} {gpu} {os.environ['CUDA_VISIBLE_DEVICES']}", flush=True)

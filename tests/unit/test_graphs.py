@@ -101,18 +101,18 @@ def test_what_cannot_be_recorded_is_trained_without_and_the_log_says_so(tmp_path
         def record(self, step: graphs.Step) -> graphs.Step:
             raise RecordingError("a step cannot be recorded as a CUDA graph: no memory")
 
-    begin, recorded = loop.begin, []
+    start, recorded = loop.start_run, []
 
-    def begin_on_a_gpu(parameters, *given):
-        begun = begin(parameters, *given)
+    def start_on_a_gpu(parameters, *given):
+        begun = start(parameters, *given)
         recorded.append(parameters["cuda_graphs"])
         begun.graphs = Graphs(begun.game, Refusing()) if parameters["cuda_graphs"] else None
         return begun
 
-    monkeypatch.setattr(loop, "begin", begin_on_a_gpu)
+    monkeypatch.setattr(loop, "start_run", start_on_a_gpu)
     found, log = run(tmp_path / "refused", resolved(cuda_graphs=True), PIXELS)
     assert recorded == [True, False]
-    assert "cannot be recorded as a CUDA graph: no memory\ngoes on without" in log
+    assert "cannot be recorded as a CUDA graph: no memory\ncontinues without" in log
     assert found["status"] == "completed"
     monkeypatch.undo()
     plain, _ = run(tmp_path / "plain", resolved(cuda_graphs=False), PIXELS)

@@ -212,7 +212,7 @@ def test_pictures_are_as_they_were_where_they_fit_and_compressed_where_not(tmp_p
     assert found.quality is None
     assert sum(map(len, found.addresses.values())) < ROOM
     assert all(each.startswith("data:image/png;base64,") for each in found.addresses.values())
-    monkeypatch.setattr("ganbench.report.pictures.ROOM", 3000)
+    monkeypatch.setattr("ganbench.report.sample_pictures.ROOM", 3000)
     found = pictures(results)
     assert found.quality in (80, 65, 50, 35)
     assert all(each.startswith("data:image/webp;base64,") for each in found.addresses.values())

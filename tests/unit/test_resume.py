@@ -103,7 +103,8 @@ class Folder:
             outputs=RunFiles(*(self.path / name for name in names)),
             log=self.log,
             log_interval=60.0,
-            checkpoints=Checkpoints(self.path / "checkpoints", interval, self.log),
+            checkpoint_folder=self.path / "checkpoints",
+            checkpoint_interval=interval,
             code=code,
         )
 
@@ -340,7 +341,7 @@ class TestMemory:
         exhausted(25, 1, error)
         run.train(interval=10)
         assert run.results() == straight.results()
-        assert "tried once more" in run.log.getvalue()
+        assert "trying once more" in run.log.getvalue()
         assert "goes on after step 20" in run.log.getvalue()
 
     def test_twice_is_an_error_with_batch_size_and_no_divergence(self, tmp_path, exhausted):
@@ -363,7 +364,7 @@ def test_signal_before_the_first_step_ends_the_run_at_once(tmp_path, monkeypatch
         time.sleep(30)
 
     run = Folder(tmp_path / "run", resolved())
-    monkeypatch.setattr(loop, "begin", begun)
+    monkeypatch.setattr(loop, "start_run", begun)
     started = time.monotonic()
     with pytest.raises(RunInterrupted, match="SIGTERM: the run ended before its next step"):
         run.train()

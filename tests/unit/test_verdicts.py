@@ -12,7 +12,7 @@ from ganbench.evidence.comparisons import compare_to_baseline
 from ganbench.evidence.headline import write_headline
 from ganbench.evidence.sentences import describe_comparison, describe_noise, describe_rank
 from ganbench.evidence.tables import count_failures, summarise
-from ganbench.evidence.verdict import kind, verdict
+from ganbench.evidence.verdict import Verdict, VerdictKind, judge
 
 WORSE = [45.0, 49.5, 42.2, 47.9, 46.8]
 CLOSE = [38.4, 40.5, 36.9, 39.0, 40.4]
@@ -27,7 +27,21 @@ def row(**changes):
     chances |= {"minimum_detectable_difference": 3.9}
     names = {"dataset": "digits", "variant": "non_saturating", "baseline": "minimax"}
     measure = {"metric": "FD-classifier", "reference": "held_out", "verdict": "better"}
-    return {**names, **measure, **numbers, **chances, **changes}
+    found = {**names, **measure, **numbers, **chances, **changes}
+    return {**found, "verdict": parsed(found["verdict"], found["n_pairs"])}
+
+
+def verdict_of(*arguments, **keywords):
+    """What is printed of a verdict."""
+    return str(judge(*arguments, **keywords))
+
+
+def parsed(text, pairs):
+    """The verdict that is printed as `text`."""
+    kind = next(kind for kind in VerdictKind if text.startswith(kind))
+    verdict = Verdict(kind, pairs, float((re.findall(r"larger than (\S+)", text) or ["9"])[0]))
+    assert str(verdict) == text
+    return verdict
 
 
 def summary_row(variant, mean, n=5, failed=0):
@@ -78,16 +92,16 @@ def headline_of(datasets, metric="FD-classifier", reference="held_out"):
 def test_significant_difference_is_judged_in_the_direction_of_the_metric(metric, sign, expected):
     low, high = sorted((sign * 10.1, sign * 4.3))
     found = row(metric=metric, difference=sign * 7.2, ci_low=low, ci_high=high)
-    assert verdict(found, 38.4) == expected
+    assert verdict_of(found, 38.4) == expected
 
 
 def test_holms_p_value_decides_and_not_the_raw_one():
-    assert verdict(row(p_value=0.02, p_adjusted=0.06), 38.4).startswith("no difference")
+    assert verdict_of(row(p_value=0.02, p_adjusted=0.06), 38.4).startswith("no difference")
 
 
 def test_confidence_sets_the_level():
-    assert verdict(row(p_adjusted=0.03), 38.4, confidence=0.95) == "better"
-    assert verdict(row(p_adjusted=0.03), 38.4, confidence=0.99) != "better"
+    assert verdict_of(row(p_adjusted=0.03), 38.4, confidence=0.95) == "better"
+    assert verdict_of(row(p_adjusted=0.03), 38.4, confidence=0.99) != "better"
 
 
 @pytest.mark.parametrize(
@@ -96,35 +110,35 @@ def test_confidence_sets_the_level():
 )
 def test_no_difference_names_the_far_end_of_the_interval_in_three_digits(low, high, size):
     level = row(ci_low=low, ci_high=high, p_adjusted=0.3)
-    assert verdict(level, baseline_mean=1e5) == f"no difference larger than {size} shown"
+    assert verdict_of(level, baseline_mean=1e5) == f"no difference larger than {size} shown"
 
 
 def test_interval_past_half_of_the_baselines_score_cannot_tell():
     level = {"ci_low": -10.0, "ci_high": 5.0, "p_adjusted": 0.3}
-    assert verdict(row(**level), 20.0) == "no difference larger than 10 shown"
-    assert verdict(row(**level), 19.9) == "cannot tell with 5 seeds"
-    assert verdict(row(**level), -20.0) == "no difference larger than 10 shown"  # KID can be < 0
+    assert verdict_of(row(**level), 20.0) == "no difference larger than 10 shown"
+    assert verdict_of(row(**level), 19.9) == "cannot tell with 5 seeds"
+    assert verdict_of(row(**level), -20.0) == "no difference larger than 10 shown"  # KID can be < 0
 
 
 def test_two_seeds_decide_nothing_however_small_p_is():
-    assert verdict(row(n_pairs=2, p_adjusted=0.0001), 38.4) == "cannot tell with 2 seeds"
-    assert verdict(row(n_pairs=3, p_adjusted=0.0001), 38.4) == "better"
+    assert verdict_of(row(n_pairs=2, p_adjusted=0.0001), 38.4) == "cannot tell with 2 seeds"
+    assert verdict_of(row(n_pairs=3, p_adjusted=0.0001), 38.4) == "better"
 
 
 @pytest.mark.parametrize(("n", "seeds"), [(0, "0 seeds"), (1, "1 seed")])
 def test_without_an_interval_nothing_can_be_told(n, seeds):
     nothing = row(n_pairs=n, ci_low=np.nan, ci_high=np.nan, p_adjusted=np.nan)
-    assert verdict(nothing, np.nan) == f"cannot tell with {seeds}"
+    assert verdict_of(nothing, np.nan) == f"cannot tell with {seeds}"
 
 
 def test_identical_scores_show_no_difference_even_with_two_seeds_and_a_score_of_zero():
     same = row(n_pairs=2, difference=0.0, ci_low=0.0, ci_high=0.0, p_adjusted=1.0)
-    assert verdict(same, 0.0) == "no difference larger than 0 shown"
+    assert verdict_of(same, 0.0) == "no difference larger than 0 shown"
 
 
-def test_kind_is_the_verdict_without_its_number():
-    texts = ["better", "worse", "no difference larger than 3 shown", "cannot tell with 1 seed"]
-    assert [kind(text) for text in texts] == ["better", "worse", "no difference", "cannot tell"]
+def test_exchanging_two_variants_exchanges_better_and_worse_alone():
+    kinds = [Verdict(kind, 5, 1.0).swapped().kind for kind in VerdictKind]
+    assert kinds == ["worse", "better", "no difference", "cannot tell"]
 
 
 def test_sentence_of_a_better_variant():
@@ -208,9 +222,9 @@ def test_sentence_says_where_the_unpaired_check_disagrees():
 
 
 def test_runs_that_failed_are_counted_beside_a_metric():
-    assert wording.of_runs(3, 2) == "of 5 runs, 2 failed"
-    assert wording.of_runs(np.int64(0), np.int64(1)) == "of 1 run, 1 failed"
-    assert wording.of_runs(5, 0) == ""
+    assert wording.failed_of(3, 2) == "of 5 runs, 2 failed"
+    assert wording.failed_of(np.int64(0), np.int64(1)) == "of 1 run, 1 failed"
+    assert wording.failed_of(5, 0) == ""
 
 
 def test_sentence_of_a_rank_names_its_interval_and_the_chance_to_beat_the_baseline():
@@ -357,18 +371,19 @@ def test_headline_of_a_lone_baseline_and_of_a_study_without_scores():
 
 
 def test_long_lists_of_names_are_cut():
-    assert wording.listed([]) == ""
-    assert wording.listed(["a"]) == "a"
-    assert wording.listed(list("abcd")) == "a, b, c and d"
-    assert wording.listed(list("abcdefg")) == "a, b, c and 4 more"
+    assert wording.listing([]) == ""
+    assert wording.listing(["a"]) == "a"
+    assert wording.listing(list("abcd")) == "a, b, c and d"
+    assert wording.listing(list("abcdefg")) == "a, b, c and 4 more"
 
 
 def test_no_number_reads_as_minus_zero_or_with_an_exponent():
     assert wording.fixed(-0.04, 1) == "0.0"
     assert wording.fixed(-12.345, 1) == "−12.3"
-    assert wording.rounded(1.234e8) == "123000000"
-    assert wording.decimals(1e-12, 38.0) == 4
-    assert wording.decimals(0.0, 0.0) == 2
+    assert wording.number(1.234e8) == "123400000"
+    assert wording.number(-4.5678e-6) == "−0.00000457"
+    assert wording.decimal_places(1e-12, 38.0) == 4
+    assert wording.decimal_places(0.0, 0.0) == 2
 
 
 def test_headline_answers_for_images_and_densities_by_their_own_metric():

@@ -1,16 +1,41 @@
 """Named random streams: the only place that makes seeds and generators.
 
-A stream is keyed by dataset, seed and name, never by variant (matched seeds): two variants with
-one seed start from the same weights, see the same batches and the same latents.
+A stream is keyed by dataset, seed and name, never by variant, so that seeds are matched: two
+variants with one seed start from the same weights and see the same batches and latents.
 """
 
 import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 
 import numpy as np
 import torch
+
+
+class Stream(StrEnum):
+    """Every random stream. A name is part of the seed: renaming one changes results."""
+
+    INITIAL_GENERATOR = "initial generator"
+    INITIAL_DISCRIMINATOR = "initial discriminator"
+    SPECTRAL_NORM = "spectral norm"
+    DATA_ORDER = "data order"
+    DISCRIMINATOR_NOISE = "discriminator noise"
+    GENERATOR_NOISE = "generator noise"
+    PENALTY_NOISE = "penalty noise"
+    STOPPING_NOISE = "stopping noise"
+    SAMPLE_LATENTS = "sample latents"
+    INITIAL_EXTRACTOR = "initial extractor"
+    EXTRACTOR_DATA_ORDER = "extractor data order"
+    EVALUATION_NOISE = "evaluation noise"
+    EVALUATION_DATA = "evaluation data"
+    DUALITY_GAP_NOISE = "duality gap noise"
+    FLOOR = "floor"
+
+    def repeat(self, number: int) -> str:
+        """The name of this stream's repeat `number`, counted from 0."""
+        return f"{self.value} {number}" if number else self.value
 
 
 def stream_seed(dataset: str, seed: int, name: str) -> int:
@@ -22,21 +47,21 @@ def stream_seed(dataset: str, seed: int, name: str) -> int:
 def generator(
     dataset: str, seed: int, name: str, device: torch.device | str = "cpu"
 ) -> torch.Generator:
-    """A generator of its own for one named stream, on `device`."""
+    """The torch generator of one named stream, on `device`."""
     return torch.Generator(device).manual_seed(stream_seed(dataset, seed, name))
 
 
 def numpy_generator(dataset: str, seed: int, name: str) -> np.random.Generator:
-    """The same for NumPy, on the CPU."""
+    """The same for NumPy."""
     return np.random.default_rng(stream_seed(dataset, seed, name))
 
 
 @contextmanager
 def initialising(dataset: str, seed: int, name: str) -> Iterator[None]:
-    """Within it torch's global generator is the named stream, and afterwards what it was before.
+    """Makes torch's global generator the named stream, and restores it afterwards.
 
-    For initial weights, which torch's modules draw from the global generator. They are drawn on
-    the CPU, so that they are the same on every device.
+    torch's modules draw their initial weights from the global generator. They are drawn on the CPU,
+    so that they are the same on every device.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(dataset, seed, name))
@@ -44,7 +69,7 @@ def initialising(dataset: str, seed: int, name: str) -> Iterator[None]:
 
 
 def use_deterministic_kernels(threads: int) -> None:
-    """Make equal inputs give equal bits: deterministic kernels and a fixed number of CPU threads.
+    """Makes equal inputs give equal bits: deterministic kernels and a fixed number of CPU threads.
 
     Call it before the first CUDA call: cuBLAS reads its workspace setting only then.
     """
@@ -52,7 +77,7 @@ def use_deterministic_kernels(threads: int) -> None:
     torch.set_num_threads(threads)
     # the same as use_deterministic_algorithms(True), without importing torch's compiler
     torch.set_deterministic_debug_mode("error")
-    # nothing here reads memory that it has not written; filling it first takes a tenth of a step
+    # nothing here reads memory before writing it; filling it first costs a tenth of a step
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.allow_tf32 = False  # float32 is float32, as it is in matrix products
+    torch.backends.cudnn.allow_tf32 = False  # as in matrix products, where this is torch's default

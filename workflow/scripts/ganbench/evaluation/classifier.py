@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganbench import randomness
+from ganbench.randomness import Stream
 from ganbench.samples import to_float
 
 CLASSIFIER = {
@@ -71,9 +72,9 @@ def train_classifier(images: Tensor, labels: Tensor, dataset: str) -> Classifier
             f"split has {len(images)} images of {classes} classes; choose inception-v3-compat"
         )
     parameters = recipe(shape[1], len(images))
-    with randomness.initialising(dataset, 0, "initial extractor"):
+    with randomness.initialising(dataset, 0, Stream.INITIAL_EXTRACTOR):
         network = Classifier(shape, classes).to(images.device)
-    order = randomness.generator(dataset, 0, "extractor data order", images.device)
+    order = randomness.generator(dataset, 0, Stream.EXTRACTOR_DATA_ORDER, images.device)
     optimizer = torch.optim.Adam(
         network.parameters(), lr=parameters["lr"], weight_decay=parameters["weight_decay"]
     )

@@ -14,6 +14,7 @@ from ganbench.evaluation.extractor import extract
 from ganbench.evaluation.float32_distances import BLOCK
 from ganbench.evaluation.snapshots import generate_images, generators
 from ganbench.jobs import files
+from ganbench.randomness import Stream
 from ganbench.samples import SHOWN, picture_row, sample_latents, to_float
 
 
@@ -35,7 +36,7 @@ def draw_nearest(
     device = train_features.device
     picture = np.zeros((1, 1), dtype=np.uint8)
     for _step, generator in generators(run, device, last=True):
-        noise = randomness.generator(dataset, seed, "sample latents", device)
+        noise = randomness.generator(dataset, seed, Stream.SAMPLE_LATENTS, device)
         latents = sample_latents(run["parameters"]["latent"], SHOWN["images"], noise)
         found = extract(network, generate_images(generator, latents)).features
         with np.load(data_file) as data:

@@ -20,9 +20,9 @@ from ganbench.evaluation.snapshots import (
     generate_images,
     generators,
     load_run,
-    noise_name,
 )
 from ganbench.jobs.devices import choose_device
+from ganbench.randomness import Stream
 from ganbench.samples import sample_latents, to_float
 
 
@@ -60,14 +60,14 @@ def score_run(
     count = metrics.sample_count(samples, real.count)
 
     for repeat in range(repeats):
-        noise = randomness.generator(dataset, seed, noise_name(repeat), device)
+        noise = randomness.generator(dataset, seed, Stream.EVALUATION_NOISE.repeat(repeat), device)
         latents = sample_latents(run["parameters"]["latent"], count, noise)
         for step, generator in generators(run, device, last=repeat > 0):
             features = extract(network, generate_images(generator, latents))
             for reference, metric, value in score(features, real, extractor):
                 table.add(step, reference, metric, value, repeat)
     if gap:
-        noise = randomness.generator(dataset, seed, "duality gap noise", device)
+        noise = randomness.generator(dataset, seed, Stream.DUALITY_GAP_NOISE, device)
         _add_duality_gaps(table, run, noise, data_file)
     table.write(scores_file)
     draw_nearest(

@@ -19,10 +19,10 @@ from ganbench.evaluation.snapshots import (
     generate_points,
     generators,
     load_run,
-    noise_name,
 )
 from ganbench.jobs import files
 from ganbench.jobs.devices import choose_device
+from ganbench.randomness import Stream
 from ganbench.samples import sample_latents
 
 SAMPLES = {1: 1_000_000, 2: 200_000}
@@ -94,10 +94,13 @@ def score_density_run(
 def _draws(
     dataset: str, seed: int, repeat: int, *, density: Mixture, latent: dict, device: torch.device
 ) -> _Draws:
-    noise = randomness.generator(dataset, seed, noise_name(repeat), device)
-    data = f"evaluation data {repeat}" if repeat else "evaluation data"
+    noise = randomness.generator(dataset, seed, Stream.EVALUATION_NOISE.repeat(repeat), device)
     return _Draws(
-        real=_sampler(density, randomness.numpy_generator(dataset, seed, data), device),
+        real=_sampler(
+            density,
+            randomness.numpy_generator(dataset, seed, Stream.EVALUATION_DATA.repeat(repeat)),
+            device,
+        ),
         latents={
             name: sample_latents(latent, SAMPLES[density.dimensions], noise)
             for name in ("estimate", "expectation")
@@ -137,7 +140,7 @@ def make_density_floor(dataset: str, kind: str, floor_file: Path) -> None:
     """Writes what real points of the same count score: `dataset, reference, metric, n, value`."""
     density, grid = DENSITIES[kind], metrics.make_grid(DENSITIES[kind])
     count = SAMPLES[density.dimensions]
-    rng = randomness.numpy_generator(dataset, 0, "floor")
+    rng = randomness.numpy_generator(dataset, 0, Stream.FLOOR)
     estimate, points = (density.sample(count, rng)[0] for _ in range(2))
     found = {
         "JSD": metrics.jensen_shannon(grid.data, grid.masses(estimate)),

@@ -23,11 +23,6 @@ def load_run(snapshots_file: Path) -> dict[str, Any]:
     return torch.load(snapshots_file, weights_only=True)
 
 
-def noise_name(repeat: int) -> str:
-    """The name of the random stream that a repeat draws its latents from."""
-    return f"evaluation noise {repeat}" if repeat else "evaluation noise"
-
-
 def generators(
     run: dict[str, Any], device: torch.device, last: bool = False
 ) -> Iterator[tuple[int, nn.Module]]:

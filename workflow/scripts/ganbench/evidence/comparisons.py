@@ -9,7 +9,7 @@ import pandas as pd
 from ganbench.evidence import estimators
 from ganbench.evidence import estimators as effects
 from ganbench.evidence.final_scores import Finals, Measure, Values, direction, final_values, places
-from ganbench.evidence.verdict import verdict
+from ganbench.evidence.verdict import judge
 
 COMPARISON_COLUMNS = [
     *("dataset", "metric", "reference", "variant", "baseline", "n_pairs"),
@@ -111,7 +111,7 @@ def family(pairs: Sequence[tuple[Finals, Finals]], metric: str, confidence: floa
         row |= _unpaired(*pairs[i], confidence)
         row |= _effects(*shared[i], direction(metric), alpha)
         baseline_mean = float(np.mean(shared[i][1])) if len(shared[i][1]) else np.nan
-        rows.append(row | {"verdict": verdict(row, baseline_mean, confidence)})
+        rows.append(row | {"verdict": judge(row, baseline_mean, confidence)})
     return rows
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ganbench.evidence.final_scores import Measure, primaries
 from ganbench.evidence.sentences import describe_comparison
-from ganbench.evidence.verdict import BETTER, CANNOT_TELL, NO_DIFFERENCE, WORSE, exactly_equal, kind
+from ganbench.evidence.verdict import VerdictKind, exactly_equal
 from ganbench.wording import Row, count, listing, measure_name, number, percent
 
 SummaryRows = Mapping[tuple[str, str], Row]
@@ -16,11 +16,11 @@ SummaryRows = Mapping[tuple[str, str], Row]
 EQUAL = "equal"
 
 _PHRASES = {
-    BETTER: "{} did better",
-    WORSE: "{} did worse",
+    VerdictKind.BETTER: "{} did better",
+    VerdictKind.WORSE: "{} did worse",
     EQUAL: "{} scored exactly the same",
-    NO_DIFFERENCE: "no difference was shown for {}",
-    CANNOT_TELL: "the seeds cannot tell for {}",
+    VerdictKind.NO_DIFFERENCE: "no difference was shown for {}",
+    VerdictKind.CANNOT_TELL: "the seeds cannot tell for {}",
 }
 _CONTRADICTED = "the datasets contradict each other on {}"
 _PARTLY = "shown on some datasets alone: {}"
@@ -90,7 +90,7 @@ def _overview(rows: pd.DataFrame, finals: SummaryRows) -> str:
 
 def _found(row: Row) -> str:
     """A comparison's kind of verdict; exact equality is a kind of its own."""
-    return EQUAL if exactly_equal(row) else kind(row["verdict"])
+    return EQUAL if exactly_equal(row) else row["verdict"].kind
 
 
 def _on_one_dataset(rows: pd.DataFrame, finals: SummaryRows) -> list[str]:
@@ -99,7 +99,7 @@ def _on_one_dataset(rows: pd.DataFrame, finals: SummaryRows) -> list[str]:
     for found, phrase in _PHRASES.items():
         group = rows[rows["found"] == found]
         if len(group):
-            best = _best(group, finals) if found == BETTER else ""
+            best = _best(group, finals) if found == VerdictKind.BETTER else ""
             clauses.append(phrase.format(listing(list(group["variant"]))) + best)
     return clauses
 
@@ -121,11 +121,12 @@ def _on_several(rows: pd.DataFrame, datasets: int) -> list[str]:
         on = group.groupby("found", sort=False)["dataset"].apply(list)
         if len(on) == 1:
             said[f"{_PHRASES[on.index[0]]} {everywhere}"].append(variant)
-        elif BETTER in on and WORSE in on:
-            sides = f"better on {listing(on[BETTER])}, worse on {listing(on[WORSE])}"
+        elif VerdictKind.BETTER in on and VerdictKind.WORSE in on:
+            better, worse = listing(on[VerdictKind.BETTER]), listing(on[VerdictKind.WORSE])
+            sides = f"better on {better}, worse on {worse}"
             said[_CONTRADICTED].append(f"{variant} ({sides})")
-        elif BETTER in on or WORSE in on:
-            decided = BETTER if BETTER in on else WORSE
+        elif VerdictKind.BETTER in on or VerdictKind.WORSE in on:
+            decided = VerdictKind.BETTER if VerdictKind.BETTER in on else VerdictKind.WORSE
             said[_PARTLY].append(f"{variant} ({decided} on {listing(on[decided])})")
         else:
             said[_UNDECIDED].append(variant)

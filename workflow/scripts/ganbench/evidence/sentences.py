@@ -2,7 +2,7 @@
 
 import math
 
-from ganbench.evidence.verdict import BETTER, CANNOT_TELL, WORSE, exactly_equal, kind
+from ganbench.evidence.verdict import VerdictKind, exactly_equal
 from ganbench.wording import (
     Row,
     count,
@@ -33,19 +33,21 @@ def _claim(row: Row) -> str:
     """What the verdict says about these two variants and this metric."""
     variant, baseline, metric = row["variant"], row["baseline"], measure_name(row)
     lower_or_higher = "lower" if row["difference"] < 0 else "higher"
-    found = kind(row["verdict"])
-    if found == BETTER:
+    verdict = row["verdict"]
+    if verdict.kind is VerdictKind.BETTER:
         return f"{variant} reached a {lower_or_higher} {metric} than {baseline}"
-    if found == WORSE:
+    if verdict.kind is VerdictKind.WORSE:
         return f"{variant} reached a {lower_or_higher} (worse) {metric} than {baseline}"
     if exactly_equal(row):
         return f"{variant} and {baseline} reached exactly the same {metric} for every shared seed"
-    if found != CANNOT_TELL:
-        larger_than_x = row["verdict"].removesuffix(" shown")
-        return f"{larger_than_x} in {metric} was shown between {variant} and {baseline}"
-    if row["n_pairs"] == 0:
+    if verdict.kind is VerdictKind.NO_DIFFERENCE:
+        return (
+            f"no difference larger than {verdict.largest_difference} in {metric} was shown "
+            f"between {variant} and {baseline}"
+        )
+    if verdict.pairs == 0:
         return f"{variant} and {baseline} share no completed seed that {metric} could compare"
-    seeds = count(int(row["n_pairs"]), "seed")
+    seeds = count(verdict.pairs, "seed")
     return f"{seeds} cannot tell whether {variant} differs from {baseline} in {metric}"
 
 
@@ -61,7 +63,7 @@ def _numbers(row: Row, variant: Row, baseline: Row, confidence: float) -> str:
     if (row["p_value"] < 1 - confidence) != (row["welch_p_value"] < 1 - confidence):
         text += f"; without pairing, p {p_equals(row['welch_p_value'])} by Welch's test"
     power = row["minimum_detectable_difference"]
-    if kind(row["verdict"]) == CANNOT_TELL and power > abs(row["difference"]):
+    if row["verdict"].kind is VerdictKind.CANNOT_TELL and power > abs(row["difference"]):
         detectable = number(power)
         text += f"; only a difference of {detectable} or more would be found with 80 % power"
     return f": {fixed(variant['mean'], places)} against {fixed(baseline['mean'], places)} ({text})"

@@ -1,7 +1,7 @@
 """Progress of a long stage: a bar on a terminal, a line now and then in a log file."""
 
 import time
-from typing import TextIO
+from typing import Self, TextIO
 
 from tqdm import tqdm
 
@@ -19,6 +19,12 @@ class Progress:
             total=total, initial=done, desc=name, unit="step", leave=False, disable=None
         )
         self.started = self.written = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def advance(self, step: int, text: str) -> None:
         """Moves to `step`, with a few words on how it stands there."""

@@ -4,14 +4,18 @@ from typing import Any
 
 import pandas as pd
 
-from ganbench.evidence.verdict import kind
+from ganbench.evidence.verdict import VerdictKind
 from ganbench.report.leaderboard import measures, named
 from ganbench.report.results import Results
 from ganbench.wording import interval, p_value
 
-SIGNS = {"better": "▲", "worse": "▼", "no difference": "=", "cannot tell": "?"}
+SIGNS = {
+    VerdictKind.BETTER: "▲",
+    VerdictKind.WORSE: "▼",
+    VerdictKind.NO_DIFFERENCE: "=",
+    VerdictKind.CANNOT_TELL: "?",
+}
 """What stands in a cell beside its colour, for those who do not see it."""
-_OPPOSITE = {"better": "worse", "worse": "better"}
 
 
 def matrices(results: Results, pairs: pd.DataFrame) -> list[dict[str, Any]]:
@@ -61,17 +65,15 @@ def _cell(by_pair: dict[tuple[str, str], Any], variant: str, other: str) -> dict
         row, sign = by_pair.get((other, variant)), -1
     if row is None or pd.isna(row.difference):
         return {"kind": "missing", "value": "–", "sign": "", "said": "no seed that both completed"}
-    found = kind(row.verdict)
-    found = _OPPOSITE.get(found, found) if sign < 0 else found
+    verdict = row.verdict if sign > 0 else row.verdict.swapped()
     low, high = sorted((sign * row.ci_low, sign * row.ci_high))
     value, around = interval(sign * row.difference, low, high)
     said = [f"interval {around}", f"p {p_value(row.p_adjusted)} after Holm"] if around else []
-    verdict = found if found in _OPPOSITE else row.verdict
     return {
-        "kind": found.replace(" ", "-"),
+        "kind": verdict.kind.replace(" ", "-"),
         "value": value,
-        "sign": SIGNS[found],
-        "said": "; ".join([verdict, *said]),
+        "sign": SIGNS[verdict.kind],
+        "said": "; ".join([str(verdict), *said]),
     }
 
 
@@ -88,7 +90,7 @@ def comparison_rows(results: Results, comparisons: pd.DataFrame) -> list[dict[st
         )
         row["index"] = results.variants.index(row["variant"])
         row["measure"] = named(row["metric"], row["reference"])
-        row["kind"] = kind(row["verdict"])
+        row["kind"] = row["verdict"].kind
         row["shown"], row["interval"] = interval(row["difference"], row["ci_low"], row["ci_high"])
         shown.append(row)
     return sorted(shown, key=lambda row: not row["primary"])

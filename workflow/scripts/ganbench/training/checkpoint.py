@@ -40,13 +40,13 @@ class Checkpoints:
         self._written, self._pause = time.perf_counter(), PAUSE
 
     @contextmanager
-    def of(self, decides: Mapping[str, Any]) -> Iterator[None]:
-        """Holds the run's folder; `decides` is all that decides its bits, as plain JSON.
+    def of(self, identity: Mapping[str, Any]) -> Iterator[None]:
+        """Locks the run's folder; `identity` is all that decides the run's bits, as plain JSON.
 
-        A state of other parameters, data, code or library is never gone on from: it has another
-        name. Removes every state when the run went to its end.
+        Checkpoints are named after the identity, so a run never continues from a checkpoint of
+        other parameters, data, code or versions. Removes all of them when the run ends.
         """
-        self.key = provenance.sha256(provenance.canonical_json(dict(decides)))[:32]
+        self.key = provenance.sha256(provenance.canonical_json(dict(identity)))[:32]
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = locks.take_over(self.folder / "lock", self.log)
         try:

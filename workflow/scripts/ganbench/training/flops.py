@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from ganbench.catalogue import objectives
-from ganbench.networks.build import build_discriminator, build_generator, mixes_samples
+from ganbench.networks.build import build_discriminator, build_generator
 from ganbench.networks.layers import Shape
 from ganbench.regularizers import PENALTIES, Regularization
-from ganbench.training.step import Game, Player, adversarial_step, losses_of
+from ganbench.training.run import assemble_game
+from ganbench.training.step import Game, adversarial_step
 
 
 def count_flops(parameters: Mapping[str, Any], shape: Shape) -> dict[str, float]:
@@ -86,28 +86,19 @@ def _counted(work: Callable[[], Any]) -> int:
 
 def _game_of_shapes(parameters: Mapping[str, Any], shape: Shape) -> Game:
     """The game of a run on the device `meta`, where tensors hold no numbers."""
-    objective = objectives.read_objective(parameters["objective"]["name"], parameters["objective"])
-    discriminator_loss, generator_loss = losses_of(objective)
     batch, latent = parameters["batch_size"], parameters["latent"]["size"]
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         generator = build_generator(parameters, shape)
         discriminator = build_discriminator(parameters, shape)
         regularization = Regularization(parameters["regularizers"])
         regularization.prepare(discriminator)
-    players = [  # any optimizer will do: none multiplies matrices
-        Player(network, torch.optim.SGD(network.parameters()), loss)
-        for network, loss in ((discriminator, discriminator_loss), (generator, generator_loss))
-    ]
-    return Game(
-        discriminator=players[0],
-        generator=players[1],
-        average=None,
-        regularization=regularization,
-        discriminator_steps=parameters["discriminator_steps"],
-        generator_needs_real="r" in objective.generator.variables,
-        separate_passes=mixes_samples(discriminator),
+    return assemble_game(
+        parameters,
+        generator,
+        discriminator,
+        regularization,
+        optimizer=torch.optim.SGD,  # any will do: none multiplies matrices
         sample_real=lambda: torch.empty(batch, *shape, device="meta"),
         sample_discriminator_latent=lambda: torch.empty(batch, latent, device="meta"),
         sample_generator_latent=lambda: torch.empty(batch, latent, device="meta"),
-        streams={},
     )

@@ -1,8 +1,7 @@
-"""A whole run: the game is set up, played to a fixed budget, and recorded on the way."""
+"""One run from start to end: identify it, resume it, play it to its budget, write its files."""
 
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,17 +14,15 @@ from ganbench.jobs import files, provenance
 from ganbench.jobs.devices import choose_device, describe_device
 from ganbench.jobs.progress import Progress
 from ganbench.networks.build import count_parameters
-from ganbench.samples import SHOWN, sample_latents
 from ganbench.study.budget import images_per_step, snapshot_steps
 from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.flops import count_flops
-from ganbench.training.graphs import Graphs, RecordingError, records_steps
-from ganbench.training.measure import FirstNonFinite, measure
-from ganbench.training.memory import tried_twice
-from ganbench.training.records import Record, RunFiles, weights_sha256
-from ganbench.training.run import Run, set_up_game
+from ganbench.training.graphs import RecordingError
+from ganbench.training.measure import measure
+from ganbench.training.memory import retry_once
+from ganbench.training.records import RunFiles, weights_sha256
+from ganbench.training.run import Run, start_run
 from ganbench.training.step import Losses, adversarial_step
-from ganbench.training.stopping import Stopping
 
 
 def train(
@@ -36,101 +33,89 @@ def train(
     seed: int,
     data_file: Path,
     outputs: RunFiles,
+    checkpoint_folder: Path,
     log: TextIO,
     log_interval: float,
-    checkpoints: Checkpoints | None = None,
+    checkpoint_interval: int | None = None,
     code: str = "",
 ) -> None:
     """Trains one run on the `train` split of `data_file` and writes its outputs.
 
-    `parameters` are the resolved ones of the study. A non-finite loss or weight ends the run as
-    `diverged`, which is a result and not an error. With `checkpoints` it goes on from the state of
-    a run that was cut short, if nothing that decides its bits has changed since, `code` (a digest)
-    included. Raises RunInterrupted when asked to end, MemoryExhausted where there is too little.
+    `parameters` are the resolved ones of the study, `code` is a digest of the training code. A run
+    that was cut short continues from its last checkpoint, if nothing that decides its bits has
+    changed since. A non-finite loss or weight ends the run as `diverged`, which is a result and not
+    an error. Raises RunInterrupted when asked to end, MemoryExhausted where memory is too small.
     """
     randomness.use_deterministic_kernels(parameters["threads"])
-    # a saturated loss's gradients, below 1e-38, would cost a CPU a hundred times the time of others
+    # on a CPU, a saturated loss's gradients below 1e-38 take a hundred times as long as others
     torch.set_flush_denormal(True)
     device = choose_device(parameters["device"])
-    with np.load(data_file) as data:
-        real = torch.from_numpy(data["train"]).to(device)
+    name = f"{dataset} {variant} {seed}"
     print(f"{dataset} {variant} seed {seed} on {describe_device(device)}", file=log)
-    identity = {"dataset": dataset, "variant": variant, "seed": seed}
-    computed_with = {
+    identity = identify(
+        parameters,
+        dataset=dataset,
+        variant=variant,
+        seed=seed,
+        data_file=data_file,
+        code=code,
+        device=device,
+    )
+    real = load_training_data(data_file, device)
+    checkpoints = Checkpoints(checkpoint_folder, checkpoint_interval, log)
+
+    def resume_and_play(settings: Mapping[str, Any]) -> tuple[Run, dict[str, Any]]:
+        run = start_run(settings, dataset, seed, real)
+        checkpoints.resume(run)
+        with Progress(name, parameters["steps"], log, log_interval, run.step) as progress:
+            return run, play(run, parameters, progress, checkpoints)
+
+    def attempt() -> tuple[Run, dict[str, Any]]:
+        try:
+            return resume_and_play(parameters)
+        except RecordingError as error:
+            print(f"{error}\ncontinues without CUDA graphs, from the last checkpoint", file=log)
+        # outside of `except`: the traceback holds the failed graph, and its memory with it
+        return resume_and_play({**parameters, "cuda_graphs": False})
+
+    with checkpoints.of(identity):
+        run, outcome = retry_once(attempt, device, parameters["batch_size"], log)
+        print(describe_ending(outcome, parameters), file=log)
+        write(run, outcome, identity, tuple(real.shape[1:]), outputs)
+
+
+def load_training_data(data_file: Path, device: torch.device) -> Tensor:
+    """The `train` split of a prepared dataset, on `device`."""
+    with np.load(data_file) as data:
+        return torch.from_numpy(data["train"]).to(device)
+
+
+def identify(
+    parameters: Mapping[str, Any],
+    *,
+    dataset: str,
+    variant: str,
+    seed: int,
+    data_file: Path,
+    code: str,
+    device: torch.device,
+) -> dict[str, Any]:
+    """All that decides the bits of a run, as plain JSON."""
+    return {
+        "dataset": dataset,
+        "variant": variant,
+        "seed": seed,
+        "parameters": dict(parameters),
+        "data_sha256": files.sha256(data_file),
+        "code": code,
         "device": describe_device(device),
         "versions": provenance.versions(),
-        "machine": provenance.machine(),
+        "processor": provenance.machine()["processor"],
     }
-    decides = {
-        **identity,
-        "parameters": dict(parameters),
-        "data": files.sha256(data_file) if checkpoints else "",
-        "code": code,
-        "versions": computed_with["versions"],
-        "on": [computed_with["device"], computed_with["machine"]["processor"]],
-    }
-    with checkpoints.of(decides) if checkpoints else nullcontext():
-
-        def trained(settings: Mapping[str, Any] = parameters) -> tuple[Run, dict[str, Any]]:
-            run = start_run(settings, dataset, seed, real)
-            if checkpoints:
-                checkpoints.resume(run)
-            name = f"{dataset} {variant} {seed}"
-            progress = Progress(name, parameters["steps"], log, log_interval, run.step)
-            try:
-                return run, play(run, parameters, progress, checkpoints)
-            except RecordingError as error:
-                print(f"{error}\ngoes on without, from the last state that was saved", file=log)
-            finally:
-                progress.close()
-            # outside of `except`: its traceback holds the graph that failed, and the memory with it
-            del run
-            return trained({**parameters, "cuda_graphs": False})
-
-        run, outcome = tried_twice(trained, device, parameters["batch_size"], log)
-        print(_ending(outcome, parameters), file=log)
-        game = run.game
-        run.record.write(
-            outputs,
-            run={
-                **identity,
-                **outcome,
-                **computed_with,
-                "parameters": dict(parameters),
-                "parameters_sha256": provenance.sha256(provenance.canonical_json(parameters)),
-                "generator_sha256": weights_sha256(game.scored_generator),
-                "parameter_counts": {
-                    "generator": count_parameters(game.generator.network),
-                    "discriminator": count_parameters(game.discriminator.network),
-                },
-                "flops": count_flops(parameters, tuple(real.shape[1:])),
-            },
-            shape=tuple(real.shape[1:]),
-        )
-
-
-def start_run(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Run:
-    """A run before its first step; `real` is the training data on the device of the run."""
-    kind = "images" if real.dim() == 4 else "points"
-    noise = randomness.generator(dataset, seed, "sample latents", real.device)
-    game = set_up_game(parameters, dataset, seed, real)
-    return Run(
-        game=game,
-        record=Record(
-            sample_latents(parameters["latent"], SHOWN[kind], noise),
-            keep_discriminator=parameters["keep_discriminator"],
-        ),
-        stopping=Stopping(parameters, dataset, seed, real),
-        non_finite=FirstNonFinite(real.device),
-        graphs=Graphs(game) if records_steps(parameters, real.device) else None,
-    )
 
 
 def play(
-    run: Run,
-    parameters: Mapping[str, Any],
-    progress: Progress,
-    checkpoints: Checkpoints | None = None,
+    run: Run, parameters: Mapping[str, Any], progress: Progress, checkpoints: Checkpoints
 ) -> dict[str, Any]:
     """Plays the rest of the budget, filling `run.record`.
 
@@ -156,9 +141,8 @@ def play(
                 stopped = _take_snapshot(run)
                 if stopped:
                     break
-        if checkpoints:
-            run.seconds = time.perf_counter() - started
-            checkpoints.after_step(run)
+        run.seconds = time.perf_counter() - started
+        checkpoints.after_step(run)
     seconds = round(time.perf_counter() - started, 3)
     step, reason = diverged or (run.step, stopped)
     return {
@@ -178,20 +162,51 @@ def _add_history(
     progress: Progress,
 ) -> None:
     step, values = run.step, measure(run.game, losses).tolist()
-    done = [step, step * parameters["discriminator_steps"], step, step * images_a_step]
-    run.record.history.append([*done, run.seconds, *values])
+    counts = [step, step * parameters["discriminator_steps"], step, step * images_a_step]
+    run.record.history.append([*counts, run.seconds, *values])
     progress.advance(step, f"D(x) {values[3]:.2f}  D(G(z)) {values[4]:.2f}")
 
 
 def _take_snapshot(run: Run) -> str | None:
-    """Takes one, and gives the reason to end the run here, if there is one."""
+    """Takes a snapshot; returns the reason to end the run here, if there is one."""
     game = run.game
     run.record.take_snapshot(run.step, game.scored_generator, game.discriminator.network)
     return run.stopping.reason(game.scored_generator, game.discriminator.network)
 
 
-def _ending(outcome: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+def describe_ending(outcome: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    """The last line of the log: how the run ended."""
     if outcome["status"] == "diverged":
         return f"diverged at step {outcome['step']} of {parameters['steps']}: {outcome['reason']}"
     early = f": {outcome['reason']}" if outcome["reason"] else ""
     return f"completed {outcome['step']} steps in {outcome['seconds']:.1f} s{early}"
+
+
+def write(
+    run: Run,
+    outcome: Mapping[str, Any],
+    identity: Mapping[str, Any],
+    shape: tuple[int, ...],
+    outputs: RunFiles,
+) -> None:
+    """Writes the run's four files; `shape` is that of a sample."""
+    parameters, game = identity["parameters"], run.game
+    run.record.write(
+        outputs,
+        run={
+            **{key: identity[key] for key in ("dataset", "variant", "seed")},
+            **outcome,
+            "device": identity["device"],
+            "versions": identity["versions"],
+            "machine": provenance.machine(),
+            "parameters": parameters,
+            "parameters_sha256": provenance.sha256(provenance.canonical_json(parameters)),
+            "generator_sha256": weights_sha256(game.scored_generator),
+            "parameter_counts": {
+                "generator": count_parameters(game.generator.network),
+                "discriminator": count_parameters(game.discriminator.network),
+            },
+            "flops": count_flops(parameters, shape),
+        },
+        shape=shape,
+    )

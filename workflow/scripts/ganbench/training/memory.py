@@ -1,56 +1,59 @@
-"""Too little memory is no result of a run: it is tried once more, then explained."""
+"""Exhausted memory is not a result: the run is tried once more, then the error is explained."""
 
 import gc
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import TextIO, TypeVar
 
 import torch
 
 from ganbench.jobs.errors import ActionableError
 
+Result = TypeVar("Result")
+
 
 class MemoryExhausted(ActionableError):
-    """Too little memory for the run; the message says how much there is, and what to lower."""
+    """Too little memory for the run; the message says how much is free and what to lower."""
 
 
-def tried_twice(
-    attempt: Callable[[], Any], device: torch.device, batch_size: int, log: TextIO
-) -> Any:
-    """What `attempt()` returns; where memory was exhausted, what it returns the second time.
+def retry_once(
+    attempt: Callable[[], Result], device: torch.device, batch_size: int, log: TextIO
+) -> Result:
+    """Returns `attempt()`, and after an out-of-memory error tries once more.
 
-    Between the two everything is freed: others on a shared GPU may have left meanwhile. Raises
-    MemoryExhausted the second time.
+    Memory is freed before the second try: other jobs on a shared GPU may have ended meanwhile.
+    Raises MemoryExhausted when the second try fails too.
     """
-    for last in (False, True):
-        try:
-            return attempt()
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _of_memory(error):
-                raise
-            found = _explained(error, device, batch_size)
-        # outside of `except`: its traceback holds what must be freed
-        if last:
-            raise MemoryExhausted(found)
-        print(f"{found}\ntried once more, from the last state that was saved", file=log)
-        gc.collect()
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
-    raise AssertionError("unreachable")
-
-
-def _of_memory(error: Exception) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return "can't allocate memory" in str(error)  # what torch's allocator for the CPU says
-
-
-def _explained(error: Exception, device: torch.device, batch_size: int) -> str:
-    there = ""
+    try:
+        return attempt()
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        print(_explain(error, device, batch_size), file=log)
+    # outside of `except`: the traceback holds what must be freed
+    print("trying once more, from the last checkpoint", file=log)
+    gc.collect()
     if device.type == "cuda":
-        free, total = torch.cuda.mem_get_info(device)
-        there = f" ({free / 2**30:.1f} of {total / 2**30:.1f} GiB are free now)"
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        torch.cuda.empty_cache()
+    try:
+        return attempt()
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        raise MemoryExhausted(_explain(error, device, batch_size)) from None
+
+
+def _explain(error: Exception, device: torch.device, batch_size: int) -> str:
+    """What to do about `error`. Raises it again where it is not about memory."""
+    if not _is_about_memory(error):
+        raise error
+    free = ""
+    if device.type == "cuda":
+        available, total = torch.cuda.mem_get_info(device)
+        free = f" ({available / 2**30:.1f} of {total / 2**30:.1f} GiB are free now)"
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return (
-        f"memory exhausted on {device.type}{there} with training.batch_size {batch_size}: {first} "
+        f"memory exhausted on {device.type}{free} with training.batch_size {batch_size}: {reason} "
         "Lower batch_size or network.width, or let fewer jobs share the device: gpu_slots, --cores"
     )
+
+
+def _is_about_memory(error: Exception) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return "can't allocate memory" in str(error)  # what torch's CPU allocator says

@@ -1,6 +1,6 @@
-"""A run: the game at its first step, and all of it that changes while it is trained."""
+"""A run: its game at the first step, and everything of it that changes while it is trained."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from ganbench import randomness
 from ganbench.catalogue import objectives
-from ganbench.formula.torch_loss import Loss
 from ganbench.networks.build import build_discriminator, build_generator, mixes_samples
 from ganbench.networks.layout import in_channels_last
+from ganbench.randomness import Stream
 from ganbench.regularizers import Regularization
-from ganbench.samples import sample_latents, to_float
+from ganbench.samples import SHOWN, sample_latents, to_float
 from ganbench.training.average import WeightAverage
 from ganbench.training.graphs import Graphs, records_steps
 from ganbench.training.measure import FirstNonFinite
@@ -22,12 +22,24 @@ from ganbench.training.records import Record
 from ganbench.training.step import Game, Player, losses_of
 from ganbench.training.stopping import Stopping
 
+STREAMS = (
+    Stream.DATA_ORDER,
+    Stream.DISCRIMINATOR_NOISE,
+    Stream.GENERATOR_NOISE,
+    Stream.PENALTY_NOISE,
+)
+"""The random streams that a game draws from while it is played."""
+
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
+"""Values of `training.precision`."""
+
 
 @dataclass
 class Run:
     """A run after `step` steps, which took `seconds` of training time.
 
-    `graphs` takes its steps where they are recorded.
+    `graphs` takes its steps where they are recorded. `state` and `restore` are what a checkpoint
+    holds: all that the steps to come depend on, and nothing else.
     """
 
     game: Game
@@ -46,11 +58,11 @@ class Run:
             "seconds": self.seconds,
             "players": [
                 {"network": player.network.state_dict(), "optimizer": player.optimizer.state_dict()}
-                for player in (self.game.discriminator, self.game.generator)
+                for player in self.game.players
             ],
             "average": average
             and {"network": average.network.state_dict(), "steps": average.steps},
-            "streams": {name: each.get_state() for name, each in self._streams().items()},
+            "streams": {str(name): stream.get_state() for name, stream in self._streams().items()},
             "stopping": {"best": self.stopping.best, "waited": self.stopping.waited},
             "non_finite": self.non_finite.steps,
             "record": {
@@ -58,17 +70,16 @@ class Run:
                 "steps": record.steps,
                 "generators": record.generators,
                 "discriminators": record.discriminators,
-                "pictures": [torch.from_numpy(each) for each in record.pictures],
+                "pictures": [torch.from_numpy(picture) for picture in record.pictures],
             },
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Becomes the run that `state` was taken of; this one has the same parameters."""
+        """Becomes the run that `state` was taken of; both have the same parameters."""
         self.step, self.seconds = state["step"], state["seconds"]
-        players = (self.game.discriminator, self.game.generator)
-        for player, kept in zip(players, state["players"], strict=True):
-            player.network.load_state_dict(kept["network"])
-            player.optimizer.load_state_dict(kept["optimizer"])
+        for player, saved in zip(self.game.players, state["players"], strict=True):
+            player.network.load_state_dict(saved["network"])
+            player.optimizer.load_state_dict(saved["optimizer"])
         if average := self.game.average:
             average.network.load_state_dict(state["average"]["network"])
             average.steps = state["average"]["steps"]
@@ -81,17 +92,27 @@ class Run:
         self.record.history, self.record.steps = record["history"], record["steps"]
         self.record.generators = record["generators"]
         self.record.discriminators = record["discriminators"]
-        self.record.pictures = [each.numpy() for each in record["pictures"]]
+        self.record.pictures = [picture.numpy() for picture in record["pictures"]]
 
     def _streams(self) -> dict[str, torch.Generator]:
-        return {**self.game.streams, "stopping noise": self.stopping.noise}
+        return {**self.game.streams, Stream.STOPPING_NOISE: self.stopping.noise}
 
 
-STREAMS = ("data order", "discriminator noise", "generator noise", "penalty noise")
-"""The random streams that a game draws from while it is played."""
-
-PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
-"""Values of `training.precision`."""
+def start_run(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Run:
+    """A run before its first step; `real` is the training data on the device of the run."""
+    kind = "images" if real.dim() == 4 else "points"
+    noise = randomness.generator(dataset, seed, Stream.SAMPLE_LATENTS, real.device)
+    game = set_up_game(parameters, dataset, seed, real)
+    return Run(
+        game=game,
+        record=Record(
+            sample_latents(parameters["latent"], SHOWN[kind], noise),
+            keep_discriminator=parameters["keep_discriminator"],
+        ),
+        stopping=Stopping(parameters, dataset, seed, real),
+        non_finite=FirstNonFinite(real.device),
+        graphs=Graphs(game) if records_steps(parameters, real.device) else None,
+    )
 
 
 def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Game:
@@ -101,45 +122,82 @@ def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Te
     `(count, dimensions)`, on the device where everything else then lives.
     """
     device, shape = real.device, tuple(real.shape[1:])
-    objective = objectives.read_objective(parameters["objective"]["name"], parameters["objective"])
-    discriminator_loss, generator_loss = losses_of(objective)
-    with randomness.initialising(dataset, seed, "initial generator"):
+    with randomness.initialising(dataset, seed, Stream.INITIAL_GENERATOR):
         generator = build_generator(parameters, shape).to(device)
-    with randomness.initialising(dataset, seed, "initial discriminator"):
+    with randomness.initialising(dataset, seed, Stream.INITIAL_DISCRIMINATOR):
         discriminator = build_discriminator(parameters, shape).to(device)
     streams = {name: randomness.generator(dataset, seed, name, device) for name in STREAMS}
-    order, discriminator_noise, generator_noise, penalty_noise = streams.values()
-    regularization = Regularization(parameters["regularizers"], penalty_noise)
-    with randomness.initialising(dataset, seed, "spectral norm"):
+    regularization = Regularization(parameters["regularizers"], streams[Stream.PENALTY_NOISE])
+    with randomness.initialising(dataset, seed, Stream.SPECTRAL_NORM):
         regularization.prepare(discriminator)
-    batch, latent, options = (parameters[key] for key in ("batch_size", "latent", "optimizer"))
     channels_last = parameters["channels_last"] and real.dim() == 4
     if channels_last:
-        generator, discriminator = map(in_channels_last, (generator, discriminator))
+        generator, discriminator = in_channels_last(generator), in_channels_last(discriminator)
+    batch, latent = parameters["batch_size"], parameters["latent"]
 
     def sample_real() -> Tensor:
+        order = streams[Stream.DATA_ORDER]
         index = torch.randint(len(real), (batch,), generator=order, device=device)
         samples = to_float(real[index])
         return samples.contiguous(memory_format=torch.channels_last) if channels_last else samples
 
-    def player(network: nn.Module, loss: Loss) -> Player:
-        optimizer = build_optimizer(
-            options,
-            network.parameters(),
-            recorded=records_steps(parameters, device),
-        )
-        return Player(network, optimizer, loss, PRECISIONS[parameters["precision"]])
+    def optimizer(weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        recorded = records_steps(parameters, device)
+        return build_optimizer(parameters["optimizer"], weights, recorded=recorded)
+
+    return assemble_game(
+        parameters,
+        generator,
+        discriminator,
+        regularization,
+        optimizer=optimizer,
+        average=WeightAverage(generator, parameters["ema"]) if parameters["ema"] else None,
+        precision=PRECISIONS[parameters["precision"]],
+        sample_real=sample_real,
+        sample_discriminator_latent=lambda: sample_latents(
+            latent, batch, streams[Stream.DISCRIMINATOR_NOISE]
+        ),
+        sample_generator_latent=lambda: sample_latents(
+            latent, batch, streams[Stream.GENERATOR_NOISE]
+        ),
+        streams=streams,
+    )
+
+
+def assemble_game(
+    parameters: Mapping[str, Any],
+    generator: nn.Module,
+    discriminator: nn.Module,
+    regularization: Regularization,
+    *,
+    optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer],
+    sample_real: Callable[[], Tensor],
+    sample_discriminator_latent: Callable[[], Tensor],
+    sample_generator_latent: Callable[[], Tensor],
+    average: WeightAverage | None = None,
+    precision: torch.dtype = torch.float32,
+    streams: Mapping[str, torch.Generator] | None = None,
+) -> Game:
+    """The game of these networks under a run's resolved parameters.
+
+    `optimizer` makes the optimizer of a network's weights; for the samplers see `Game`.
+    """
+    objective = objectives.read_objective(parameters["objective"]["name"], parameters["objective"])
+    discriminator_loss, generator_loss = losses_of(objective)
+
+    def player(network: nn.Module, loss: Callable[..., Tensor]) -> Player:
+        return Player(network, optimizer(network.parameters()), loss, precision)
 
     return Game(
         discriminator=player(discriminator, discriminator_loss),
         generator=player(generator, generator_loss),
-        average=WeightAverage(generator, parameters["ema"]) if parameters["ema"] else None,
+        average=average,
         regularization=regularization,
         discriminator_steps=parameters["discriminator_steps"],
         generator_needs_real="r" in objective.generator.variables,
-        streams=streams,
         separate_passes=mixes_samples(discriminator),
         sample_real=sample_real,
-        sample_discriminator_latent=lambda: sample_latents(latent, batch, discriminator_noise),
-        sample_generator_latent=lambda: sample_latents(latent, batch, generator_noise),
+        sample_discriminator_latent=sample_discriminator_latent,
+        sample_generator_latent=sample_generator_latent,
+        streams=streams or {},
     )

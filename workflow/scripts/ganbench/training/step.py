@@ -66,6 +66,11 @@ class Game:
     streams: Mapping[str, torch.Generator]
 
     @property
+    def players(self) -> tuple[Player, Player]:
+        """The discriminator, then the generator."""
+        return self.discriminator, self.generator
+
+    @property
     def scored_generator(self) -> nn.Module:
         """The generator that snapshots hold: the averaged one, where there is one."""
         return self.average.network if self.average else self.generator.network

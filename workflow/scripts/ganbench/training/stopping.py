@@ -16,6 +16,7 @@ from ganbench import randomness
 from ganbench.densities import point_metrics as density_metrics
 from ganbench.densities.mixtures import DENSITIES
 from ganbench.duality_gap import Budget, duality_gap
+from ganbench.randomness import Stream
 from ganbench.samples import sample_latents, to_float
 
 SAMPLES = 100_000
@@ -28,7 +29,7 @@ class Stopping:
         self, parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor
     ) -> None:
         self.options, self.parameters, self.real = parameters["stop"], parameters, real
-        self.noise = randomness.generator(dataset, seed, "stopping noise", real.device)
+        self.noise = randomness.generator(dataset, seed, Stream.STOPPING_NOISE, real.device)
         self.best, self.waited = math.inf, 0
 
     def reason(self, generator: nn.Module, discriminator: nn.Module) -> str | None:
