@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ganbench.catalogue import datasets
-from ganbench.evaluation import weights
+from ganbench.catalogue.extractors import EXTRACTORS
 from project import ROOT
 
 FILES = sorted(
@@ -114,7 +114,7 @@ def test_every_address_to_download_from_is_https_with_a_whole_digest():
         assert kind.download.startswith("https://")
         assert kind.archives
         assert all(digest.fullmatch(each) for each in (kind.archives | kind.files).values())
-    for known in weights.PRETRAINED.values():
+    for known in filter(lambda each: each.is_pretrained, EXTRACTORS.values()):
         assert known.url.startswith("https://")
         assert digest.fullmatch(known.sha256)
 

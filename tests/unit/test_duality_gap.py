@@ -8,7 +8,8 @@ import pytest
 import torch
 from ganbench.catalogue import metrics
 from ganbench.duality_gap import Budget, best_discriminator, duality_gap
-from ganbench.evaluation.score_density import make_density_floor, score_density_run
+from ganbench.evaluation.density_floor import make_density_floor
+from ganbench.evaluation.score_density import score_density_run
 from ganbench.networks.build import build_discriminator, build_generator
 from ganbench.study import resolve as study
 from project import tiny_study

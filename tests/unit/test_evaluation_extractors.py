@@ -1,6 +1,7 @@
 """Extractors: how the classifier is built, and pretrained networks with checked weights."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,21 +9,23 @@ import pytest
 import torch
 import torchvision
 from ganbench.catalogue import metrics
+from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.downloads import download as downloads
-from ganbench.evaluation import weights
 from ganbench.evaluation.classifier import Classifier, recipe
 from ganbench.evaluation.dinov2 import SIZES, Block, VisionTransformer
 from ganbench.evaluation.extractor import extract, load_extractor, save_extractor
 from ganbench.evaluation.pretrained import Pretrained, layers
 from ganbench.evaluation.reference import ReferenceFiles, make_reference
 from ganbench.evaluation.score import score_run
-from ganbench.evaluation.weights import PRETRAINED, Weights, WeightsError, find_weights
+from ganbench.evaluation.weights import WeightsError, find_weights
 from ganbench.jobs import provenance
 from ganbench.networks.build import build_generator
 from ganbench.study import resolve as study
 from project import tiny_study
 from torch import nn
 from torch_fidelity import feature_extractor_vgg16
+
+PRETRAINED = [name for name, extractor in EXTRACTORS.items() if extractor.is_pretrained]
 
 SMALL = "dinov2-vit-s-14"
 
@@ -45,11 +48,11 @@ def random_weights(name: str) -> dict[str, torch.Tensor]:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     """A file of random weights in the place of published ones."""
-    file = tmp_path_factory.mktemp("weights") / PRETRAINED[SMALL].file
+    file = tmp_path_factory.mktemp("weights") / EXTRACTORS[SMALL].file
     torch.save(random_weights(SMALL), file)
-    known = Weights(PRETRAINED[SMALL].url, provenance.sha256_file(file), "noise")
+    known = replace(EXTRACTORS[SMALL], sha256=provenance.sha256_file(file))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(weights.PRETRAINED, SMALL, known)
+        patch.setitem(EXTRACTORS, SMALL, known)
         yield file
 
 
@@ -174,7 +177,7 @@ def test_weights_are_taken_from_the_study_then_from_the_cache(cache, published):
     (cache / published.name).write_bytes(published.read_bytes())
     found = find_weights(SMALL)
     assert (found.path, found.where) == (cache / published.name, "the shared cache")
-    assert found.sha256 == given.sha256 == PRETRAINED[SMALL].sha256
+    assert found.sha256 == given.sha256 == EXTRACTORS[SMALL].sha256
 
 
 @pytest.mark.parametrize("extractor", PRETRAINED)
@@ -182,7 +185,7 @@ def test_weights_are_taken_from_the_study_then_from_the_cache(cache, published):
 def test_missing_weights_are_named_with_their_digest_and_both_places(cache, extractor, given):
     with pytest.raises(WeightsError) as error:
         find_weights(extractor, given)
-    known, message = PRETRAINED[extractor], str(error.value)
+    known, message = EXTRACTORS[extractor], str(error.value)
     for part in (known.file, known.sha256, known.url, str(cache / known.file), "evaluation", given):
         assert part in message
 
@@ -190,19 +193,19 @@ def test_missing_weights_are_named_with_their_digest_and_both_places(cache, extr
 @pytest.mark.parametrize("place", ["study", "cache"])
 def test_other_weights_are_refused_with_both_digests(cache, tmp_path, place):
     cache.mkdir(parents=True)
-    file = tmp_path / "w.pth" if place == "study" else cache / PRETRAINED["vgg16"].file
+    file = tmp_path / "w.pth" if place == "study" else cache / EXTRACTORS["vgg16"].file
     file.write_bytes(b"not weights")
     with pytest.raises(WeightsError) as error:
         find_weights("vgg16", str(file) if place == "study" else "")
     assert provenance.sha256(b"not weights") in str(error.value)
-    assert PRETRAINED["vgg16"].sha256 in str(error.value)
+    assert EXTRACTORS["vgg16"].sha256 in str(error.value)
 
 
 def test_every_extractor_of_the_schema_is_known():
     choices = set(study.resolve(tiny_study(), "tiny")["evaluation"])
     assert {"extractor", "weights"} <= choices
-    assert {name for name in PRETRAINED if metrics.has_classes(name)} == {metrics.INCEPTION}
-    for known in PRETRAINED.values():
+    assert {name for name in PRETRAINED if EXTRACTORS[name].classes} == {metrics.INCEPTION}
+    for known in map(EXTRACTORS.get, PRETRAINED):
         assert known.url.startswith("https://")
         assert len(known.sha256) == 64
         digest_in_name = known.file.removesuffix(".pth").rsplit("-", 1)[-1]

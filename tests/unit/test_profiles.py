@@ -28,9 +28,3 @@ def test_slurm_profile_names_rules_and_groups_that_exist():
 def test_run_and_its_scoring_share_a_group():
     groups = SLURM["groups"]
     assert groups["train"] == groups["evaluate"] == groups["evaluate_density"]
-
-
-def test_what_has_met_no_cluster_says_so():
-    for name in ("Containerfile", "job.yaml"):
-        text = (ROOT / "profiles/kubernetes" / name).read_text(encoding="utf-8")
-        assert "# UNTESTED" in text.split("FROM")[0].split("apiVersion")[0]

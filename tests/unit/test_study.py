@@ -8,10 +8,10 @@ import yaml
 from ganbench.catalogue import objectives
 from ganbench.catalogue.variants import VARIANTS
 from ganbench.study import resolve as study
-from ganbench.study.schema import StudyError
+from ganbench.study.schema import StudyError, load_schema
 from project import ROOT, tiny_study
 
-SCHEMA = yaml.safe_load(study.SCHEMA_FILE.read_text(encoding="utf-8"))
+SCHEMA = load_schema()
 SHIPPED = sorted(ROOT.glob("config/*.yaml")) + sorted(ROOT.glob("tests/studies/*.yaml"))
 MINE = {"discriminator": "softplus(-r) + softplus(f)", "generator": "softplus(-f)"}
 

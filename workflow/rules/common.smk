@@ -211,6 +211,7 @@ LOCK = os.path.relpath(Path(workflow.basedir, "envs/requirements.lock"))
 
 
 def page_files():
-    """The template, stylesheet and script of the report."""
+    """What the report is written with beside code: templates, style, script, texts about metrics."""
     folder = Path(workflow.basedir, "workflow/report")
-    return [os.path.relpath(file) for file in sorted(folder.iterdir()) if file.is_file()]
+    texts = Path(workflow.basedir, "workflow/scripts/ganbench/catalogue/metrics.yaml")
+    return [os.path.relpath(file) for file in (*sorted(folder.iterdir()), texts) if file.is_file()]

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-SCHEMA_FILE = Path(__file__).resolve().with_name("study.schema.yaml")
-GUIDE = SCHEMA_FILE.parents[2] / "config" / "README.md"
+from ganbench.study.schema import load_schema  # noqa: E402 (found by the line above)
+
+GUIDE = ROOT / "config" / "README.md"
 BEGIN = "<!-- keys: made by workflow/schemas/table.py, not by hand -->"
 END = "<!-- end of keys -->"
 
@@ -144,7 +146,7 @@ def guide(root: Schema, text: str) -> str:
 def main(arguments: list[str]) -> int:
     """Writes the table, or with `--check` says whether the guide is out of date."""
     text = GUIDE.read_text(encoding="utf-8")
-    made = guide(yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8")), text)
+    made = guide(load_schema(), text)
     if "--check" not in arguments:
         GUIDE.write_text(made, encoding="utf-8")
         return 0

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ganbench.evaluation.score_density import make_density_floor
+from ganbench.evaluation.density_floor import make_density_floor
 from ganbench.jobs.job import job
 
 with job(snakemake.log[0]):

@@ -29,9 +29,12 @@ class Budget:
     samples: int = 50_000
 
 
-def value(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """V(D, G) = E log D(x) + E log(1 − D(G(z))) over samples, a scalar."""
-    return -softplus(-discriminator(real)).mean() - softplus(discriminator(fake)).mean()
+def minimax_value(real: Tensor, fake: Tensor) -> Tensor:
+    """V(D, G) = E log D(x) + E log(1 − D(G(z))) (Goodfellow et al. 2014, Eq. 1), a scalar.
+
+    `real` and `fake` are D's logits `(count,)` on real and on generated samples.
+    """
+    return -softplus(-real).mean() - softplus(fake).mean()
 
 
 def duality_gap(
@@ -64,7 +67,7 @@ def best_discriminator(
     def loss(count: int) -> Tensor:
         with torch.no_grad():
             fake = generator(sample_latent(count))
-        return -value(adversary, sample_real(count), fake)
+        return -minimax_value(adversary(sample_real(count)), adversary(fake))
 
     return -_descended(adversary, loss, budget)
 
@@ -80,7 +83,7 @@ def best_generator(
     adversary, judge = deepcopy(generator), deepcopy(discriminator).requires_grad_(False)
 
     def loss(count: int) -> Tensor:
-        return value(judge, sample_real(count), adversary(sample_latent(count)))
+        return minimax_value(judge(sample_real(count)), judge(adversary(sample_latent(count))))
 
     return _descended(adversary, loss, budget)
 

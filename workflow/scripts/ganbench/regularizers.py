@@ -97,6 +97,10 @@ def spectral_norm(discriminator: nn.Module) -> None:
             parametrizations.spectral_norm(layer, n_power_iterations=1)
 
 
+CONSTRAINTS = ("weight_clip", "spectral_norm")
+"""What is done to the network or its weights, by the name a study gives; see `Regularization`."""
+
+
 @dataclass(frozen=True)
 class Regularization:
     """The set of regularizers of one run, as a training step uses them.

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import yaml
 
+from ganbench.catalogue.extractors import EXTRACTORS
+
 METRICS_FILE = Path(__file__).with_suffix(".yaml")
 
 INCEPTION = "inception-v3-compat"
@@ -58,18 +60,15 @@ def base_name(metric: str) -> str:
     return "FD" if metric == "FID" else metric.split("-", 1)[0]
 
 
-def has_classes(extractor: str) -> bool:
-    """Whether an extractor predicts classes, as the inception score needs."""
-    return extractor in ("classifier", INCEPTION)
-
-
 def minimum_samples(extractor: str) -> int:
     """The fewest images for which every metric over this extractor is worth computing.
 
     Twice the largest number of neighbours, and five images in each split of the inception score.
     """
     neighbours = 2 * max(NEIGHBOURS.values())
-    return max(neighbours, 5 * INCEPTION_SCORE_SPLITS) if has_classes(extractor) else neighbours
+    if EXTRACTORS[extractor].classes:
+        return max(neighbours, 5 * INCEPTION_SCORE_SPLITS)
+    return neighbours
 
 
 def sample_count(requested: int | None, available: int) -> int:

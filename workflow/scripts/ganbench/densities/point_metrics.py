@@ -104,13 +104,6 @@ def optimal_value(grid: Grid, estimate: np.ndarray, expectation: np.ndarray) -> 
     return float(on_data + np.log1p(-best[grid.cell_of(expectation)]).mean())
 
 
-def value(discriminator: Discriminator, real: np.ndarray, fake: np.ndarray) -> float:
-    """V(D, G) = E log D(x) + E log(1 − D(G(z))) by samples (Goodfellow et al. 2014, Eq. 1)."""
-    return float(
-        -np.logaddexp(0, -discriminator(real)).mean() - np.logaddexp(0, discriminator(fake)).mean()
-    )
-
-
 def discriminator_distance(grid: Grid, discriminator: Discriminator, points: np.ndarray) -> float:
     """Mean of |D − D*| where x is real or generated with equal chance, on the grid."""
     generated = grid.masses(points)

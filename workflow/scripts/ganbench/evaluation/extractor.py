@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 import torch
 from torch import Tensor, nn
 
+from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.evaluation.classifier import (
     classifier_state,
     load_classifier,
     recipe,
     train_classifier,
 )
-from ganbench.evaluation.weights import PRETRAINED, FoundWeights, WeightsError, find_weights
+from ganbench.evaluation.weights import FoundWeights, WeightsError, find_weights
 from ganbench.jobs import files
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def make_pretrained(
     """
     network, found = _load_pretrained(extractor, weights, log)
     return network, {
-        "trained_on": PRETRAINED[extractor].trained_on,
+        "trained_on": EXTRACTORS[extractor].trained_on,
         "weights": found.where,
         "parameters": network.settings(),
     }

@@ -14,6 +14,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
 
 from ganbench.catalogue import metrics
+from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.evaluation.dinov2 import SIZES, VisionTransformer
 
 CLASSES: dict[str, type[FeatureExtractorBase]] = {
@@ -40,7 +41,7 @@ class Pretrained(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """uint8 images `(batch, 1 or 3, height, width)` to features, and logits or None."""
         found = self.network(images.expand(-1, 3, -1, -1))
-        return (found[0], found[1] if metrics.has_classes(self.name) else None)
+        return (found[0], found[1] if EXTRACTORS[self.name].classes else None)
 
     def settings(self) -> dict[str, Any]:
         """The layers that features and logits are read from, and the pixels that images get."""
@@ -52,7 +53,7 @@ class Pretrained(nn.Module):
 def layers(name: str) -> list[str]:
     """The layers that features, and logits where there are any, are read from."""
     default = CLASSES[name].get_default_feature_layer_for_metric
-    return [default("fid"), default("isc")] if metrics.has_classes(name) else [default("fid")]
+    return [default("fid"), default("isc")] if EXTRACTORS[name].classes else [default("fid")]
 
 
 def load_state(file: Path) -> dict[str, Tensor]:

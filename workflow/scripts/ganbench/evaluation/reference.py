@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganbench import randomness
 from ganbench.catalogue import metrics
+from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.evaluation.distances import mean_distance, nearest_distances
 from ganbench.evaluation.extractor import (
     Features,
@@ -21,7 +22,6 @@ from ganbench.evaluation.extractor import (
 )
 from ganbench.evaluation.feature_metrics import RealImages, kernel_scale, score
 from ganbench.evaluation.feature_sets import describe, from_arrays, to_arrays
-from ganbench.evaluation.weights import PRETRAINED
 from ganbench.jobs import files, provenance
 from ganbench.jobs.devices import choose_device
 
@@ -149,7 +149,7 @@ def _make_extractor(
     weights: str,
     log: TextIO | None,
 ) -> tuple[nn.Module, dict[str, Any]]:
-    if extractor in PRETRAINED:
+    if EXTRACTORS[extractor].is_pretrained:
         network, card = make_pretrained(extractor, weights, log)
         return network.to(device), card
     images, labels = (_array(data_file, name) for name in ("extractor", "extractor_labels"))

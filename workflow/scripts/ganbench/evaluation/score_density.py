@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from ganbench import randomness
 from ganbench.densities import point_metrics as metrics
 from ganbench.densities.mixtures import DENSITIES, Mixture
-from ganbench.duality_gap import Budget, duality_gap
+from ganbench.duality_gap import Budget, duality_gap, minimax_value
+from ganbench.evaluation.density_floor import SAMPLES
 from ganbench.evaluation.snapshots import (
     ScoreTable,
     discriminators,
@@ -24,9 +24,6 @@ from ganbench.jobs import files
 from ganbench.jobs.devices import choose_device
 from ganbench.randomness import Stream
 from ganbench.samples import sample_latents
-
-SAMPLES = {1: 1_000_000, 2: 200_000}
-"""Points per snapshot, by the number of dimensions."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +119,7 @@ def _score(
         "JSD": metrics.jensen_shannon(grid.data, masses),
         "modes": metrics.modes_covered(density, points["estimate"]),
         "high_quality": metrics.high_quality_share(density, points["estimate"]),
-        "value": metrics.value(logits, draws.real(100_000).cpu().numpy(), points["expectation"]),
+        "value": _value(logits, draws.real(100_000).cpu().numpy(), points["expectation"]),
         "optimal_value": metrics.optimal_value(grid, **points),
         "discriminator_distance": metrics.discriminator_distance(grid, logits, points["estimate"]),
     }
@@ -136,22 +133,10 @@ def _score(
     }
 
 
-def make_density_floor(dataset: str, kind: str, floor_file: Path) -> None:
-    """Writes what real points of the same count score: `dataset, reference, metric, n, value`."""
-    density, grid = DENSITIES[kind], metrics.make_grid(DENSITIES[kind])
-    count = SAMPLES[density.dimensions]
-    rng = randomness.numpy_generator(dataset, 0, Stream.FLOOR)
-    estimate, points = (density.sample(count, rng)[0] for _ in range(2))
-    found = {
-        "JSD": metrics.jensen_shannon(grid.data, grid.masses(estimate)),
-        "modes": metrics.modes_covered(density, estimate),
-        "high_quality": metrics.high_quality_share(density, estimate),
-        "optimal_value": metrics.optimal_value(grid, estimate, points),
-    }
-    rows = [(dataset, "none", metric, count, value) for metric, value in found.items()]
-    with files.whole(floor_file) as temporary:
-        columns = ["dataset", "reference", "metric", "n", "value"]
-        pd.DataFrame(rows, columns=columns).to_csv(temporary, index=False)
+def _value(discriminator: metrics.Discriminator, real: np.ndarray, fake: np.ndarray) -> float:
+    """V(D, G) by samples, in double precision."""
+    logits = (torch.from_numpy(discriminator(points)) for points in (real, fake))
+    return float(minimax_value(*logits))
 
 
 def _sampler(

@@ -53,6 +53,14 @@ def places(scores: pd.DataFrame, runs: pd.DataFrame) -> Iterator[Place]:
         yield Place(dataset, sorted(found.get(dataset, everything), key=order), seeds)
 
 
+def select(table: pd.DataFrame, **values: object) -> pd.DataFrame:
+    """The rows of a table in which every named column has the given value, or one of a list."""
+    wanted = np.ones(len(table), dtype=bool)
+    for column, value in values.items():
+        wanted &= table[column].isin(value if isinstance(value, list) else [value]).to_numpy()
+    return table[wanted]
+
+
 def primaries(study: Mapping[str, Any]) -> dict[str, Measure]:
     """The measure that answers for each dataset of a resolved study."""
     return {

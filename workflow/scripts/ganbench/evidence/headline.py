@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ganbench.evidence.final_scores import Measure, primaries
+from ganbench.evidence.final_scores import Measure, primaries, select
 from ganbench.evidence.sentences import describe_comparison
 from ganbench.evidence.verdict import VerdictKind, exactly_equal
 from ganbench.wording import Row, count, listing, measure_name, number, percent
@@ -44,7 +44,7 @@ def write_headline(
     sentences, compared, answering = [], [], []
     for (metric, reference), datasets in _datasets_by_primary(study).items():
         rows, finals = (
-            table[_is(table, metric, reference) & table["dataset"].isin(datasets)]
+            select(table, metric=metric, reference=reference, dataset=datasets)
             for table in (comparisons, summary)
         )
         answering.append(finals)
@@ -70,10 +70,6 @@ def _datasets_by_primary(study: Mapping[str, Any]) -> dict[Measure, list[str]]:
     for dataset, primary in primaries(study).items():
         found.setdefault(primary, []).append(dataset)
     return found
-
-
-def _is(table: pd.DataFrame, metric: str, reference: str) -> pd.Series:
-    return (table["metric"] == metric) & (table["reference"] == reference)
 
 
 def _overview(rows: pd.DataFrame, finals: SummaryRows) -> str:

@@ -6,8 +6,10 @@ that is not in `FUNCTIONS`, `OPERATORS`, `VARIABLES`, a number or a named consta
 
 import ast
 import math
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,15 @@ OPERATORS: dict[type, str] = {
     ast.Div: "/",
     ast.Pow: "**",
 }
+ARITHMETIC: dict[tuple[str, int], Callable[..., Any]] = {
+    ("+", 2): operator.add,
+    ("-", 2): operator.sub,
+    ("-", 1): operator.neg,
+    ("*", 2): operator.mul,
+    ("/", 2): operator.truediv,
+    ("**", 2): operator.pow,
+}
+"""Operators by name and number of arguments: one for numbers, arrays, tensors and sympy alike."""
 ALLOWED = (
     "r, f, numbers, + - * / **, the functions " + " ".join(FUNCTIONS) + " and the named constants"
 )
@@ -147,9 +158,9 @@ class _Reader:
                 return self.apply(node, "-", (self.read(operand, depth + 1),))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.read(operand, depth + 1)
-            case ast.BinOp(op=operator, left=left, right=right) if type(operator) in OPERATORS:
+            case ast.BinOp(op=symbol, left=left, right=right) if type(symbol) in OPERATORS:
                 arguments = (self.read(left, depth + 1), self.read(right, depth + 1))
-                return self.apply(node, OPERATORS[type(operator)], arguments)
+                return self.apply(node, OPERATORS[type(symbol)], arguments)
             case ast.Call(func=ast.Name(id=name), args=given, keywords=[]):
                 return self.call(node, name, given, depth)
         raise self.refuse(node, f"{ast.unparse(node)[:40]!r} is not part of the language")
@@ -186,7 +197,7 @@ class _Reader:
 
     def fold(self, node: ast.AST, name: str, values: list[float]) -> Number:
         try:
-            value = _ARITHMETIC[name, len(values)](*values)
+            value = _ON_NUMBERS[name, len(values)](*values)
         except (ArithmeticError, ValueError):
             value = math.nan
         if isinstance(value, complex) or not math.isfinite(value):
@@ -194,13 +205,8 @@ class _Reader:
         return self.number(node, value)
 
 
-_ARITHMETIC = {
-    ("+", 2): lambda a, b: a + b,
-    ("-", 2): lambda a, b: a - b,
-    ("-", 1): lambda a: -a,
-    ("*", 2): lambda a, b: a * b,
-    ("/", 2): lambda a, b: a / b,
-    ("**", 2): lambda a, b: a**b,
+_ON_NUMBERS = {
+    **ARITHMETIC,
     ("softplus", 1): lambda a: max(a, 0.0) + math.log1p(math.exp(-abs(a))),
     ("sigmoid", 1): lambda a: 0.5 * (1.0 + math.tanh(0.5 * a)),
     ("log", 1): math.log,

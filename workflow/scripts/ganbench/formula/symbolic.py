@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import sympy
 
-from ganbench.formula.language import Apply, Expression, Formula, Number, Variable
+from ganbench.formula.language import ARITHMETIC, Apply, Expression, Formula, Number, Variable
 
 SYMBOLS = {name: sympy.Symbol(name, real=True) for name in ("r", "f")}
 MEAN = sympy.Function("mean", real=True)
@@ -17,12 +17,7 @@ ROUNDING = 4e-16
 """By how much of itself a number may be off through arithmetic that was folded."""
 
 _FUNCTIONS: dict[tuple[str, int], Callable[..., sympy.Expr]] = {
-    ("+", 2): lambda a, b: a + b,
-    ("-", 2): lambda a, b: a - b,
-    ("-", 1): lambda a: -a,
-    ("*", 2): lambda a, b: a * b,
-    ("/", 2): lambda a, b: a / b,
-    ("**", 2): lambda a, b: a**b,
+    **ARITHMETIC,
     ("softplus", 1): lambda a: sympy.log(1 + sympy.exp(a)),
     ("sigmoid", 1): lambda a: 1 / (1 + sympy.exp(-a)),
     ("log", 1): sympy.log,

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganbench.formula.language import Apply, Expression, Formula, Number, Variable
+from ganbench.formula.language import ARITHMETIC, Apply, Expression, Formula, Number, Variable
 
 Loss = Callable[[Tensor | None, Tensor], Tensor]
 """From logits `r` and `f`, each `(batch,)`, to a scalar: the mean over the batch."""
@@ -18,12 +18,7 @@ def softplus(x: Tensor) -> Tensor:
 
 
 _FUNCTIONS: dict[tuple[str, int], Callable[..., Tensor]] = {
-    ("+", 2): lambda a, b: a + b,
-    ("-", 2): lambda a, b: a - b,
-    ("-", 1): lambda a: -a,
-    ("*", 2): lambda a, b: a * b,
-    ("/", 2): lambda a, b: a / b,
-    ("**", 2): lambda a, b: a**b,
+    **ARITHMETIC,
     ("softplus", 1): softplus,
     ("sigmoid", 1): torch.sigmoid,
     ("log", 1): torch.log,

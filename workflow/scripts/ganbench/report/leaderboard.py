@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name
+from ganbench.evidence.final_scores import select
 from ganbench.report.missing_runs import absent
 from ganbench.report.results import Results
 from ganbench.study.budget import images_per_step
@@ -53,11 +54,8 @@ def board(
     """The rows of one dataset by one metric, best first."""
     metric, reference = measure
     better = METRICS[base_name(metric)].better
-    mine = summary[
-        (summary["dataset"] == dataset)
-        & (summary["metric"] == metric)
-        & (summary["reference"] == reference)
-    ].set_index("variant")
+    mine = select(summary, dataset=dataset, metric=metric, reference=reference)
+    mine = mine.set_index("variant")
     rows = [_row(results, mine, dataset, variant) for variant in results.variants]
     sign = -1 if better == "higher" else 1
     rows.sort(key=lambda row: (row["mean"] is None, sign * (row["mean"] or 0)))

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from ganbench.evidence.final_scores import select
 from ganbench.evidence.verdict import VerdictKind
 from ganbench.report.leaderboard import measures, named
 from ganbench.report.results import Results
@@ -23,11 +24,7 @@ def matrices(results: Results, pairs: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for dataset in results.datasets:
         for metric, reference in measures(results, pairs, dataset):
-            mine = pairs[
-                (pairs["dataset"] == dataset)
-                & (pairs["metric"] == metric)
-                & (pairs["reference"] == reference)
-            ]
+            mine = select(pairs, dataset=dataset, metric=metric, reference=reference)
             if len(mine):
                 primary = results.study["datasets"][dataset]["primary"]
                 found.append(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ganbench.evidence.final_scores import select
 from ganbench.jobs import files
 from ganbench.jobs.provenance import sha256_file
 from ganbench.report.figures.budgets import with_budgets
@@ -63,13 +64,8 @@ class Results:
 
     def floor(self, dataset: str, metric: str, reference: str) -> float | None:
         """What real samples score there, if that is known."""
-        table = self.floors
-        found = table[
-            (table["dataset"] == dataset)
-            & (table["metric"] == metric)
-            & (table["reference"] == reference)
-        ]
-        return float(found["value"].iloc[0]) if len(found) else None
+        rows = select(self.floors, dataset=dataset, metric=metric, reference=reference)
+        return float(rows["value"].iloc[0]) if len(rows) else None
 
 
 def gather(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Results:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganbench.catalogue import architectures, datasets, metrics
+from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.study.schema import StudyError
 
 GRADIENT_PENALTIES = ("gradient_penalty", "dragan", "r1", "r2")
@@ -55,7 +56,7 @@ def check_evaluation(study: Mapping[str, Any]) -> None:
     extractor, primary = evaluation["extractor"], evaluation["primary_metric"]
     if evaluation["weights"] and extractor == "classifier":
         raise StudyError("evaluation.weights: the classifier is trained here and has none")
-    if primary == "IS" and not metrics.has_classes(extractor):
+    if primary == "IS" and not EXTRACTORS[extractor].classes:
         raise StudyError(
             f"evaluation.primary_metric: found 'IS', which needs classes; {extractor} has none"
         )

@@ -5,20 +5,14 @@ The only module that resolves configuration. Precedence, four levels: schema def
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from ganbench.catalogue import datasets, metrics, objectives
 from ganbench.catalogue.variants import VARIANTS
 from ganbench.formula.language import FormulaError
 from ganbench.study import sweep
 from ganbench.study.checks import check_dataset, check_evaluation, check_run, known
-from ganbench.study.schema import StudyError, checked, merged
-
-SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "study.schema.yaml"
+from ganbench.study.schema import StudyError, checked, load_schema, merged
 
 EXECUTION = ("checkpoint_interval", "log_interval", "gpu_slots")
 """Keys of a study that say how it is carried out, and change no result."""
@@ -31,7 +25,7 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     parameters of a run, also of each of a sweep's `settings`; the seed is not among them. Raises
     StudyError with one message that names the file, the key, what was found and what is expected.
     """
-    study = checked(_with_shipped_variants(config), _schema(), source)
+    study = checked(_with_shipped_variants(config), load_schema(), source)
     variants = list(study["variants"])
     study = _with_settings(study, source)
     try:
@@ -64,12 +58,7 @@ def _with_settings(study: dict[str, Any], source: str) -> dict[str, Any]:
         swept = sweep.with_settings(study)
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from None
-    return checked(swept, _schema(), source)
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    return yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
+    return checked(swept, load_schema(), source)
 
 
 def list_runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:

@@ -3,12 +3,35 @@
 import difflib
 import math
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from ganbench.catalogue.architectures import ARCHITECTURES, NORMS
+from ganbench.catalogue.datasets import KINDS
+from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.metrics import METRICS
+
 Schema = Mapping[str, Any]
+
+SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "study.schema.yaml"
+
+NAMES: dict[str, list[str]] = {
+    "kinds": list(KINDS),
+    "architectures": list(ARCHITECTURES),
+    "norms": list(NORMS),
+    "extractors": list(EXTRACTORS),
+    "metrics": [
+        name
+        for name, metric in METRICS.items()
+        if metric.of == "images" and metric.better != "neither"
+    ],
+}
+"""What a key of the schema with `x-names-of` can name: the catalogue's entries."""
 
 DEEPEST = 30
 MOST_VALUES = 200_000
@@ -17,6 +40,21 @@ MOST_VALUES = 200_000
 
 class StudyError(ValueError):
     """A study that cannot be used; the message is for the person who wrote it."""
+
+
+@cache
+def load_schema() -> dict[str, Any]:
+    """The schema of a study, with the names of the catalogue put in as enumerations."""
+    return _with_names(yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8")))
+
+
+def _with_names(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_with_names(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    filled = {key: _with_names(value) for key, value in part.items() if key != "x-names-of"}
+    return filled | {"enum": NAMES[part["x-names-of"]]} if "x-names-of" in part else filled
 
 
 def checked(config: Mapping[str, Any], schema: Schema, source: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 from scipy import special
 
-from ganbench.formula.language import Apply, Expression, Number, Variable
+from ganbench.formula.language import ARITHMETIC, Apply, Expression, Number, Variable
 
 Array = Any
 """A float or a float64 array."""
@@ -23,12 +23,7 @@ WIDEST = 60.0
 """A direct search looks at logits from −WIDEST to WIDEST."""
 
 _FUNCTIONS: dict[tuple[str, int], Callable[..., Array]] = {
-    ("+", 2): lambda a, b: a + b,
-    ("-", 2): lambda a, b: a - b,
-    ("-", 1): lambda a: -a,
-    ("*", 2): lambda a, b: a * b,
-    ("/", 2): lambda a, b: a / b,
-    ("**", 2): lambda a, b: a**b,
+    **ARITHMETIC,
     ("softplus", 1): lambda a: np.logaddexp(0.0, a),
     ("sigmoid", 1): special.expit,
     ("log", 1): np.log,

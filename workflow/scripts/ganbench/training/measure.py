@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ganbench.formula.torch_loss import softplus
+from ganbench.duality_gap import minimax_value
 from ganbench.training.step import Game, Losses
 
 COLUMNS = (
@@ -41,12 +41,11 @@ def measure(game: Game, losses: Losses) -> Tensor:
     `d_real` is the mean of D(x), `d_fake` that of D(G(z)), with D = sigmoid(logit). `g_d_fake` is
     the mean of D(G(z)) on the generator's own batch, `g_weight` the mean size of ∂L_G/∂f there.
     """
-    value = -(softplus(-losses.real).mean() + softplus(losses.fake).mean())
     return torch.stack(
         [
             losses.discriminator,
             losses.generator,
-            value,
+            minimax_value(losses.real, losses.fake),
             losses.real.sigmoid().mean(),
             losses.fake.sigmoid().mean(),
             gradient_norm(game.discriminator.network),

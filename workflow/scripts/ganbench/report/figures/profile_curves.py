@@ -3,6 +3,7 @@
 import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name
+from ganbench.evidence.final_scores import select
 from ganbench.report.figures.drawing import Drawing, colour, dash, figure, finish, mark_variant
 from ganbench.report.results import Results
 
@@ -10,11 +11,7 @@ from ganbench.report.results import Results
 def draw_profiles(results: Results, table: pd.DataFrame, dataset: str) -> list[Drawing]:
     """The profile of every variant by the dataset's primary metric, if anything was scored."""
     primary = results.study["datasets"][dataset]["primary"]
-    found = table[
-        (table["dataset"] == dataset)
-        & (table["metric"] == primary["metric"])
-        & (table["reference"] == primary["reference"])
-    ]
+    found = select(table, dataset=dataset, **primary)
     if not len(found):
         return []
     sign = "≤" if METRICS[base_name(primary["metric"])].better == "lower" else "≥"

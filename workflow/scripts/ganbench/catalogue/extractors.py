@@ -1,0 +1,36 @@
+"""The extractors that a study can name: what each predicts, and where its weights come from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+EXTRACTORS_FILE = Path(__file__).with_suffix(".yaml")
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """One extractor. `url` and `sha256` are empty where it is trained by the workflow itself."""
+
+    name: str
+    classes: bool
+    trained_on: str
+    url: str = ""
+    sha256: str = ""
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether its weights are a published file."""
+        return bool(self.url)
+
+    @property
+    def file(self) -> str:
+        """The name of the published file, in the cache and anywhere else."""
+        return self.url.rsplit("/", 1)[-1]
+
+
+EXTRACTORS: dict[str, Extractor] = {
+    name: Extractor(name, **facts)
+    for name, facts in yaml.safe_load(EXTRACTORS_FILE.read_text(encoding="utf-8")).items()
+}
+"""Every extractor by its name."""
