@@ -1,10 +1,12 @@
 """Made-up scores and runs, for tests of the evidence alone."""
 
-import numpy as np
 import pandas as pd
 
 BASELINE = [38.0, 41.0, 36.5, 39.2, 40.1]
 VARIANT = [31.0, 35.5, 30.2, 30.9, 33.8]
+"""Better than BASELINE, where lower is better."""
+
+ALL_FAILED = [None] * 5
 END = 1000
 RUN = ["dataset", "variant", "seed"]
 
@@ -26,9 +28,9 @@ def study_of(finals, dataset="digits", metric="FD-classifier", reference="held_o
                 for step, snapshot in [(500, [halfway]), (END, repeats)]
                 for repeat, score in enumerate(snapshot)
             ]
-    score = [*RUN, "step", "images", "repeat", "reference", "metric", "value"]
+    score_columns = [*RUN, "step", "images", "repeat", "reference", "metric", "value"]
     return (
-        pd.DataFrame(scores, columns=score),
+        pd.DataFrame(scores, columns=score_columns),
         pd.DataFrame(runs, columns=[*RUN, "status", "step"]),
     )
 
@@ -47,19 +49,7 @@ def settings(primaries, baseline="minimax", confidence=0.95):
     return {"datasets": datasets, "baseline": baseline, "report": {"confidence": confidence}}
 
 
-def many_studies(values, metric="FD-classifier"):
-    """Scores and runs of many studies at once, each of them a dataset of one table.
-
-    `values` is `(studies, variants, seeds)`; study i is called `i` and variant j `vj`.
-    """
-    study, variant, seed = np.indices(values.shape).reshape(3, -1)
-    variants = np.char.add("v", variant.astype(str))
-    runs = pd.DataFrame({"dataset": study.astype(str), "variant": variants, "seed": seed})
-    runs = runs.assign(step=END)
-    scores = runs.assign(repeat=0, reference="held_out", metric=metric, value=values.ravel())
-    return scores, runs.assign(status="completed")
-
-
 def only(table):
+    """The single row of a table."""
     assert len(table) == 1
     return table.iloc[0]

@@ -1,4 +1,4 @@
-"""Rule `theory`: what can be derived of one objective from its two formulas."""
+"""Rule `theory`: derives the optimum, the divergence and the gradient of one objective."""
 
 import json
 from pathlib import Path
@@ -9,5 +9,5 @@ from ganbench.theory.derivation import derive
 
 with job(snakemake.log[0]):
     definition = json.loads(snakemake.params.objective)
-    derived = derive(snakemake.wildcards.objective, definition)
-    files.write_json(Path(snakemake.output.theory), derived)
+    theory = derive(snakemake.wildcards.objective, definition)
+    files.write_json(Path(snakemake.output.theory), theory)

@@ -1,55 +1,52 @@
-"""How numbers, counts, lists and names of metrics read in a sentence or a table cell."""
+"""How numbers, counts and lists read in a sentence or a table cell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from math import floor, isfinite, isnan, log10
-from typing import Any
-
-Row = Mapping[str, Any]
-"""A row of a table by column: a dict or a pandas Series."""
 
 MISSING = "–"
-"""What stands where there is no number."""
+"""The text of a missing number."""
 
 
 def is_missing(value: float | None) -> bool:
-    """Whether there is no number: None or NaN."""
+    """Whether a number is None or NaN."""
     return value is None or isnan(value)
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number to so many significant digits: 0.0123, −8.1, 1234.
+    """A number with this many significant digits: 0.0123, −8.1, 1234.
 
-    Never with an exponent, always with a true minus sign; from 1000 on all digits before the point.
+    Never has an exponent, and a true minus sign. From 1000 on all digits before the point are
+    given.
     """
     if is_missing(value):
         return MISSING
-    shown = f"{value:.{digits}g}"
-    if "e" in shown and abs(value) >= 1:
-        shown = f"{value:.0f}"
-    return f"{Decimal(shown):f}".replace("-", "−")
+    text = f"{value:.{digits}g}"
+    if "e" in text and abs(value) >= 1:
+        text = f"{value:.0f}"
+    return f"{Decimal(text):f}".replace("-", "−")
 
 
 def fixed(value: float, places: int) -> str:
-    """`value` with so many decimal places, a true minus sign and no negative zero: −7.2."""
+    """A number with this many decimal places, a true minus sign and no negative zero: −7.2."""
     return f"{value:z.{places}f}".replace("-", "−")
 
 
 def decimal_places(half_width: float, size: float) -> int:
-    """How many decimal places numbers of about `size` deserve, known to within ± `half_width`.
+    """The number of decimal places for a value of about `size` that is known to ± `half_width`.
 
-    At least three significant digits of the size and two of the half width are shown, and at most
-    six digits of the size.
+    Shows at least three significant digits of the size and two of the half width, but at most six
+    digits of the size.
     """
     exponent = floor(log10(size)) if isfinite(size) and size > 0 else 0
     if not (isfinite(half_width) and half_width > 0):
         return max(0, 2 - exponent)
-    wanted = max(1 - floor(log10(half_width)), 2 - exponent)
-    return max(0, min(wanted, 5 - exponent))
+    places = max(1 - floor(log10(half_width)), 2 - exponent)
+    return max(0, min(places, 5 - exponent))
 
 
 def interval(value: float, low: float | None, high: float | None) -> tuple[str, str]:
-    """A value and its interval, with the decimal places that the interval's width deserves.
+    """A value and its interval, with as many decimal places as the interval's width justifies.
 
     Without an interval the second text is empty.
     """
@@ -68,7 +65,7 @@ def p_value(p: float | None) -> str:
 
 
 def p_equals(p: float) -> str:
-    """A p-value with its sign of relation, after "p": "= 0.004", "< 0.001", "= 1"."""
+    """A p-value with its relation, to follow "p": "= 0.004", "< 0.001", "= 1"."""
     if p > 0.9995:
         return "= 1"
     return p_value(p) if p < 0.001 else f"= {p_value(p)}"
@@ -85,7 +82,7 @@ def whole_percent(share: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: 42 s, 3 min, 2.5 h."""
+    """A time in seconds, minutes or hours: 42 s, 3 min, 2.5 h."""
     if is_missing(seconds):
         return MISSING
     if seconds < 90:
@@ -109,19 +106,9 @@ def count(n: int, noun: str) -> str:
 
 
 def listing(names: Sequence[str], most: int = 4) -> str:
-    """Names as one reads them: "a", "a and b", "a, b and c", "a, b, c and 3 more"."""
+    """Names as an enumeration: "a", "a and b", "a, b and c", "a, b, c and 3 more"."""
     if len(names) > most:
         names = [*names[: most - 1], f"{len(names) - most + 1} more"]
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def measure_name(row: Row) -> str:
-    """The metric of a row, with its reference where that is not the usual one."""
-    return row["metric"] + (" (against train)" if row["reference"] == "train" else "")
-
-
-def failed_of(n: int, failed: int) -> str:
-    """What stands beside a mean over `n` runs where others failed: "of 5 runs, 2 failed"."""
-    return f"of {count(int(n + failed), 'run')}, {int(failed)} failed" if failed else ""

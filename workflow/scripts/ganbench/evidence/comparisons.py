@@ -1,4 +1,4 @@
-"""The tables of differences: each variant against the baseline, and every two variants."""
+"""Differences between variants: each against the baseline, and every two of them."""
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
@@ -7,19 +7,40 @@ import numpy as np
 import pandas as pd
 
 from ganbench.evidence import estimators
-from ganbench.evidence import estimators as effects
-from ganbench.evidence.final_scores import Finals, Measure, Values, direction, final_values, places
+from ganbench.evidence.final_scores import (
+    Measure,
+    ScoreIndex,
+    ScoresBySeed,
+    direction,
+    index_final_scores,
+    runs_by_dataset,
+)
+from ganbench.evidence.proportions import probability_greater
 from ganbench.evidence.verdict import judge
 
 COMPARISON_COLUMNS = [
-    *("dataset", "metric", "reference", "variant", "baseline", "n_pairs"),
-    *("difference", "ci_low", "ci_high", "p_value", "p_adjusted"),
-    *("welch_ci_low", "welch_ci_high", "welch_p_value", "probability_better", "hedges_g"),
-    *("minimum_detectable_difference", "verdict"),
+    "dataset",
+    "metric",
+    "reference",
+    "variant",
+    "baseline",
+    "n_pairs",
+    "difference",
+    "ci_low",
+    "ci_high",
+    "p_value",
+    "p_adjusted",
+    "welch_ci_low",
+    "welch_ci_high",
+    "welch_p_value",
+    "probability_better",
+    "hedges_g",
+    "minimum_detectable_difference",
+    "verdict",
 ]
 
 Pairing = tuple[str, str]
-"""Two names of variants: the one that is judged, and the one in the baseline's place."""
+"""Two variants by name: the one that is judged, and the one in the place of the baseline."""
 
 
 def compare_to_baseline(
@@ -27,114 +48,134 @@ def compare_to_baseline(
 ) -> pd.DataFrame:
     """Every other variant against the baseline: the columns of `comparisons.csv`.
 
-    Pairs are the seeds that both variants completed; but for Welch's, all estimates are over these
-    pairs alone. `difference` is the mean of variant − baseline, with its t interval and the p-value
-    of the paired t-test; `p_adjusted` is Holm's, over the variants of one dataset, metric and
-    reference. The interval is not adjusted. Welch's interval and p-value check the difference
-    without pairing, over all completed runs of both. `probability_better` is above ½ where the
-    variant is better, whichever direction the metric has; `hedges_g` has the sign of `difference`.
-    `minimum_detectable_difference` is what 80 % of such studies would find at the level that Holm
-    asks of the smallest p-value (α over the number of tests): it holds whatever the other
-    comparisons show. Metrics without a better direction are left out. Raises ValueError where a
-    dataset has no run of the baseline.
+    A pair is a seed that both variants completed. All estimates except Welch's are over the pairs.
+
+    - `difference` is the mean of variant − baseline, with its t interval (not adjusted) and the
+      p-value of the paired t-test. `p_adjusted` is Holm's, over the variants of one dataset, metric
+      and reference.
+    - Welch's interval and p-value check the difference without pairing, over all completed runs.
+    - `probability_better` is above ½ where the variant is better, whatever the metric's direction;
+      `hedges_g` has the sign of `difference`.
+    - `minimum_detectable_difference` is what 80 % of such studies would detect at the level that
+      Holm's correction requires of the smallest p-value (α over the number of tests), so it holds
+      whatever the other comparisons show.
+
+    Metrics without a better direction are left out. Raises ValueError where a dataset has no run of
+    the baseline.
     """
 
-    def against_baseline(dataset: str, variants: Sequence[str]) -> list[Pairing]:
+    def pair_with_baseline(dataset: str, variants: Sequence[str]) -> list[Pairing]:
         if baseline not in variants:
             raise ValueError(
-                f"baseline: found {baseline!r}, but {dataset} has runs of {', '.join(variants)} "
-                "only; expected one of these."
+                f"baseline: found {baseline!r}, but {dataset} only has runs of "
+                f"{', '.join(variants)}; expected one of these."
             )
         return [(variant, baseline) for variant in variants if variant != baseline]
 
-    return _table(scores, runs, against_baseline, confidence)
+    return _compare(scores, runs, pair_with_baseline, confidence)
 
 
 def compare_all_pairs(
     scores: pd.DataFrame, runs: pd.DataFrame, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Every two variants once: the columns of `pairs.csv`, which are those of `comparisons.csv`.
+    """Every two variants once: `pairs.csv`, with the columns of `comparisons.csv`.
 
-    Of each two, the one that the study names first stands in the column `baseline`. Holm's
+    Of two variants, the one that the study names first is in the column `baseline`. Holm's
     correction is over all pairs of one dataset, metric and reference.
     """
 
-    def every_two(_: str, variants: Sequence[str]) -> list[Pairing]:
+    def pair_all(_: str, variants: Sequence[str]) -> list[Pairing]:
         return [(later, earlier) for earlier, later in combinations(variants, 2)]
 
-    return _table(scores, runs, every_two, confidence)
+    return _compare(scores, runs, pair_all, confidence)
 
 
-def _table(
+def _compare(
     scores: pd.DataFrame,
     runs: pd.DataFrame,
-    pairings: Callable[[str, Sequence[str]], list[Pairing]],
+    pair: Callable[[str, Sequence[str]], list[Pairing]],
     confidence: float,
 ) -> pd.DataFrame:
-    values = final_values(scores, runs)
+    final = index_final_scores(scores, runs)
     rows: list[dict] = []
-    for dataset, measures, variants in places(scores, runs):
-        names = pairings(dataset, list(variants))
+    for dataset, measures, variants in runs_by_dataset(scores, runs):
+        pairings = pair(dataset, list(variants))
         for measure in measures:
             if direction(measure[0]):
-                rows += _named(values, dataset, measure, names, confidence)
+                rows += _rows(final, dataset, measure, pairings, confidence)
     return pd.DataFrame(rows, columns=COMPARISON_COLUMNS)
 
 
-def _named(
-    values: Values, dataset: str, measure: Measure, names: list[Pairing], confidence: float
+def _rows(
+    final: ScoreIndex, dataset: str, measure: Measure, pairings: list[Pairing], confidence: float
 ) -> list[dict]:
-    """The comparisons of one dataset and measure, with the names that they go by."""
-    pairs = [tuple(values[dataset, name, *measure] for name in pairing) for pairing in names]
-    rows = family(pairs, measure[0], confidence)
-    for row, (variant, baseline) in zip(rows, names, strict=True):
-        row |= {"dataset": dataset, "reference": measure[1]}
-        row |= {"variant": variant, "baseline": baseline}
-    return rows
+    """The comparisons by one measure on one dataset, with all columns."""
+    metric, reference = measure
+    pairs = [
+        (final[dataset, variant, *measure], final[dataset, baseline, *measure])
+        for variant, baseline in pairings
+    ]
+    names = [
+        {"dataset": dataset, "reference": reference, "variant": variant, "baseline": baseline}
+        for variant, baseline in pairings
+    ]
+    numbers = compare_family(pairs, metric, confidence)
+    return [row | name for row, name in zip(numbers, names, strict=True)]
 
 
-def family(pairs: Sequence[tuple[Finals, Finals]], metric: str, confidence: float) -> list[dict]:
-    """Comparisons that are judged together: `pairs` of (variant's, baseline's) scores by seed.
+def compare_family(
+    pairs: Sequence[tuple[ScoresBySeed, ScoresBySeed]], metric: str, confidence: float
+) -> list[dict]:
+    """The comparisons of one Holm family; `pairs` are the scores of (variant, baseline).
 
-    A row has the columns of numbers, `metric` and `verdict`. p-values are adjusted, and detectable
-    differences stated, for as many tests as could be made.
+    Each row has the columns of numbers, `metric` and `verdict`. p-values and detectable differences
+    account for as many tests as could be made.
     """
-    shared = [_shared(*pair) for pair in pairs]
-    differences = [estimators.paired_differences(*each) for each in shared]
-    estimates = [estimators.t_estimate(each, confidence) for each in differences]
+    shared = [_shared_scores(variant, baseline) for variant, baseline in pairs]
+    differences = [estimators.paired_differences(*scores) for scores in shared]
+    estimates = [estimators.t_estimate(values, confidence) for values in differences]
     adjusted = estimators.holm([estimate.p_value for estimate in estimates])
     alpha = (1.0 - confidence) / max(1, np.count_nonzero(~np.isnan(adjusted)))
     rows = []
-    for i, (difference, low, high, p_value) in enumerate(estimates):
-        row = {"metric": metric, "n_pairs": len(differences[i]), "difference": difference}
-        row |= {"ci_low": low, "ci_high": high, "p_value": p_value, "p_adjusted": adjusted[i]}
-        row |= _unpaired(*pairs[i], confidence)
-        row |= _effects(*shared[i], direction(metric), alpha)
+    for i, estimate in enumerate(estimates):
+        row = {
+            "metric": metric,
+            "n_pairs": len(differences[i]),
+            "difference": estimate.mean,
+            "ci_low": estimate.low,
+            "ci_high": estimate.high,
+            "p_value": estimate.p_value,
+            "p_adjusted": adjusted[i],
+            "minimum_detectable_difference": estimators.detectable_difference(
+                differences[i], alpha
+            ),
+        }
+        row |= _effect_sizes(*shared[i], direction(metric)) | _unpaired(*pairs[i], confidence)
         baseline_mean = float(np.mean(shared[i][1])) if len(shared[i][1]) else np.nan
         rows.append(row | {"verdict": judge(row, baseline_mean, confidence)})
     return rows
 
 
-def _shared(variant: Finals, baseline: Finals) -> tuple[np.ndarray, np.ndarray]:
-    """The values of the seeds that both have, each as an array in the order of seeds."""
+def _shared_scores(variant: ScoresBySeed, baseline: ScoresBySeed) -> tuple[np.ndarray, np.ndarray]:
+    """The scores of the seeds that both have, as two arrays in the order of seeds."""
     seeds = sorted(variant.keys() & baseline.keys())
     return np.array([variant[s] for s in seeds]), np.array([baseline[s] for s in seeds])
 
 
-def _unpaired(variant: Finals, baseline: Finals, confidence: float) -> dict[str, float]:
-    """What all runs of both say, seeds forgotten."""
-    values = (np.array(list(each.values())) for each in (variant, baseline))
-    _, low, high, p_value = estimators.welch_estimate(*values, confidence)
-    return {"welch_ci_low": low, "welch_ci_high": high, "welch_p_value": p_value}
-
-
-def _effects(
-    variant: np.ndarray, baseline: np.ndarray, sign: int, alpha: float
-) -> dict[str, float]:
-    """The size of variant − baseline, of values one per shared seed."""
-    differences = estimators.paired_differences(variant, baseline)
+def _effect_sizes(variant: np.ndarray, baseline: np.ndarray, sign: int) -> dict[str, float]:
+    """Effect sizes of variant − baseline; both arrays have one value per shared seed."""
     return {
-        "probability_better": effects.probability_greater(sign * variant, sign * baseline),
-        "hedges_g": effects.hedges_g(variant, baseline),
-        "minimum_detectable_difference": effects.detectable_difference(differences, alpha),
+        "probability_better": probability_greater(sign * variant, sign * baseline),
+        "hedges_g": estimators.hedges_g(variant, baseline),
+    }
+
+
+def _unpaired(variant: ScoresBySeed, baseline: ScoresBySeed, confidence: float) -> dict[str, float]:
+    """Welch's test over all runs of both."""
+    values, others = (np.array(list(scores.values())) for scores in (variant, baseline))
+    estimate = estimators.welch_estimate(values, others, confidence)
+    return {
+        "welch_ci_low": estimate.low,
+        "welch_ci_high": estimate.high,
+        "welch_p_value": estimate.p_value,
     }

@@ -1,30 +1,31 @@
-"""The answer of a study: at most two sentences, and one on how sure it is."""
+"""The headline of a report: the answer of the study in one sentence per primary metric."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from ganbench.evidence.final_scores import Measure, primaries, select
+from ganbench.evidence.final_scores import Measure, Row, measure_name, primary_measures, select
 from ganbench.evidence.sentences import describe_comparison
 from ganbench.evidence.verdict import VerdictKind, exactly_equal
-from ganbench.wording import Row, count, listing, measure_name, number, percent
+from ganbench.wording import count, listing, number, percent
 
 SummaryRows = Mapping[tuple[str, str], Row]
-"""The summary rows of one metric and reference, by (dataset, variant)."""
+"""The summary rows of one measure by (dataset, variant)."""
 
 EQUAL = "equal"
+"""The outcome of a comparison whose scores are exactly equal; others have their verdict's kind."""
 
 _PHRASES = {
     VerdictKind.BETTER: "{} did better",
     VerdictKind.WORSE: "{} did worse",
     EQUAL: "{} scored exactly the same",
     VerdictKind.NO_DIFFERENCE: "no difference was shown for {}",
-    VerdictKind.CANNOT_TELL: "the seeds cannot tell for {}",
+    VerdictKind.CANNOT_TELL: "inconclusive for {}",
 }
-_CONTRADICTED = "the datasets contradict each other on {}"
-_PARTLY = "shown on some datasets alone: {}"
-_UNDECIDED = "nothing better or worse was shown for {}"
+_MIXED = "mixed results for {}"
+_PARTLY = "shown on some datasets only: {}"
+_UNDECIDED = "no difference shown or inconclusive for {}"
 
 
 def write_headline(
@@ -34,134 +35,163 @@ def write_headline(
     study: Mapping[str, Any],
     rates: pd.DataFrame | None = None,
 ) -> str:
-    """The answer of each primary metric, a sentence each, and how sure it is.
+    """The answer by each primary metric, followed by how certain it is and which runs failed.
 
-    `study` is the resolved study; `runs` has one row per run with its `status`; with `rates`, the
-    rows of `rates.csv`, collapsed runs are counted too. There are two primary metrics at most: that
-    of images and that of points.
+    There are at most two primary metrics: one of images and one of points. `study` is the resolved
+    study; `runs` has one row per run with its `status`. With `rates`, the rows of `rates.csv`,
+    collapsed runs are counted too.
     """
     confidence = study["report"]["confidence"]
-    sentences, compared, answering = [], [], []
-    for (metric, reference), datasets in _datasets_by_primary(study).items():
-        rows, finals = (
-            select(table, metric=metric, reference=reference, dataset=datasets)
-            for table in (comparisons, summary)
-        )
-        answering.append(finals)
-        by_place = {(row["dataset"], row["variant"]): row for _, row in finals.iterrows()}
+    answers, summaries, overviews = [], [], []
+    for measure, datasets in _datasets_by_measure(study).items():
+        where = {"metric": measure[0], "reference": measure[1], "dataset": datasets}
+        rows, summary_rows = select(comparisons, **where), select(summary, **where)
+        answers.append(_answer(measure, rows, summary_rows, confidence))
+        summaries.append(summary_rows)
         if len(rows) > 1:
-            sentences.append(_overview(rows, by_place))
-            compared.append(rows)
-        elif len(rows) == 1:
-            row = rows.iloc[0]
-            sides = [by_place[row["dataset"], row[side]] for side in ("variant", "baseline")]
-            sentences.append(describe_comparison(row, *sides, confidence, failures=False))
-        else:
-            sentences.append(_without_comparison(metric, finals))
-    closing = [_certainty(pd.concat(compared), confidence)] if compared else []
-    closing += _failures(pd.concat(answering), runs, len(comparisons) > 0)
-    closing += [] if rates is None else _collapses(rates)
-    return " ".join(sentences) + (f" {'; '.join(closing)}." if closing else "")
+            overviews.append(rows)
+    notes = [_certainty(pd.concat(overviews), confidence)] if overviews else []
+    compared = bool((comparisons["n_pairs"] > 0).any())
+    notes += _failures(pd.concat(summaries), runs, compared=compared)
+    notes += [] if rates is None else _collapses(rates)
+    return " ".join(answers) + (f" {'; '.join(notes)}." if notes else "")
 
 
-def _datasets_by_primary(study: Mapping[str, Any]) -> dict[Measure, list[str]]:
-    """The datasets that each primary metric, with its reference, answers for."""
-    found: dict[Measure, list[str]] = {}
-    for dataset, primary in primaries(study).items():
-        found.setdefault(primary, []).append(dataset)
-    return found
+def _datasets_by_measure(study: Mapping[str, Any]) -> dict[Measure, list[str]]:
+    datasets: dict[Measure, list[str]] = {}
+    for dataset, measure in primary_measures(study).items():
+        datasets.setdefault(measure, []).append(dataset)
+    return datasets
 
 
-def _overview(rows: pd.DataFrame, finals: SummaryRows) -> str:
-    """Which variants did better, which worse than the baseline, for several comparisons."""
-    first, datasets = rows.iloc[0], list(rows["dataset"].unique())
-    where = datasets[0] if len(datasets) == 1 else count(len(datasets), "dataset")
-    found = rows.assign(found=[_found(row) for _, row in rows.iterrows()])
-    on_one = len(datasets) == 1
-    clauses = _on_one_dataset(found, finals) if on_one else _on_several(found, len(datasets))
-    return (
-        f"By {measure_name(first)} on {where}, against {first['baseline']}: {'; '.join(clauses)}."
+def _answer(
+    measure: Measure, comparisons: pd.DataFrame, summary: pd.DataFrame, confidence: float
+) -> str:
+    """One sentence on all comparisons by one measure."""
+    if len(comparisons) == 0:
+        return _without_comparison(measure, summary)
+    summary_rows = {(row["dataset"], row["variant"]): row for _, row in summary.iterrows()}
+    if len(comparisons) > 1:
+        return _overview(measure, comparisons, summary_rows)
+    row = comparisons.iloc[0]
+    variant, baseline = (
+        summary_rows[row["dataset"], row[side]] for side in ("variant", "baseline")
     )
+    return describe_comparison(row, variant, baseline, confidence)
 
 
-def _found(row: Row) -> str:
-    """A comparison's kind of verdict; exact equality is a kind of its own."""
-    return EQUAL if exactly_equal(row) else row["verdict"].kind
+def _without_comparison(measure: Measure, summary: pd.DataFrame) -> str:
+    """The answer of a study in which nothing was compared."""
+    name = measure_name(measure)
+    scored = summary[summary["n"] > 0]
+    if len(scored) == 0:
+        return f"No run has a final score in {name}, so there is nothing to compare."
+    means = [
+        f"{number(row['mean'])} on {row['dataset']} ({count(row['n'], 'seed')})"
+        for _, row in scored.iterrows()
+    ]
+    return f"Only {scored.iloc[0]['variant']} was trained: {name} {listing(means)}."
 
 
-def _on_one_dataset(rows: pd.DataFrame, finals: SummaryRows) -> list[str]:
-    """A clause for each kind of verdict, with the variants that it holds for."""
+def _overview(measure: Measure, rows: pd.DataFrame, summary_rows: SummaryRows) -> str:
+    """Which variants did better and which worse than the baseline."""
+    datasets = list(rows["dataset"].unique())
+    if len(datasets) == 1:
+        where, clauses = datasets[0], _on_one_dataset(rows, summary_rows)
+    else:
+        where, clauses = count(len(datasets), "dataset"), _on_several(rows, len(datasets))
+    baseline = rows.iloc[0]["baseline"]
+    return f"By {measure_name(measure)} on {where}, compared with {baseline}: {'; '.join(clauses)}."
+
+
+def _by_outcome(rows: pd.DataFrame, column: str) -> dict[str, list[str]]:
+    """The entries of a column for each outcome."""
+    entries: dict[str, list[str]] = {}
+    for _, row in rows.iterrows():
+        outcome = EQUAL if exactly_equal(row) else row["verdict"].kind
+        entries.setdefault(outcome, []).append(row[column])
+    return entries
+
+
+def _on_one_dataset(rows: pd.DataFrame, summary_rows: SummaryRows) -> list[str]:
+    """A clause for each outcome, with the variants that have it."""
+    variants = _by_outcome(rows, "variant")
     clauses = []
-    for found, phrase in _PHRASES.items():
-        group = rows[rows["found"] == found]
-        if len(group):
-            best = _best(group, finals) if found == VerdictKind.BETTER else ""
-            clauses.append(phrase.format(listing(list(group["variant"]))) + best)
+    for outcome, phrase in _PHRASES.items():
+        if outcome in variants:
+            clause = phrase.format(listing(variants[outcome]))
+            if outcome == VerdictKind.BETTER:
+                clause += _best(select(rows, variant=variants[outcome]), summary_rows)
+            clauses.append(clause)
     return clauses
 
 
-def _best(better: pd.DataFrame, finals: SummaryRows) -> str:
-    """The furthest from the baseline among the better variants, with both means."""
+def _best(better: pd.DataFrame, summary_rows: SummaryRows) -> str:
+    """The variant furthest from the baseline, with both means, in parentheses."""
     best = better.loc[better["difference"].abs().idxmax()]
-    variant, baseline = (finals[best["dataset"], best[side]] for side in ("variant", "baseline"))
+    variant, baseline = (
+        summary_rows[best["dataset"], best[side]] for side in ("variant", "baseline")
+    )
     name = f"best: {best['variant']}, " if len(better) > 1 else ""
     return f" ({name}{number(variant['mean'])} against {number(baseline['mean'])})"
 
 
-def _on_several(rows: pd.DataFrame, datasets: int) -> list[str]:
-    """Where the datasets contradict each other, then where they agree, then the rest."""
-    everywhere = "on both" if datasets == 2 else f"on all {datasets}"
-    phrases = [_CONTRADICTED, *(f"{each} {everywhere}" for each in _PHRASES.values())]
-    said: dict[str, list[str]] = {phrase: [] for phrase in [*phrases, _PARTLY, _UNDECIDED]}
+def _on_several(rows: pd.DataFrame, n_datasets: int) -> list[str]:
+    """Clauses on mixed results, then on variants with one outcome everywhere, then on the rest."""
+    everywhere = {outcome: _everywhere(outcome, n_datasets) for outcome in _PHRASES}
+    clauses: dict[str, list[str]] = {
+        clause: [] for clause in (_MIXED, *everywhere.values(), _PARTLY, _UNDECIDED)
+    }
     for variant, group in rows.groupby("variant", sort=False):
-        on = group.groupby("found", sort=False)["dataset"].apply(list)
-        if len(on) == 1:
-            said[f"{_PHRASES[on.index[0]]} {everywhere}"].append(variant)
-        elif VerdictKind.BETTER in on and VerdictKind.WORSE in on:
-            better, worse = listing(on[VerdictKind.BETTER]), listing(on[VerdictKind.WORSE])
-            sides = f"better on {better}, worse on {worse}"
-            said[_CONTRADICTED].append(f"{variant} ({sides})")
-        elif VerdictKind.BETTER in on or VerdictKind.WORSE in on:
-            decided = VerdictKind.BETTER if VerdictKind.BETTER in on else VerdictKind.WORSE
-            said[_PARTLY].append(f"{variant} ({decided} on {listing(on[decided])})")
+        datasets = _by_outcome(group, "dataset")
+        decided = [
+            f"{kind} on {listing(datasets[kind])}"
+            for kind in (VerdictKind.BETTER, VerdictKind.WORSE)
+            if kind in datasets
+        ]
+        if len(datasets) == 1:
+            clauses[everywhere[next(iter(datasets))]].append(variant)
+        elif decided:
+            clause = _MIXED if len(decided) == 2 else _PARTLY
+            clauses[clause].append(f"{variant} ({', '.join(decided)})")
         else:
-            said[_UNDECIDED].append(variant)
-    return [phrase.format(listing(names)) for phrase, names in said.items() if names]
+            clauses[_UNDECIDED].append(variant)
+    return [clause.format(listing(variants)) for clause, variants in clauses.items() if variants]
+
+
+def _everywhere(outcome: str, n_datasets: int) -> str:
+    """The phrase of an outcome that is the same on all datasets."""
+    if outcome == VerdictKind.NO_DIFFERENCE:
+        return (
+            f"{_PHRASES[outcome]} on {'either' if n_datasets == 2 else f'any of the {n_datasets}'}"
+        )
+    return f"{_PHRASES[outcome]} on {'both' if n_datasets == 2 else f'all {n_datasets}'}"
 
 
 def _certainty(rows: pd.DataFrame, confidence: float) -> str:
-    """How far several verdicts can be trusted."""
+    """On how many seeds the verdicts of an overview rest, and their level of confidence."""
     fewest, most = int(rows["n_pairs"].min()), int(rows["n_pairs"].max())
     seeds = count(most, "shared seed") if fewest == most else f"{fewest} to {most} shared seeds"
     level = f"{percent(confidence)} confidence after Holm's correction"
-    each = " in each dataset" if rows["dataset"].nunique() > 1 else ""
-    return f"Each verdict rests on {seeds}, at {level}{each}"
+    per_dataset = " in each dataset" if rows["dataset"].nunique() > 1 else ""
+    return f"Each verdict rests on {seeds}, at {level}{per_dataset}"
 
 
-def _failures(finals: pd.DataFrame, runs: pd.DataFrame, compared: bool) -> list[str]:
-    """How many runs failed, and that what is compared is the others."""
+def _failures(summary: pd.DataFrame, runs: pd.DataFrame, *, compared: bool) -> list[str]:
+    """How many runs diverged or have no score, and that only the others are compared."""
     diverged = int((runs["status"] == "diverged").sum())
-    kinds = [f"{diverged} of {count(len(runs), 'run')} diverged"] if diverged else []
-    if (unscored := int(finals["failed"].sum()) - diverged) > 0:
-        kinds.append(f"{count(unscored, 'completed run')} without a finite score")
-    others = ", and only the others are compared" if compared else ""
-    return [" and ".join(kinds) + others] if kinds else []
+    unscored = int(summary["failed"].sum()) - diverged
+    clauses = [f"{diverged} of {count(len(runs), 'run')} diverged"] if diverged else []
+    if unscored > 0:
+        verb = "has" if unscored == 1 else "have"
+        clauses.append(f"{count(unscored, 'completed run')} {verb} no finite score")
+    if clauses and compared:
+        clauses.append("only the other runs are compared")
+    return [listing(clauses)] if clauses else []
 
 
 def _collapses(rates: pd.DataFrame) -> list[str]:
     """How many of the completed runs collapsed."""
     collapsed = rates.loc[rates["outcome"] == "collapsed", ["count", "n"]].sum()
-    judged = count(int(collapsed["n"]), "completed run")
-    return [f"{int(collapsed['count'])} of {judged} collapsed"] if collapsed["count"] else []
-
-
-def _without_comparison(metric: str, finals: pd.DataFrame) -> str:
-    """The answer of a study in which nothing was compared."""
-    scored = finals[finals["n"] > 0]
-    if len(scored) == 0:
-        return f"No run has a final {metric}: there is nothing to compare."
-    places = [
-        f"{number(row['mean'])} on {row['dataset']} ({count(row['n'], 'seed')})"
-        for _, row in scored.iterrows()
-    ]
-    return f"{scored.iloc[0]['variant']} was trained alone: {metric} {listing(places)}."
+    completed = count(int(collapsed["n"]), "completed run")
+    return [f"{int(collapsed['count'])} of {completed} collapsed"] if collapsed["count"] else []

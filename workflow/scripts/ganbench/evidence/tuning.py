@@ -8,76 +8,107 @@ import numpy as np
 import pandas as pd
 
 from ganbench.evidence.estimators import t_estimate
-from ganbench.evidence.final_scores import direction, final_values, primaries
+from ganbench.evidence.final_scores import (
+    Measure,
+    ScoreIndex,
+    direction,
+    index_final_scores,
+    primary_measures,
+)
 
-TUNING_COLUMNS = ["dataset", "variant", "metric", "reference", "settings", "seeds", "failed"]
-TUNING_COLUMNS += ["value", "ci_low", "ci_high", "chosen_on"]
+TUNING_COLUMNS = [
+    "dataset",
+    "variant",
+    "metric",
+    "reference",
+    "settings",
+    "seeds",
+    "failed",
+    "value",
+    "ci_low",
+    "ci_high",
+    "chosen_on",
+]
 
 
 def evaluate_tuning(
     scores: pd.DataFrame, runs: pd.DataFrame, study: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """The columns of `tuning.csv`: each dataset's primary score after k settings, k = 0, 1, ….
+    """The primary score on each dataset after k settings: the columns of `tuning.csv`.
 
-    k = 0 is the variant as the study gives it. `scores` and `runs` are of variants and settings;
-    `study["settings"]` says which setting is whose. `failed` counts runs without a score; each
-    stands for the worst score of any run on the dataset. The interval is Student's over seeds, as
-    if they were independent; each takes part in the choice for the others: it is approximate.
+    k = 0 is the variant as the study defines it. `scores` and `runs` are of variants and settings;
+    `study["settings"]` names the variant of each setting. `failed` counts the runs without a score,
+    which count as the worst score of any run on the dataset. The interval is Student's over seeds.
+    It is approximate: it treats seeds as independent, although each seed takes part in choosing the
+    setting for the others.
     """
-    values, rows = final_values(scores, runs), []
-    for dataset, measure in primaries(study).items():
+    final = index_final_scores(scores, runs)
+    confidence, seeds = study["report"]["confidence"], study["seeds"]
+    chosen_on = "other seeds" if len(seeds) > 1 else "the same seed"
+    rows = []
+    for dataset, measure in primary_measures(study).items():
         sign = -direction(measure[0])
-        everything = [
-            each
-            for (where, _, *what), finals in values.items()
-            for each in finals.values()
-            if where == dataset and tuple(what) == measure
-        ]
-        if not everything or sign == 0:
+        worst = _worst_loss(final, dataset, measure)
+        if worst is None or sign == 0:
             continue
-        worst = max(sign * each for each in everything)
         for variant in study["variants"]:
-            names = [variant]
-            names += [name for name, each in study["settings"].items() if each["of"] == variant]
-            losses = np.array(
-                [
-                    [
-                        sign * values[dataset, name, *measure].get(seed, np.inf)
-                        for seed in study["seeds"]
-                    ]
-                    for name in names
-                ]
-            )
+            losses = _losses(final, dataset, _with_settings(variant, study), measure, seeds)
             failed = int(np.isinf(losses).sum())
-            given, tried = losses[0], losses[1:]
-            for k in range(len(tried) + 1):
-                folds = np.minimum(given, worst) if k == 0 else best_of(tried, k, worst)
-                value, low, high, _ = t_estimate(sign * folds, study["report"]["confidence"])
-                chosen = "" if k == 0 else _chosen_on(study)
-                rows.append(
-                    (dataset, variant, *measure, k, len(folds), failed, value, low, high, chosen)
-                )
+            untuned, settings = np.minimum(losses[0], worst), losses[1:]
+            for k in range(len(settings) + 1):
+                by_seed = best_of(settings, k, worst) if k else untuned
+                value, low, high, _ = t_estimate(sign * by_seed, confidence)
+                counts = (k, len(by_seed), failed)
+                estimate = (value, low, high, chosen_on if k else "")
+                rows.append((dataset, variant, *measure, *counts, *estimate))
     return pd.DataFrame(rows, columns=TUNING_COLUMNS)
 
 
 def best_of(losses: np.ndarray, k: int, worst: float) -> np.ndarray:
     """The expected loss on each seed of the best of k settings, chosen on the other seeds.
 
-    `losses` is `(settings, seeds)`, lower is better, infinite where a run failed, which then counts
-    as `worst`. The mean is over all subsets of k settings (Dodge et al. 2019, Show Your Work, for
-    the expected maximum); the setting of rank r is the best of a subset with probability
-    C(S − r, k − 1)/C(S, k). Choosing on other seeds than the one that is shown leaves out the
-    optimism of a minimum over noise. With one seed there are no others: chosen and shown on it.
+    `losses` is `(settings, seeds)`, lower is better; a run that failed is infinite and counts as
+    `worst`. The mean is over all subsets of k settings (Dodge et al. 2019, Show Your Work, for the
+    expected maximum): the setting of rank r is the best of a subset with probability
+    C(S − r, k − 1)/C(S, k). Choosing on the other seeds avoids the optimism of a minimum over
+    noise. With one seed there are no others, and the choice is on that seed.
     """
     count, seeds = losses.shape
     weights = np.array([comb(count - rank, k - 1) / comb(count, k) for rank in range(1, count + 1)])
-    found = np.empty(seeds)
+    expected = np.empty(seeds)
     for seed in range(seeds):
         others = np.delete(losses, seed, axis=1) if seeds > 1 else losses
         ranked = np.argsort(others.mean(axis=1), kind="stable")
-        found[seed] = weights @ np.minimum(losses[ranked, seed], worst)
-    return found
+        expected[seed] = weights @ np.minimum(losses[ranked, seed], worst)
+    return expected
 
 
-def _chosen_on(study: Mapping[str, Any]) -> str:
-    return "other seeds" if len(study["seeds"]) > 1 else "the same seed"
+def _worst_loss(final: ScoreIndex, dataset: str, measure: Measure) -> float | None:
+    """The largest loss of any run or setting on a dataset; None where no run has a score."""
+    losses = [
+        -direction(measure[0]) * value
+        for (of_dataset, _, *of_measure), values in final.items()
+        if of_dataset == dataset and tuple(of_measure) == measure
+        for value in values.values()
+    ]
+    return max(losses, default=None)
+
+
+def _with_settings(variant: str, study: Mapping[str, Any]) -> list[str]:
+    """The names of a variant and of its settings."""
+    settings = study["settings"].items()
+    return [variant, *(name for name, setting in settings if setting["of"] == variant)]
+
+
+def _losses(
+    final: ScoreIndex, dataset: str, names: list[str], measure: Measure, seeds: list[int]
+) -> np.ndarray:
+    """The losses `(names, seeds)` of variants and settings; infinite where a run failed."""
+    sign = -direction(measure[0])
+    by_name = [final[dataset, name, *measure] for name in names]
+    return np.array(
+        [
+            [sign * scores[seed] if seed in scores else np.inf for seed in seeds]
+            for scores in by_name
+        ]
+    )

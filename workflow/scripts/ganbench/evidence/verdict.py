@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ganbench.evidence.final_scores import direction
-from ganbench.wording import Row, count, number
+from ganbench.evidence.final_scores import Row, direction
+from ganbench.wording import count, number
 
 MINIMUM_PAIRS = 3
-"""Fewer shared seeds than this decide nothing."""
+"""Fewer shared seeds than this are inconclusive."""
 
 WIDEST_INFORMATIVE_SHARE = 0.5
-"""An interval that reaches further than this share of the baseline's mean is uninformative."""
+"""An interval that reaches further than this share of the baseline's mean is inconclusive."""
 
 
 class VerdictKind(StrEnum):
@@ -53,20 +53,20 @@ class Verdict:
 
 
 def judge(row: Row, baseline_mean: float, confidence: float = 0.95) -> Verdict:
-    """The verdict on one comparison; `row` has the columns of `comparisons.csv` but this one.
+    """The verdict on a comparison; `row` has the numbers of a row of `comparisons.csv`.
 
-    `baseline_mean` is the mean score of the baseline over the shared seeds. In this order:
+    `baseline_mean` is the mean score of the baseline over the shared seeds. The first rule that
+    applies decides:
 
-    1. Fewer than `MINIMUM_PAIRS` shared seeds: cannot tell. One has no interval; the test of two
-       asks only how similar their differences are: two that agree by luck, as shares out of a few
-       hundred images often do, would be called a finding. Exactly equal scores are exempt.
+    1. Fewer than `MINIMUM_PAIRS` shared seeds: cannot tell. One seed has no interval. Two seeds
+       whose differences agree by chance would be significant, which is common for shares out of a
+       few hundred images. Exactly equal scores are exempt.
     2. Significant after Holm's correction: better or worse, in the metric's direction.
-    3. The interval reaches at most X = max(|ci_low|, |ci_high|) from zero, and X is at most
-       `WIDEST_INFORMATIVE_SHARE` of the baseline's mean: no difference larger than X shown. X is 0
-       where every shared seed has the same score under both.
-    4. Otherwise: cannot tell. Minimax and non-saturating differ by 10 to 31 % on the four datasets
-       of Lucic et al. 2018 (best FIDs): an interval that reaches past half of the score excludes no
-       answer that one would expect.
+    3. X = max(|ci_low|, |ci_high|) is at most `WIDEST_INFORMATIVE_SHARE` of the baseline's mean: no
+       difference larger than X shown. X is 0 where both score the same on every shared seed.
+    4. Otherwise: cannot tell. The best FIDs of minimax and non-saturating in Lucic et al. 2018
+       differ by 10 to 31 % on four datasets, so an interval that reaches past half of the score
+       excludes no plausible answer.
     """
     pairs = int(row["n_pairs"])
     reach = max(abs(row["ci_low"]), abs(row["ci_high"]))
@@ -82,10 +82,10 @@ def judge(row: Row, baseline_mean: float, confidence: float = 0.95) -> Verdict:
 
 
 def improves(row: Row) -> bool:
-    """Whether a comparison's difference (variant − baseline) is in the variant's favour."""
+    """Whether the difference (variant − baseline) of a comparison favours the variant."""
     return row["difference"] * direction(row["metric"]) > 0
 
 
 def exactly_equal(row: Row) -> bool:
-    """Whether two variants have the very same score for every shared seed, of two or more."""
+    """Whether two or more shared seeds all have exactly the same score under both variants."""
     return row["ci_low"] == row["ci_high"] == 0

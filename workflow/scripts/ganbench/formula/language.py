@@ -1,7 +1,7 @@
-"""The language of formulas: a small whitelisted parser over `ast`. No text is run as code.
+"""The formula language: a whitelisting parser built on `ast`. It never executes the text.
 
-A formula speaks of the discriminator's logits: `r` on real samples, `f` on fake ones. Everything
-that is not in `FUNCTIONS`, `OPERATORS`, `VARIABLES`, a number or a named constant is refused.
+A formula is written in the discriminator's logits: `r` on real samples, `f` on fake ones. The
+parser accepts `VARIABLES`, `FUNCTIONS`, `OPERATORS`, numbers and named constants, nothing else.
 """
 
 import ast
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Number:
-    """A number, or any part of a formula that holds numbers only, folded."""
+    """A number. A subexpression without variables is folded into one."""
 
     value: float
 
@@ -28,7 +28,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Apply:
-    """A function or operator on its arguments. `-` on one argument is the negation."""
+    """A function or operator applied to its arguments. `-` with one argument is negation."""
 
     function: str
     arguments: tuple["Expression", ...]
@@ -52,7 +52,7 @@ FUNCTIONS: dict[str, int] = {
     "maximum": 2,
     "minimum": 2,
 }
-"""Name and number of arguments. `mean` is over the batch."""
+"""Number of arguments by name. `mean` is the mean over the batch."""
 OPERATORS: dict[type, str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -68,33 +68,33 @@ ARITHMETIC: dict[tuple[str, int], Callable[..., Any]] = {
     ("/", 2): operator.truediv,
     ("**", 2): operator.pow,
 }
-"""Operators by name and number of arguments: one for numbers, arrays, tensors and sympy alike."""
+"""Operators by name and number of arguments, for numbers, arrays, tensors and sympy alike."""
 ALLOWED = (
     "r, f, numbers, + - * / **, the functions " + " ".join(FUNCTIONS) + " and the named constants"
 )
 LONGEST = 400
 DEEPEST = 24
-LARGEST = 1e6
-HIGHEST_POWER = 8.0
+LARGEST_NUMBER = 1e6
+LARGEST_EXPONENT = 8.0
 
 
 class FormulaError(ValueError):
-    """A formula that is not one; the message names the column and what is allowed there."""
+    """An invalid formula. The message names the column, the problem and what is allowed."""
 
     def __init__(self, text: str, column: int, problem: str) -> None:
-        shown = text if len(text) <= 80 else text[:77] + "…"
-        super().__init__(f"{shown!r}, column {column}: {problem}")
+        excerpt = text if len(text) <= 80 else text[:77] + "…"
+        super().__init__(f"{excerpt!r}, column {column}: {problem}")
         self.column = column
 
-    def within(self, place: str) -> "FormulaError":
-        """The same error, its message led by where the formula stands."""
+    def add_place(self, place: str) -> "FormulaError":
+        """Puts `place`, where the formula is defined, before the message; returns the error."""
         self.args = (f"{place}: {self.args[0]}",)
         return self
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A checked formula: its text as written and its expression with constants put in."""
+    """A valid formula: its text as written, and its expression with constants substituted."""
 
     text: str
     expression: Expression
@@ -102,22 +102,22 @@ class Formula:
     @property
     def variables(self) -> frozenset[str]:
         """Which of `r` and `f` the formula uses."""
-        return frozenset(_variables(self.expression))
+        return frozenset(_find_variables(self.expression))
 
 
-def _variables(expression: Expression) -> set[str]:
+def _find_variables(expression: Expression) -> set[str]:
     if isinstance(expression, Variable):
         return {expression.name}
     if isinstance(expression, Apply):
-        return set().union(*map(_variables, expression.arguments))
+        return set().union(*map(_find_variables, expression.arguments))
     return set()
 
 
 def parse(text: str, constants: Mapping[str, float] | None = None) -> Formula:
-    """The checked formula of `text`.
+    """Reads `text` as a formula in which the names in `constants` are numbers.
 
-    `constants` are names that stand for numbers. Raises FormulaError with the column (from 1) for
-    anything outside the language, too long, too deep, or without a finite value.
+    Raises FormulaError, with the column (from 1), where the text leaves the language, is too long
+    or too deeply nested, or holds a number without a finite value.
     """
     text = text.strip()
     if len(text) > LONGEST:
@@ -134,13 +134,13 @@ def parse(text: str, constants: Mapping[str, float] | None = None) -> Formula:
 
 
 class _Reader:
-    """Turns `ast` nodes into expressions, refusing whatever the language does not have."""
+    """Converts `ast` nodes to expressions and rejects every node outside the language."""
 
     def __init__(self, text: str, constants: Mapping[str, float]) -> None:
         self.text = text
         self.constants = constants
 
-    def refuse(self, node: ast.AST, problem: str) -> FormulaError:
+    def error(self, node: ast.AST, problem: str) -> FormulaError:
         # ast counts columns in UTF-8 bytes and from 0
         before = self.text.encode()[: getattr(node, "col_offset", 0)]
         column = len(before.decode(errors="ignore")) + 1
@@ -148,12 +148,12 @@ class _Reader:
 
     def read(self, node: ast.AST, depth: int) -> Expression:
         if depth > DEEPEST:
-            raise self.refuse(node, f"nested deeper than {DEEPEST}")
+            raise self.error(node, f"nested deeper than {DEEPEST}")
         match node:
             case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-                return self.number(node, value)
+                return self.read_number(node, value)
             case ast.Name(id=name):
-                return self.name(node, name)
+                return self.read_name(node, name)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return self.apply(node, "-", (self.read(operand, depth + 1),))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
@@ -161,51 +161,53 @@ class _Reader:
             case ast.BinOp(op=symbol, left=left, right=right) if type(symbol) in OPERATORS:
                 arguments = (self.read(left, depth + 1), self.read(right, depth + 1))
                 return self.apply(node, OPERATORS[type(symbol)], arguments)
-            case ast.Call(func=ast.Name(id=name), args=given, keywords=[]):
-                return self.call(node, name, given, depth)
-        raise self.refuse(node, f"{ast.unparse(node)[:40]!r} is not part of the language")
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+                return self.read_call(node, name, arguments, depth)
+        raise self.error(node, f"{ast.unparse(node)[:40]!r} is not part of the language")
 
-    def number(self, node: ast.AST, value: float) -> Number:
-        if not abs(value) <= LARGEST:  # also refuses infinity and nan
-            raise self.refuse(node, f"a number beyond ±{LARGEST:g}")
+    def read_number(self, node: ast.AST, value: float) -> Number:
+        if not abs(value) <= LARGEST_NUMBER:  # also rejects infinity and NaN
+            raise self.error(node, f"a number beyond ±{LARGEST_NUMBER:g}")
         return Number(float(value))
 
-    def name(self, node: ast.AST, name: str) -> Expression:
+    def read_name(self, node: ast.AST, name: str) -> Expression:
         if name in VARIABLES:
             return Variable(name)
         if name in self.constants:
-            return self.number(node, self.constants[name])
-        known = f" (constants: {', '.join(sorted(self.constants))})" if self.constants else ""
-        raise self.refuse(node, f"unknown name {name!r}{known}")
+            return self.read_number(node, self.constants[name])
+        names = f" (constants: {', '.join(sorted(self.constants))})" if self.constants else ""
+        raise self.error(node, f"unknown name {name!r}{names}")
 
-    def call(self, node: ast.AST, name: str, given: list[ast.expr], depth: int) -> Expression:
+    def read_call(
+        self, node: ast.AST, name: str, arguments: list[ast.expr], depth: int
+    ) -> Expression:
         if name not in FUNCTIONS:
-            raise self.refuse(node, f"unknown function {name!r}")
-        if len(given) != FUNCTIONS[name]:
-            problem = f"{name} takes {FUNCTIONS[name]} argument(s), found {len(given)}"
-            raise self.refuse(node, problem)
-        return self.apply(node, name, tuple(self.read(each, depth + 1) for each in given))
+            raise self.error(node, f"unknown function {name!r}")
+        if len(arguments) != FUNCTIONS[name]:
+            problem = f"{name} takes {FUNCTIONS[name]} argument(s), found {len(arguments)}"
+            raise self.error(node, problem)
+        return self.apply(node, name, tuple(self.read(part, depth + 1) for part in arguments))
 
     def apply(self, node: ast.AST, name: str, arguments: tuple[Expression, ...]) -> Expression:
         if name == "**":
             exponent = arguments[1]
-            if not isinstance(exponent, Number) or abs(exponent.value) > HIGHEST_POWER:
-                raise self.refuse(node, f"an exponent is a number up to {HIGHEST_POWER:g}")
-        if not all(isinstance(each, Number) for each in arguments):
+            if not isinstance(exponent, Number) or abs(exponent.value) > LARGEST_EXPONENT:
+                raise self.error(node, f"an exponent is a number up to {LARGEST_EXPONENT:g}")
+        if not all(isinstance(argument, Number) for argument in arguments):
             return Apply(name, arguments)
-        return self.fold(node, name, [each.value for each in arguments])
+        return self.fold(node, name, [argument.value for argument in arguments])
 
     def fold(self, node: ast.AST, name: str, values: list[float]) -> Number:
         try:
-            value = _ON_NUMBERS[name, len(values)](*values)
+            value = _FUNCTIONS[name, len(values)](*values)
         except (ArithmeticError, ValueError):
             value = math.nan
         if isinstance(value, complex) or not math.isfinite(value):
-            raise self.refuse(node, f"{ast.unparse(node)[:40]!r} has no finite value")
-        return self.number(node, value)
+            raise self.error(node, f"{ast.unparse(node)[:40]!r} has no finite value")
+        return self.read_number(node, value)
 
 
-_ON_NUMBERS = {
+_FUNCTIONS: dict[tuple[str, int], Callable[..., float]] = {
     **ARITHMETIC,
     ("softplus", 1): lambda a: max(a, 0.0) + math.log1p(math.exp(-abs(a))),
     ("sigmoid", 1): lambda a: 0.5 * (1.0 + math.tanh(0.5 * a)),

@@ -1,15 +1,15 @@
-"""A formula as MathML, in the order in which it was written."""
+"""A formula as MathML, with its terms in the order in which they were written."""
 
 from ganbench.formula.language import Apply, Expression, Number, Variable
 
 _SUM, _PRODUCT, _NEGATION, _POWER, _ATOM = range(5)
 _PRECEDENCE = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _POWER, "**": _POWER}
-_SHOWN = {"sigmoid": "σ", "maximum": "max", "minimum": "min"}
-_OPERATORS = {"+": "+", "-": "−", "*": "·"}
+_FUNCTION_NAMES = {"sigmoid": "σ", "maximum": "max", "minimum": "min"}
+_OPERATOR_SIGNS = {"+": "+", "-": "−", "*": "·"}
 
 
 def to_mathml(expression: Expression) -> str:
-    """A `<math>` element. Every name in it comes from the language, so nothing needs escaping."""
+    """A `<math>` element. All names in it belong to the language, so nothing needs escaping."""
     return f"<math>{_row(_print(expression))}</math>"
 
 
@@ -20,28 +20,29 @@ def _print(expression: Expression) -> str:
         case Variable(name):
             return f"<mi>{name}</mi>"
         case Apply("-", (argument,)):
-            return f'<mo form="prefix">−</mo>{_within(argument, _NEGATION)}'
+            return f'<mo form="prefix">−</mo>{_print_operand(argument, _NEGATION)}'
         case Apply("/", (above, below)):
             return f"<mfrac>{_row(_print(above))}{_row(_print(below))}</mfrac>"
         case Apply("**", (base, exponent)):
-            return f"<msup>{_row(_within(base, _ATOM))}{_row(_print(exponent))}</msup>"
+            return f"<msup>{_row(_print_operand(base, _ATOM))}{_row(_print(exponent))}</msup>"
         case Apply("square", (base,)):
-            return f"<msup>{_row(_within(base, _ATOM))}<mn>2</mn></msup>"
+            return f"<msup>{_row(_print_operand(base, _ATOM))}<mn>2</mn></msup>"
         case Apply("sqrt", (argument,)):
             return f"<msqrt>{_print(argument)}</msqrt>"
         case Apply("abs", (argument,)):
             return _row(f"<mo>|</mo>{_print(argument)}<mo>|</mo>")
         case Apply("+" | "-" | "*" as operator, (left, right)):
             level = _PRECEDENCE[operator]
-            sign = f"<mo>{_OPERATORS[operator]}</mo>"
-            return _within(left, level) + sign + _within(right, level + (operator != "+"))
+            right_level = level if operator == "+" else level + 1
+            sign = f"<mo>{_OPERATOR_SIGNS[operator]}</mo>"
+            return _print_operand(left, level) + sign + _print_operand(right, right_level)
         case Apply(function, arguments):
             inside = "<mo>,</mo>".join(map(_print, arguments))
-            name = f"<mi>{_SHOWN.get(function, function)}</mi>"
+            name = f"<mi>{_FUNCTION_NAMES.get(function, function)}</mi>"
             return f"{name}<mo>&#x2061;</mo>{_brackets(inside)}"
 
 
-def _level(expression: Expression) -> int:
+def _precedence(expression: Expression) -> int:
     match expression:
         case Number(value) if value < 0:
             return _NEGATION
@@ -54,10 +55,10 @@ def _level(expression: Expression) -> int:
     return _ATOM
 
 
-def _within(expression: Expression, level: int) -> str:
-    """`expression` in brackets where it binds less strongly than `level`."""
+def _print_operand(expression: Expression, level: int) -> str:
+    """Prints `expression`, in brackets if its precedence is lower than `level`."""
     printed = _print(expression)
-    return _brackets(printed) if _level(expression) < level else printed
+    return _brackets(printed) if _precedence(expression) < level else printed
 
 
 def _brackets(inside: str) -> str:

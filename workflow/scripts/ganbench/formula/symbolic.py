@@ -10,11 +10,11 @@ from ganbench.formula.language import ARITHMETIC, Apply, Expression, Formula, Nu
 
 SYMBOLS = {name: sympy.Symbol(name, real=True) for name in ("r", "f")}
 MEAN = sympy.Function("mean", real=True)
-"""The mean over a batch: left as it is, for no single point defines it."""
-SHORT = 10_000
-"""The largest denominator of a fraction that a number is read as."""
+"""The mean over a batch. It stays unevaluated: it is not a function of a single sample."""
+LARGEST_DENOMINATOR = 10_000
+"""Numbers are read as fractions with denominators up to this one."""
 ROUNDING = 4e-16
-"""By how much of itself a number may be off through arithmetic that was folded."""
+"""Relative error that a number may have gained when arithmetic on numbers was folded."""
 
 _FUNCTIONS: dict[tuple[str, int], Callable[..., sympy.Expr]] = {
     **ARITHMETIC,
@@ -34,35 +34,35 @@ _FUNCTIONS: dict[tuple[str, int], Callable[..., sympy.Expr]] = {
 
 
 def to_sympy(formula: Formula) -> sympy.Expr:
-    """`formula` in the real symbols of `SYMBOLS`, for one real and one fake sample."""
+    """The loss of one real and one fake sample, in the real symbols of `SYMBOLS`."""
     return _convert(formula.expression)
 
 
 def _convert(expression: Expression) -> sympy.Expr:
     match expression:
         case Number(value):
-            return _number(value)
+            return _exact_number(value)
         case Variable(name):
             return SYMBOLS[name]
         case Apply(function, arguments):
             return _FUNCTIONS[function, len(arguments)](*map(_convert, arguments))
 
 
-def _number(value: float) -> sympy.Expr:
-    """The exact number that `value` stands for.
+def _exact_number(value: float) -> sympy.Expr:
+    """The number that the author of the formula meant by `value`.
 
-    The short fraction that it is, up to the rounding of folded arithmetic (0.1 and 1 - 0.9 are
-    1/10), or the logarithm of one (a formula's log(2) is folded too), or the decimal as written.
+    This is a short fraction if one equals `value` up to `ROUNDING` (0.1 and 1 - 0.9 are both
+    1/10), else the logarithm of one (log(2) is folded too), else the decimal as written.
     """
-    fraction = _short(value)
+    fraction = _short_fraction(value)
     if math.isclose(fraction, value, rel_tol=ROUNDING):
         return sympy.Rational(fraction.numerator, fraction.denominator)
-    if abs(value) < math.log(SHORT):
-        fraction = _short(math.exp(value))
+    if abs(value) < math.log(LARGEST_DENOMINATOR):
+        fraction = _short_fraction(math.exp(value))
         if fraction and math.isclose(math.log(fraction), value, rel_tol=ROUNDING):
             return sympy.log(sympy.Rational(fraction.numerator, fraction.denominator))
     return sympy.Rational(repr(value))
 
 
-def _short(value: float) -> Fraction:
-    return Fraction(value).limit_denominator(SHORT)
+def _short_fraction(value: float) -> Fraction:
+    return Fraction(value).limit_denominator(LARGEST_DENOMINATOR)

@@ -9,11 +9,11 @@ from torch import Tensor
 from ganbench.formula.language import ARITHMETIC, Apply, Expression, Formula, Number, Variable
 
 Loss = Callable[[Tensor | None, Tensor], Tensor]
-"""From logits `r` and `f`, each `(batch,)`, to a scalar: the mean over the batch."""
+"""Maps logits `r` and `f`, each `(batch,)`, to a scalar: the mean over the batch."""
 
 
 def softplus(x: Tensor) -> Tensor:
-    """log(1 + eˣ), exact in both tails; torch's own is cut off to x at 20."""
+    """log(1 + eˣ), accurate in both tails; torch's own softplus returns x above 20."""
     return -F.logsigmoid(-x)
 
 
@@ -29,35 +29,35 @@ _FUNCTIONS: dict[tuple[str, int], Callable[..., Tensor]] = {
     ("square", 1): torch.square,
     ("sqrt", 1): torch.sqrt,
     ("mean", 1): torch.mean,
-    ("maximum", 2): lambda a, b: torch.maximum(*_tensors(a, b)),
-    ("minimum", 2): lambda a, b: torch.minimum(*_tensors(a, b)),
+    ("maximum", 2): lambda a, b: torch.maximum(*_to_tensors(a, b)),
+    ("minimum", 2): lambda a, b: torch.minimum(*_to_tensors(a, b)),
     ("log sigmoid", 1): F.logsigmoid,
     ("log 1 - sigmoid", 1): lambda a: F.logsigmoid(-a),
 }
 
 
-def _tensors(a: Tensor | float, b: Tensor | float) -> tuple[Tensor, Tensor]:
+def _to_tensors(a: Tensor | float, b: Tensor | float) -> tuple[Tensor, Tensor]:
     like = a if isinstance(a, Tensor) else b
-    return _tensor(a, like), _tensor(b, like)
+    return _to_tensor(a, like), _to_tensor(b, like)
 
 
-def _tensor(value: Tensor | float, like: Tensor) -> Tensor:
-    """A number made on the device: copied to it, it could not be part of a CUDA graph."""
+def _to_tensor(value: Tensor | float, like: Tensor) -> Tensor:
     if isinstance(value, Tensor):
         return value
+    # filled on the device: a copy from the host could not be part of a CUDA graph
     return torch.full((), value, dtype=like.dtype, device=like.device)
 
 
 def compile_loss(formula: Formula) -> Loss:
-    """The mean of `formula` over the batch, as a function of the logits `r` and `f`.
+    """Compiles `formula` into a function of the logits `r` and `f`: its mean over the batch.
 
-    Compiled once into nested functions; log(sigmoid(x)), log(1 - sigmoid(x)), log(1 + exp(x)) and
-    1 / (1 + exp(x)) become their stable forms. `r` may be None where the formula does not use it.
+    log(sigmoid(x)), log(1 - sigmoid(x)), log(1 + exp(x)) and 1 / (1 + exp(x)) are replaced by
+    numerically stable forms. `r` may be None where the formula does not use it.
     """
-    compute = _compile(_stable(formula.expression))
+    compute = _compile(_stabilise(formula.expression))
 
     def loss(r: Tensor | None, f: Tensor) -> Tensor:
-        return _tensor(compute({"r": r, "f": f}), f).mean()
+        return _to_tensor(compute({"r": r, "f": f}), f).mean()
 
     return loss
 
@@ -70,15 +70,15 @@ def _compile(expression: Expression) -> Callable[[dict[str, Tensor | None]], Ten
             return lambda logits: logits[name]
         case Apply(function, arguments):
             apply = _FUNCTIONS[function, len(arguments)]
-            parts = [_compile(each) for each in arguments]
+            parts = [_compile(argument) for argument in arguments]
             return lambda logits: apply(*(part(logits) for part in parts))
 
 
-def _stable(expression: Expression) -> Expression:
-    """The same with what overflows in float32 at logits of ±100 in its stable form."""
+def _stabilise(expression: Expression) -> Expression:
+    """Replaces what would overflow in float32 at logits of ±100 by a stable equivalent."""
     if not isinstance(expression, Apply):
         return expression
-    expression = Apply(expression.function, tuple(map(_stable, expression.arguments)))
+    expression = Apply(expression.function, tuple(map(_stabilise, expression.arguments)))
     match expression:
         case Apply("log", (Apply("sigmoid", (inner,)),)):
             return Apply("log sigmoid", (inner,))

@@ -1,1 +1,1 @@
-"""The stage that proves: what follows from an objective's two formulas, derived and checked."""
+"""The theory stage: derives what follows from an objective's two formulas, and checks it."""

@@ -1,42 +1,45 @@
-"""Rational expressions brought together and factored, as far as that is little work.
+"""Simplification of rational expressions, with bounded effort.
 
-Numbers such as e^(3/7) count as letters: as numbers they are roots of polynomials of enormous
-degree. What would be of high degree is left as it is.
+Irrational constants such as e^(3/7) are handled as symbols, because sympy would treat them as
+powers of e^(1/7) and build polynomials of enormous degree. Expressions of high degree are left
+unchanged.
 """
 
 import sympy
 
-LARGEST = 60
-"""Beyond this bound on the degree nothing is expanded."""
+LARGEST_DEGREE = 60
+"""Expressions are expanded up to this bound on their degree."""
 
 
-def reduced(expression: sympy.Expr) -> sympy.Expr:
-    """The same in lowest terms and factored, or as it is where that is much work."""
-    letters: dict[sympy.Symbol, sympy.Expr] = {}
-    lettered = with_letters(expression, letters)
-    if not 0 < degree(lettered, lettered.free_symbols) <= LARGEST:
+def cancel_and_factor(expression: sympy.Expr) -> sympy.Expr:
+    """Reduces a rational expression to lowest terms and factors it; leaves others unchanged."""
+    constants: dict[sympy.Symbol, sympy.Expr] = {}
+    rational = replace_irrationals(expression, constants)
+    if not 0 < bound_degree(rational, rational.free_symbols) <= LARGEST_DEGREE:
         return expression
-    return sympy.factor(sympy.cancel(lettered)).subs(letters)
+    return sympy.factor(sympy.cancel(rational)).subs(constants)
 
 
-def with_letters(expression: sympy.Expr, letters: dict[sympy.Symbol, sympy.Expr]) -> sympy.Expr:
-    """The same with a letter for each number that is not rational; `letters` says which."""
+def replace_irrationals(
+    expression: sympy.Expr, constants: dict[sympy.Symbol, sympy.Expr]
+) -> sympy.Expr:
+    """Replaces each irrational number by a symbol; adds symbol and number to `constants`."""
     if expression.is_Rational:
         return expression
     if expression.is_Add or expression.is_Mul or (expression.is_Pow and expression.exp.is_Integer):
-        return expression.func(*(with_letters(each, letters) for each in expression.args))
+        return expression.func(*(replace_irrationals(part, constants) for part in expression.args))
     if expression.free_symbols or not expression.is_finite:
         return expression
-    for letter, number in letters.items():
+    for symbol, number in constants.items():
         if number == expression:
-            return letter
-    letter = sympy.Dummy(real=True, positive=expression.is_positive)
-    letters[letter] = expression
-    return letter
+            return symbol
+    symbol = sympy.Dummy(real=True, positive=expression.is_positive)
+    constants[symbol] = expression
+    return symbol
 
 
-def degree(expression: sympy.Expr, symbols: set[sympy.Symbol]) -> float:
-    """A bound on the degree of numerator and denominator in `symbols` once brought together.
+def bound_degree(expression: sympy.Expr, symbols: set[sympy.Symbol]) -> float:
+    """An upper bound on the degree in `symbols` of numerator and denominator over one fraction bar.
 
     Infinite where the expression is not algebraic.
     """
@@ -45,7 +48,8 @@ def degree(expression: sympy.Expr, symbols: set[sympy.Symbol]) -> float:
     if not expression.free_symbols & symbols:
         return 0
     if expression.is_Pow and expression.exp.is_Rational:
-        return abs(expression.exp.p) * expression.exp.q * degree(expression.base, symbols)
+        exponent = expression.exp
+        return abs(exponent.p) * exponent.q * bound_degree(expression.base, symbols)
     if expression.is_Add or expression.is_Mul:
-        return sum(degree(each, symbols) for each in expression.args)
+        return sum(bound_degree(part, symbols) for part in expression.args)
     return float("inf")

@@ -1,8 +1,8 @@
-"""The four steps of the classical proof, derived of any objective from its two formulas.
+"""Derives the four steps of the classical GAN proof for any objective from its two formulas.
 
-At one point x let a = p_data(x) > 0, b = p_g(x) > 0 and u be the discriminator's logit. V = −L_D
-is what the discriminator maximises (Goodfellow et al. 2014, Proposition 1 and Theorem 1; the
-generator's gradient as in its Section 3).
+At one point x let a = p_data(x) > 0, b = p_g(x) > 0 and u the discriminator's logit. The
+discriminator maximises V = −L_D (Goodfellow et al. 2014, Proposition 1 and Theorem 1; the
+generator's gradient as in Section 3).
 """
 
 from collections.abc import Mapping
@@ -14,30 +14,34 @@ import sympy
 from ganbench.catalogue import objectives
 from ganbench.catalogue.objectives import Objective
 from ganbench.formula.mathml import to_mathml
-from ganbench.theory import checks, divergences, numeric, quadrature
-from ganbench.theory import steps as wording
-from ganbench.theory.checks import Check
-from ganbench.theory.integrand import A, B, Integrand, NoOptimum, split
-from ganbench.theory.optimum import Optimum, check_bounded, optimum
-from ganbench.theory.solve import Unsolved
-from ganbench.theory.weight import GRID, weight
+from ganbench.theory import divergences, numeric, proof_checks, quadrature, steps
+from ganbench.theory.divergences import Match
+from ganbench.theory.gradient_weight import D_FAKE, find_gradient_weight
+from ganbench.theory.integrand import A, B, Integrand, NotDerivable, split_integrand
+from ganbench.theory.optimum import Optimum, check_bounded, find_optimum
+from ganbench.theory.printing import print_value
+from ganbench.theory.proof_checks import Check
+from ganbench.theory.solve import NoClosedForm
 
 
 def derive(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that `theory/{objective}.json` holds, as plain JSON.
+    """Returns the content of `theory/{name}.json`, as plain JSON values:
 
-    `solvable`: whether a pointwise optimal discriminator exists, else `why_not`. `method`: `sympy`,
-    or `direct minimisation` where sympy finds no closed form. `steps`: `title`, `text`, `mathml`,
-    `check`. `optimal_discriminator` and `optimal_logit`: in a = p_data(x) and b = p_g(x), as sympy
-    reads them, or None. `value_at_equilibrium`: V(G, D*) at p_data = p_g. `divergence`: V(G, D*) =
-    factor·divergence + constant, where it has a name. `gradient_weight`: ∂L_G/∂f against D(G(z)),
-    absent where the generator's formula has no value at some logit.
-    `checks`: every statement's numerical error.
+    - `solvable`: whether a pointwise optimal discriminator exists; if not, `why_not`.
+    - `method`: `sympy`, or `direct minimisation` where sympy finds no closed form.
+    - `optimal_logit`, `optimal_discriminator`: sympy expressions in a = p_data(x) and b = p_g(x),
+      as text, or None.
+    - `value_at_equilibrium`: V(G, D*) at p_data = p_g.
+    - `divergence`: V(G, D*) = factor·divergence + constant, or None if it has no name.
+    - `steps`: the `title`, `text`, `mathml` and `check` of each step.
+    - `checks`: the numerical error of each statement.
+    - `gradient_weight`: ∂L_G/∂f against D(G(z)); absent where the generator's formula has no
+      finite value at some logit.
 
-    Raises FormulaError for a wrong formula, ProofError where a check contradicts a statement.
+    Raises FormulaError for an invalid formula, ProofError where a check contradicts a statement.
     """
     objective = objectives.read_objective(name, definition)
-    found = {
+    result = {
         "objective": name,
         "title": definition.get("title") or name,
         "formulas": {
@@ -47,17 +51,17 @@ def derive(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
                 ("generator", objective.generator),
             )
         },
-        **_discriminator(objective),
+        **_derive_value(objective),
     }
-    generator = _generator(objective)
-    found["steps"] += generator.pop("steps")
-    found["checks"] += generator.pop("checks")
-    return found | generator
+    gradient = _derive_gradient(objective)
+    result["steps"] += gradient.pop("steps")
+    result["checks"] += gradient.pop("checks")
+    return result | gradient
 
 
-def _discriminator(objective: Objective) -> dict[str, Any]:
-    """Steps 1 to 3, as far as they go."""
-    found = {
+def _derive_value(objective: Objective) -> dict[str, Any]:
+    """Steps 1 to 3, up to the first that does not apply."""
+    result = {
         "solvable": True,
         "why_not": "",
         "method": None,
@@ -69,102 +73,133 @@ def _discriminator(objective: Objective) -> dict[str, Any]:
         "checks": [],
     }
     try:
-        integrand = split(objective.discriminator)
-        found["steps"].append(wording.integrand(integrand))
-        try:
-            return found | _solved(integrand, optimum(integrand), found["steps"])
-        except Unsolved:
-            return found | _searched(integrand, found["steps"])
-    except NoOptimum as why:
-        found["steps"].append(wording.no_optimum(str(why), first=not found["steps"]))
-        return found | {"solvable": False, "why_not": str(why)}
+        integrand = split_integrand(objective.discriminator)
+        result["steps"].append(steps.explain_integrand(integrand))
+        solution = _solve(integrand)
+    except NotDerivable as reason:
+        step = steps.explain_no_optimum(str(reason), first=not result["steps"])
+        solution = {"solvable": False, "why_not": str(reason), "steps": [step]}
+    return result | solution | {"steps": result["steps"] + solution["steps"]}
 
 
-def _solved(integrand: Integrand, best: Optimum, steps: list[dict[str, str]]) -> dict[str, Any]:
-    density = -best.value
-    constant = _exact_sum(density)
+def _solve(integrand: Integrand) -> dict[str, Any]:
+    """Steps 2 and 3."""
+    try:
+        return _solve_symbolically(integrand, find_optimum(integrand))
+    except NoClosedForm:
+        return _solve_numerically(integrand)
+
+
+def _solve_symbolically(integrand: Integrand, optimum: Optimum) -> dict[str, Any]:
+    density = -optimum.value
+    constant = _evaluate_at_equilibrium(density)
     match = divergences.recognise(density, constant)
-    claimed = match.factor * match.divergence.density if match else density
-    offset = match.constant if match else sympy.Integer(0)
-    at_optimum = [checks.minimum(integrand, best)]
-    if [each.kind for each in best.candidates] == ["stationary"]:
-        at_optimum.append(checks.curvature(integrand, best.candidates[0]))
-    at_optimum = [each for each in at_optimum if each]
-    logit = numeric.lambdified(best.logit, A, B)
-    at_value = [
-        quadrature.value(integrand, best, claimed, offset),
-        quadrature.equilibrium(integrand, logit, float(constant)),
-    ]
-    if not all(np.isfinite(each.error) for each in at_value):
-        raise Unsolved  # at u* the formula as written is beyond float64
-    checks.verify(at_optimum + at_value)
-    steps += [
-        wording.optimum(best, at_optimum),
-        wording.value(density, constant, match, divergences.is_constant(density), at_value),
-    ]
+    is_constant = divergences.is_constant(density)
+    optimum_checks = _check_optimum(integrand, optimum)
+    value_checks = _check_value(integrand, optimum, constant, match)
+    proof_checks.verify(optimum_checks + value_checks)
     return {
         "method": "sympy",
-        "optimal_logit": str(best.logit),
-        "optimal_discriminator": str(best.discriminator),
+        "optimal_logit": str(optimum.logit),
+        "optimal_discriminator": str(optimum.discriminator),
         "value_at_equilibrium": {"value": float(constant), "exact": str(constant)},
-        "divergence": wording.divergence(match),
-        "checks": [each.plain() for each in at_optimum + at_value],
+        "divergence": match and _divergence_to_json(match),
+        "steps": [
+            steps.explain_optimum(optimum, optimum_checks),
+            steps.explain_value(density, constant, match, is_constant, value_checks),
+        ],
+        "checks": [check.to_json() for check in optimum_checks + value_checks],
     }
 
 
-def _searched(integrand: Integrand, steps: list[dict[str, str]]) -> dict[str, Any]:
-    """Steps 2 and 3 where sympy has no closed form: a direct search over u at given a/b."""
+def _check_optimum(integrand: Integrand, optimum: Optimum) -> list[Check]:
+    checks = [proof_checks.check_minimum(integrand, optimum)]
+    if [candidate.kind for candidate in optimum.candidates] == ["stationary"]:
+        curvature = proof_checks.check_curvature(integrand, optimum.candidates[0])
+        checks += [curvature] if curvature else []
+    return checks
+
+
+def _check_value(
+    integrand: Integrand, optimum: Optimum, constant: sympy.Expr, match: Match | None
+) -> list[Check]:
+    """Raises NoClosedForm where the formula as written is beyond float64 at u*."""
+    derived = match.factor * match.divergence.density if match else -optimum.value
+    offset = match.constant if match else sympy.Integer(0)
+    logit = numeric.to_numpy(optimum.logit, A, B)
+    checks = [
+        quadrature.check_value(integrand, optimum, derived, offset),
+        quadrature.check_equilibrium(integrand, logit, float(constant)),
+    ]
+    if not all(np.isfinite(check.error) for check in checks):
+        raise NoClosedForm
+    return checks
+
+
+def _divergence_to_json(match: Match) -> dict[str, str | float]:
+    return {
+        "title": match.divergence.title,
+        "name": match.divergence.name,
+        "integral": match.divergence.integral,
+        "factor": float(match.factor),
+        "constant": float(match.constant),
+        "text": print_value(match.factor, match.divergence.name, match.constant),
+        "proof": match.proof,
+    }
+
+
+def _solve_numerically(integrand: Integrand) -> dict[str, Any]:
+    """Searches u* directly at three values of a/b."""
     check_bounded(integrand)
     ratios = np.array([0.25, 1.0, 4.0])
-    logits, lowest = checks.directly(integrand, ratios, np.ones(3))
-    constant = -float(lowest[1])
-    found = quadrature.jensen(integrand, constant)
-    checks.verify([found])
-    steps += [
-        wording.searched_optimum(ratios, logits),
-        wording.searched_value(constant, found),
-    ]
+    logits, minima = proof_checks.minimise_integrand(integrand, ratios, np.ones(3))
+    constant = -float(minima[1])
+    check = quadrature.check_jensen_bound(integrand, constant)
+    proof_checks.verify([check])
     return {
         "method": "direct minimisation",
         "value_at_equilibrium": {"value": constant, "exact": None},
-        "checks": [found.plain()],
+        "steps": [
+            steps.explain_searched_optimum(ratios, logits),
+            steps.explain_searched_value(constant, check),
+        ],
+        "checks": [check.to_json()],
     }
 
 
-def _generator(objective: Objective) -> dict[str, Any]:
+def _derive_gradient(objective: Objective) -> dict[str, Any]:
     """Step 4."""
     try:
-        derived = weight(objective.generator)
-    except NoOptimum as why:
-        return {"steps": [wording.no_gradient(str(why))], "checks": []}
-    check: Check = checks.gradient(objective.generator, derived)
-    checks.verify([check])
-    sampled = derived.sampled(GRID)
-    finite = np.isfinite(sampled)
+        weight = find_gradient_weight(objective.generator)
+    except NotDerivable as reason:
+        return {"steps": [steps.explain_no_gradient(str(reason))], "checks": []}
+    check = proof_checks.check_gradient(objective.generator, weight)
+    proof_checks.verify([check])
+    values = weight.evaluate(D_FAKE)
+    finite = np.isfinite(values)
     return {
         "gradient_weight": {
-            "expression": str(derived.expression),
-            "given": wording.given(derived),
-            "d_fake": GRID[finite].tolist(),
-            "weight": sampled[finite].tolist(),
-            "at_zero": _finite(derived.at_zero),
-            "at_one": _finite(derived.at_one),
+            "expression": str(weight.expression),
+            "given": steps.list_assumptions(weight),
+            "d_fake": D_FAKE[finite].tolist(),
+            "weight": values[finite].tolist(),
+            "at_zero": _finite_or_none(weight.at_zero),
+            "at_one": _finite_or_none(weight.at_one),
         },
-        "steps": [wording.gradient(derived, check)],
-        "checks": [check.plain()],
+        "steps": [steps.explain_gradient(weight, check)],
+        "checks": [check.to_json()],
     }
 
 
-def _exact_sum(density: sympy.Expr) -> sympy.Expr:
-    """The density at a = b = 1, logarithms of fractions expanded."""
-    at_one = density.subs({A: 1, B: 1})
+def _evaluate_at_equilibrium(density: sympy.Expr) -> sympy.Expr:
+    """The density at a = b = 1, with logarithms of fractions expanded."""
     return sympy.expand_mul(
-        at_one.replace(
+        density.subs({A: 1, B: 1}).replace(
             lambda part: isinstance(part, sympy.log) and part.args[0].is_Rational,
             lambda part: sympy.expand_log(part, force=True),
         )
     )
 
 
-def _finite(limit: float) -> float | None:
+def _finite_or_none(limit: float) -> float | None:
     return limit if np.isfinite(limit) else None

@@ -1,8 +1,8 @@
-"""Step 3 of the proof: the value at the optimal discriminator, as a divergence with a name.
+"""Step 3 of the proof: recognises the value at the optimal discriminator as a named divergence.
 
-V(G, D*) = ∫ φ(a, b) dx with φ = −(the integrand at u*). A known divergence ∫ d(a, b) dx is that
-value up to a factor and a constant exactly if φ = c·d + α·a + β·b. Names are given by proving
-this, never by the objective's name.
+V(G, D*) = ∫ φ(a, b) dx, where φ is minus the integrand at u*. This is a divergence ∫ d(a, b) dx,
+up to a factor and a constant, exactly if φ = c·d + α·a + β·b. A divergence is named only where
+this holds, whatever the objective is called.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from ganbench.theory.integrand import A, B
 T = sympy.Symbol("t", positive=True)
 """p_data/p_g"""
 TOLERANCE = 1e-12
-EXPONENTS = tuple(float(x) for x in np.linspace(-14.0, 14.0, 36))
+LOG_RATIOS = tuple(float(x) for x in np.linspace(-14.0, 14.0, 36))
 """Logarithms of the a/b at which two expressions are compared."""
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """A known divergence ∫ density dx between p_data and p_g, zero where they are equal."""
+    """A divergence ∫ density dx between p_data and p_g, zero where they are equal."""
 
     title: str
     name: str
@@ -33,7 +33,7 @@ class Divergence:
     density: sympy.Expr
 
 
-KNOWN = (
+DIVERGENCES = (
     Divergence(
         "Jensen–Shannon divergence",
         "JSD(p_data ‖ p_g)",
@@ -83,13 +83,13 @@ KNOWN = (
         (A - B) * sympy.log(A / B),
     ),
     Divergence(
-        "Kullback–Leibler divergence between the data and the half-half mixture",
+        "Kullback–Leibler divergence between p_data and the average of p_data and p_g",
         "KL(p_data ‖ (p_data + p_g)/2)",
         "∫ p_data log(2 p_data / (p_data + p_g)) dx",
         A * sympy.log(2 * A / (A + B)),
     ),
     Divergence(
-        "Kullback–Leibler divergence between the generator and the half-half mixture",
+        "Kullback–Leibler divergence between p_g and the average of p_data and p_g",
         "KL(p_g ‖ (p_data + p_g)/2)",
         "∫ p_g log(2 p_g / (p_data + p_g)) dx",
         B * sympy.log(2 * B / (A + B)),
@@ -108,51 +108,56 @@ class Match:
 
 
 def recognise(density: sympy.Expr, constant: sympy.Expr) -> Match | None:
-    """The known divergence that the value ∫ `density` dx is, with a, b the two densities.
+    """The first of `DIVERGENCES` that ∫ `density` dx is, up to a factor and a constant.
 
-    `constant` is the exact value at a = b = 1, which is the value at p_data = p_g.
+    `density` is φ in a and b; `constant` is its exact value at a = b = 1, which is V(G, D*) at
+    p_data = p_g.
     """
     if is_constant(density):
         return None
-    for known in KNOWN:
-        factor = _factor(density, known.density)
+    for divergence in DIVERGENCES:
+        factor = _find_factor(density, divergence.density)
         if factor is not None:
-            factor = numeric.exact(factor, 1e-14)
-            symbolic = _equal(density - factor * known.density, constant)
-            return Match(known, factor, constant, "symbolic" if symbolic else "numerical")
+            factor = numeric.rationalise(factor, 1e-14)
+            symbolic = _equals_linear(density - factor * divergence.density, constant)
+            return Match(divergence, factor, constant, "symbolic" if symbolic else "numerical")
     return None
 
 
 def is_constant(density: sympy.Expr) -> bool:
-    """Whether ∫ `density` dx does not depend on the densities: it is α·a + β·b."""
-    return _factor(density, sympy.Integer(0)) is not None
+    """Whether ∫ `density` dx is the same for all densities, as α·a + β·b is."""
+    return _find_factor(density, sympy.Integer(0)) is not None
 
 
-def _factor(density: sympy.Expr, known: sympy.Expr) -> float | None:
-    """c with density = c·known + α·a + β·b, from three values of a/b, if it holds at all others."""
-    value, divergence = _scalar(density), _scalar(known)
+def _find_factor(density: sympy.Expr, reference: sympy.Expr) -> float | None:
+    """The c for which density = c·reference + α·a + β·b, or None if there is none.
+
+    c, α and β are fitted at three values of a/b and checked at all of `LOG_RATIOS`.
+    """
+    value, divergence = _to_function_of_ratio(density), _to_function_of_ratio(reference)
     with mpmath.workdps(40):
-        at = [mpmath.mpf(1) / 3, mpmath.mpf(1), mpmath.mpf(3)]
-        rows = [[divergence(t), t, 1] for t in at]
-        if known == 0:
-            rows[0] = [1, 0, 0]
-        fitted = mpmath.lu_solve(mpmath.matrix(rows), mpmath.matrix([value(t) for t in at]))
-        for t in map(mpmath.exp, map(mpmath.mpf, EXPONENTS)):
-            found = value(t)
-            expected = fitted[0] * divergence(t) + fitted[1] * t + fitted[2]
-            if not abs(found - expected) <= TOLERANCE * max(1, abs(found)):
+        ratios = [mpmath.mpf(1) / 3, mpmath.mpf(1), mpmath.mpf(3)]
+        rows = [[divergence(t), t, 1] for t in ratios]
+        if reference == 0:
+            rows[0] = [1, 0, 0]  # keeps the system regular
+        values = mpmath.matrix([value(t) for t in ratios])
+        factor, slope, offset = mpmath.lu_solve(mpmath.matrix(rows), values)
+        for t in map(mpmath.exp, map(mpmath.mpf, LOG_RATIOS)):
+            expected = value(t)
+            fitted = factor * divergence(t) + slope * t + offset
+            if not abs(expected - fitted) <= TOLERANCE * max(1, abs(expected)):
                 return None
-        return float(fitted[0])
+        return float(factor)
 
 
 @cache
-def _scalar(density: sympy.Expr) -> Callable[[mpmath.mpf], mpmath.mpf]:
+def _to_function_of_ratio(density: sympy.Expr) -> Callable[[mpmath.mpf], mpmath.mpf]:
     """φ(t, 1) as a function of one mpmath number."""
     return sympy.lambdify([T], density.subs({A: T, B: 1}), "mpmath")
 
 
-def _equal(rest: sympy.Expr, constant: sympy.Expr) -> bool:
-    """Whether `rest` is α·a + β·b with α + β = `constant`, by expanding it."""
+def _equals_linear(rest: sympy.Expr, constant: sympy.Expr) -> bool:
+    """Whether sympy proves `rest` = α·a + β·b with α + β = `constant`."""
     expanded = sympy.expand(sympy.expand_log(sympy.expand(rest), force=True))
     if expanded.is_rational_function(A, B):
         expanded = sympy.expand(sympy.cancel(expanded))

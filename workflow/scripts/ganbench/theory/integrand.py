@@ -1,4 +1,4 @@
-"""Step 1 of the proof: the discriminator's loss as an integral over x of one number per point."""
+"""Step 1 of the proof: the discriminator's loss as an integral over x, and its integrand."""
 
 from dataclasses import dataclass
 
@@ -18,8 +18,8 @@ U = sympy.Symbol("u", real=True)
 R, F = SYMBOLS["r"], SYMBOLS["f"]
 
 
-class NoOptimum(Exception):
-    """There is no pointwise optimal discriminator; the message says why."""
+class NotDerivable(Exception):
+    """A step of the proof does not apply to this formula; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -35,81 +35,82 @@ class Integrand:
         """a·real(u) + b·fake(u)."""
         return A * self.real + B * self.fake
 
-    def value(self, a: numeric.Array, b: numeric.Array, u: numeric.Array) -> numeric.Array:
-        """The same from the formula as written, in float64, without sympy.
+    def evaluate(self, a: numeric.Array, b: numeric.Array, u: numeric.Array) -> numeric.Array:
+        """The integrand in float64, computed without sympy from the formula as written.
 
-        The formula at r = u holds the fake part at f = 0 too; it cancels, up to constants, which
-        `split` shares out equally.
+        With f fixed at 0, the formula at r = u is the real part plus a constant, and likewise for
+        the fake part. The constants are those of `split_integrand`.
         """
-        u = np.where(np.isinf(u), np.sign(u) * numeric.FARTHEST, u)
-        at = self.formula.expression
-        base = numeric.evaluate(at, 0.0, 0.0)
-        real = numeric.evaluate(at, u, 0.0) - base + self._at_zero(self.real)
-        fake = numeric.evaluate(at, 0.0, u) - base + self._at_zero(self.fake)
+        u = np.where(np.isinf(u), np.sign(u) * numeric.INFINITE_LOGIT, u)
+        loss = self.formula.expression
+        at_zero = numeric.evaluate(loss, 0.0, 0.0)
+        real = numeric.evaluate(loss, u, 0.0) - at_zero + float(self.real.subs(U, 0))
+        fake = numeric.evaluate(loss, 0.0, u) - at_zero + float(self.fake.subs(U, 0))
         with np.errstate(all="ignore"):
             return a * real + b * fake
 
-    def _at_zero(self, part: sympy.Expr) -> float:
-        return float(part.subs(U, 0))
 
+def split_integrand(formula: Formula) -> Integrand:
+    """Splits a discriminator's loss into its part on real samples and its part on fake ones.
 
-def split(formula: Formula) -> Integrand:
-    """The integrand of a discriminator's formula.
-
-    Constant terms go half to each part. Raises NoOptimum where the loss is not a sum of a function
-    of r and a function of f, or has no value at some logit.
+    Half of the constant terms goes to each part. Raises NotDerivable where the loss is not the sum
+    of a function of r and a function of f, or has no finite value at some logit.
     """
-    loss = sympy.Add(*map(_without_mean, sympy.Add.make_args(in_sympy(formula))))
+    terms = sympy.Add.make_args(to_finite_sympy(formula))
+    loss = sympy.Add(*map(_without_mean, terms))
     if loss.has(MEAN):
-        raise NoOptimum(
-            "the mean() ties the samples of a batch together: the loss at a sample depends on the "
-            "discriminator at all others, so no single point x has an integrand of its own"
+        raise NotDerivable(
+            "the mean() couples the samples of a batch: the loss at one sample depends on the "
+            "logits of all others, so there is no integrand at a single point x"
         )
     _check_sum(formula)
-    real, fake = _parts(loss)
+    real, fake = _split(loss)
     return Integrand(real, fake, formula)
 
 
 def _without_mean(term: sympy.Expr) -> sympy.Expr:
-    """A term that is a mean over the batch, in a loss that is the mean over the batch."""
+    """Strips means around a whole term: the loss is the mean over the batch anyway."""
     factor, rest = term.as_coeff_Mul()
     while rest.func == MEAN:
         rest = rest.args[0]
     return factor * rest
 
 
-def in_sympy(formula: Formula) -> sympy.Expr:
-    """The formula in sympy. Raises NoOptimum where it has no finite value at some logit."""
-    gap = numeric.gap(formula.expression)
+def to_finite_sympy(formula: Formula) -> sympy.Expr:
+    """The formula in sympy. Raises NotDerivable where it has no finite value at some logit."""
+    gap = numeric.find_gap(formula.expression)
     if gap is not None:
-        raise NoOptimum(f"the formula has no finite value at logits near {gap:g}")
+        raise NotDerivable(f"the formula has no finite value at logits near {gap:g}")
     try:
         loss = to_sympy(formula)
-    except ValueError:  # of a maximum or minimum of what is not real
+    except ValueError:  # a maximum or minimum of expressions that are not real
         loss = sympy.nan
     if loss.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
-        raise NoOptimum("the formula has no finite value at some logit")
+        raise NotDerivable("the formula has no finite value at some logit")
     return loss
 
 
 def _check_sum(formula: Formula) -> None:
-    """∂²L/∂r∂f = 0, as differences between all pairs of nine logits: L(r, f) = l(r) + l(f)."""
-    points = np.array([-7.3, -3.1, -1.7, -0.6, 0.0, 0.45, 1.3, 2.9, 6.7])
-    values = numeric.evaluate(formula.expression, points[:, None], points[None, :])
+    """Raises NotDerivable unless the loss is a sum l(r) + l(f), so that ∂²L/∂r∂f = 0.
+
+    The mixed derivative is replaced by differences between all pairs of nine logits.
+    """
+    logits = np.array([-7.3, -3.1, -1.7, -0.6, 0.0, 0.45, 1.3, 2.9, 6.7])
+    values = numeric.evaluate(formula.expression, logits[:, None], logits[None, :])
     values = np.broadcast_to(values, (9, 9))
     scale = np.maximum(1.0, np.abs(values))
     with np.errstate(invalid="ignore"):  # where a value is beyond float64
         mixed = values - values[:, 4:5] - values[4:5, :] + values[4, 4]
-        together = (np.abs(mixed) / scale > 1e-9).any()
-    if together:
-        raise NoOptimum(
-            "the formula does not split into a part of r and a part of f: it compares a real "
-            "sample with a fake one, so no single point x has an integrand of its own. The loss "
-            "is an integral over pairs of points"
+        is_sum = not (np.abs(mixed) / scale > 1e-9).any()
+    if not is_sum:
+        raise NotDerivable(
+            "the formula is not the sum of a function of r and a function of f: it compares a real "
+            "sample with a fake one, so the loss is an integral over pairs of points and there is "
+            "no integrand at a single point x"
         )
 
 
-def _parts(loss: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
+def _split(loss: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
     terms = sympy.Add.make_args(loss)
     if any({R, F} <= term.free_symbols for term in terms):
         constant = loss.subs({R: 0, F: 0}) / 2

@@ -1,6 +1,6 @@
-"""Numbers for the proof: formulas evaluated without sympy, limits, direct minimisation.
+"""Numerical tools of the proof: evaluation of formulas without sympy, limits, direct search.
 
-The checks of a derivation go this way, so that a slip in the algebra cannot confirm itself.
+The checks of a derivation use these, so that an error in the algebra cannot confirm itself.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,12 +15,12 @@ from ganbench.formula.language import ARITHMETIC, Apply, Expression, Number, Var
 
 Array = Any
 """A float or a float64 array."""
-FARTHEST = 1e15
-"""The logit that stands for infinity in float64."""
-GRID = np.linspace(-50.0, 50.0, 2001)
+INFINITE_LOGIT = 1e15
+"""The logit used in place of infinity in float64."""
+LOGITS = np.linspace(-50.0, 50.0, 2001)
 """Logits at which a formula must have a value."""
-WIDEST = 60.0
-"""A direct search looks at logits from −WIDEST to WIDEST."""
+SEARCH_LIMIT = 60.0
+"""A direct search covers logits from −SEARCH_LIMIT to SEARCH_LIMIT."""
 
 _FUNCTIONS: dict[tuple[str, int], Callable[..., Array]] = {
     **ARITHMETIC,
@@ -40,10 +40,9 @@ _FUNCTIONS: dict[tuple[str, int], Callable[..., Array]] = {
 
 
 def evaluate(expression: Expression, r: Array, f: Array) -> Array:
-    """The formula in float64 at real logits `r` and fake logits `f`.
+    """The formula in float64 at real logits `r` and fake logits `f`; NaN where it has no value.
 
-    `mean` is over a batch whose logits are all equal: it changes nothing. NaN where there is no
-    value.
+    `mean` returns its argument, as it does for a batch whose logits are all equal.
     """
     with np.errstate(all="ignore"):
         return _evaluate(expression, {"r": np.asarray(r, float), "f": np.asarray(f, float)})
@@ -56,69 +55,72 @@ def _evaluate(expression: Expression, logits: dict[str, Array]) -> Array:
         case Variable(name):
             return logits[name]
         case Apply(function, arguments):
-            parts = [_evaluate(each, logits) for each in arguments]
-            return _FUNCTIONS[function, len(parts)](*parts)
+            values = [_evaluate(argument, logits) for argument in arguments]
+            return _FUNCTIONS[function, len(values)](*values)
 
 
-def gap(expression: Expression) -> float | None:
-    """A logit, r = f, near which the formula has no finite value; None where it has one everywhere.
+def find_gap(expression: Expression) -> float | None:
+    """A logit r = f near which the formula has no finite value, or None if there is none.
 
-    Infinity counts as a value at logits beyond ±2, where it may be a number too large for float64;
-    what a formula divides by may not change its sign.
+    Infinite values are accepted beyond ±2, where they may be numbers too large for float64. A
+    divisor that changes its sign counts as a gap.
     """
-    values = np.broadcast_to(evaluate(expression, GRID, GRID), GRID.shape)
-    missing = GRID[np.isnan(values) | (np.isinf(values) & (np.abs(GRID) <= 2.0))]
-    for below in _divisors(expression):
-        divisor = np.broadcast_to(evaluate(below, GRID, GRID), GRID.shape)
-        missing = np.append(missing, GRID[1:][np.sign(divisor[1:]) * np.sign(divisor[:-1]) <= 0])
-    return float(missing[0]) if missing.size else None
+    values = np.broadcast_to(evaluate(expression, LOGITS, LOGITS), LOGITS.shape)
+    gaps = LOGITS[np.isnan(values) | (np.isinf(values) & (np.abs(LOGITS) <= 2.0))]
+    for divisor in _find_divisors(expression):
+        values = np.broadcast_to(evaluate(divisor, LOGITS, LOGITS), LOGITS.shape)
+        gaps = np.append(gaps, LOGITS[1:][np.sign(values[1:]) * np.sign(values[:-1]) <= 0])
+    return float(gaps[0]) if gaps.size else None
 
 
-def _divisors(expression: Expression) -> Iterator[Expression]:
+def _find_divisors(expression: Expression) -> Iterator[Expression]:
     if isinstance(expression, Apply):
         match expression:
-            case Apply("/", (_, below)):
-                yield below
-            case Apply("**", (base, Number(power))) if power < 0:
+            case Apply("/", (_, divisor)):
+                yield divisor
+            case Apply("**", (base, Number(exponent))) if exponent < 0:
                 yield base
         for argument in expression.arguments:
-            yield from _divisors(argument)
+            yield from _find_divisors(argument)
 
 
-def lambdified(expression: sympy.Expr, *symbols: sympy.Symbol) -> Callable[..., Array]:
+def to_numpy(expression: sympy.Expr, *symbols: sympy.Symbol) -> Callable[..., Array]:
     """`expression` as a float64 function of arrays; NaN where it has no real value."""
-    if any(max(abs(each.p), each.q) > 2**53 for each in expression.atoms(sympy.Rational)):
+    if any(max(abs(number.p), number.q) > 2**53 for number in expression.atoms(sympy.Rational)):
         expression = expression.evalf(17)  # numpy takes no roots of longer integers
     function = sympy.lambdify(symbols, expression, "numpy")
 
-    def evaluated(*values: Array) -> Array:
+    def compute(*values: Array) -> Array:
         with np.errstate(all="ignore"):
             result = function(*(np.asarray(value, dtype=np.float64) for value in values))
         return np.broadcast_to(result, np.broadcast_shapes(*map(np.shape, values))) * 1.0
 
-    return evaluated
+    return compute
 
 
-def precise(expression: sympy.Expr, symbol: sympy.Symbol, values: np.ndarray) -> np.ndarray:
-    """`expression` at each of `values`, worked out in 40 digits; NaN where it has no real value."""
-    function = _in_mpmath(expression, symbol)
+def evaluate_precisely(
+    expression: sympy.Expr, symbol: sympy.Symbol, values: np.ndarray
+) -> np.ndarray:
+    """`expression` at each of `values`, computed with 40 digits; NaN where it has no real value."""
+    function = _to_mpmath(expression, symbol)
 
-    def at(value: float) -> float:
+    def compute(value: float) -> float:
         try:
             return float(function(mpmath.mpf(float(value))))
         except (ArithmeticError, TypeError, ValueError):
             return np.nan
 
     with mpmath.workdps(40):
-        return np.array([at(value) for value in values])
+        return np.array([compute(value) for value in values])
 
 
-def limit(expression: sympy.Expr, symbol: sympy.Symbol, sign: int) -> float:
-    """The limit of `expression` as `symbol` goes to +∞ (`sign` 1) or −∞ (−1), in 50 digits.
+def find_limit(expression: sympy.Expr, symbol: sympy.Symbol, sign: int) -> float:
+    """The limit of `expression` as `symbol` goes to +∞ (`sign` 1) or −∞ (−1).
 
-    From the values at 10¹², 10¹⁵ and 10¹⁸: they agree, or grow without bound, or NaN: no telling.
+    Read off its values at 10¹², 10¹⁵ and 10¹⁸, computed with 50 digits: finite where they agree,
+    infinite where they keep growing or falling, otherwise NaN.
     """
-    function = _in_mpmath(expression, symbol)
+    function = _to_mpmath(expression, symbol)
     with mpmath.workdps(50):
         try:
             near, far, farthest = (function(sign * mpmath.mpf(10) ** n) for n in (12, 15, 18))
@@ -135,12 +137,12 @@ def limit(expression: sympy.Expr, symbol: sympy.Symbol, sign: int) -> float:
     return np.nan
 
 
-def _in_mpmath(expression: sympy.Expr, symbol: sympy.Symbol) -> Callable[[Any], Any]:
-    """`expression` as a function of one mpmath number, whatever its size."""
+def _to_mpmath(expression: sympy.Expr, symbol: sympy.Symbol) -> Callable[[Any], Any]:
+    """`expression` as a function of one mpmath number of any size."""
     # sympy takes seconds to print Heaviside's function
-    steps = expression.replace(sympy.Heaviside, lambda x, at_zero: sympy.Function("step")(x))
-    own = {"exp": _exp, "tanh": _tanh, "step": lambda x: (mpmath.sign(x) + 1) / 2}
-    return sympy.lambdify([symbol], steps, [own, "mpmath"])
+    printable = expression.replace(sympy.Heaviside, lambda x, at_zero: sympy.Function("step")(x))
+    functions = {"exp": _exp, "tanh": _tanh, "step": lambda x: (mpmath.sign(x) + 1) / 2}
+    return sympy.lambdify([symbol], printable, [functions, "mpmath"])
 
 
 def _exp(x: Any) -> Any:
@@ -153,8 +155,8 @@ def _tanh(x: Any) -> Any:
     return mpmath.tanh(x) if abs(x) < 1e3 else mpmath.sign(x)
 
 
-def exact(value: float, tolerance: float = 1e-9) -> sympy.Expr:
-    """The short fraction that is `value` within `tolerance`, or `value` as it is."""
+def rationalise(value: float, tolerance: float = 1e-9) -> sympy.Expr:
+    """The fraction with a denominator up to 1000 within `tolerance` of `value`, else `value`."""
     if value in (np.inf, -np.inf):
         return sympy.oo if value > 0 else -sympy.oo
     fraction = sympy.nsimplify(value, rational=True, tolerance=tolerance)
@@ -162,18 +164,20 @@ def exact(value: float, tolerance: float = 1e-9) -> sympy.Expr:
     return short if abs(float(short) - value) <= tolerance else sympy.Float(value)
 
 
-def lowest(function: Callable[[Array], Array], count: int) -> tuple[Array, Array]:
-    """Where `count` functions of one logit are lowest, and how low: both `(count,)`.
+def minimise(function: Callable[[Array], Array], count: int) -> tuple[Array, Array]:
+    """The minimisers and minima, both `(count,)`, of `count` functions of one logit.
 
-    `function` takes logits `(count, points)`. Direct search: a grid over ±WIDEST, then around
-    the lowest point, ten times over, each 50 times finer. No derivative is used.
+    `function` maps logits `(count, points)` to values of the same shape. The search, which uses no
+    derivatives, starts with a grid over ±SEARCH_LIMIT and refines it ten times around the lowest
+    point.
     """
-    centre, width = np.zeros((count, 1)), WIDEST
+    centre, width = np.zeros((count, 1)), SEARCH_LIMIT
     for points in (4801, *[201] * 10):
         logits = centre + width * np.linspace(-1.0, 1.0, points)
-        logits = np.clip(logits, -WIDEST, WIDEST)
-        values = np.where(np.isnan(found := function(logits)), np.inf, found)
-        best = np.argmin(values, axis=1)[:, None]
-        centre = np.take_along_axis(logits, best, axis=1)
+        logits = np.clip(logits, -SEARCH_LIMIT, SEARCH_LIMIT)
+        values = function(logits)
+        values = np.where(np.isnan(values), np.inf, values)
+        lowest = np.argmin(values, axis=1)[:, None]
+        centre = np.take_along_axis(logits, lowest, axis=1)
         width = width * 2.5 / points if points > 201 else width / 50
-    return centre[:, 0], np.take_along_axis(values, best, axis=1)[:, 0]
+    return centre[:, 0], np.take_along_axis(values, lowest, axis=1)[:, 0]

@@ -1,4 +1,4 @@
-"""V(G, D*) integrated over x on densities that are known, held against what was derived."""
+"""Checks of V(G, D*) by numerical integration over x, for densities of known form."""
 
 import math
 from collections.abc import Callable
@@ -9,23 +9,23 @@ import sympy
 from scipy import integrate, optimize
 
 from ganbench.theory import numeric
-from ganbench.theory.checks import TOLERANCE, Check, directly, largest
 from ganbench.theory.integrand import A, B, Integrand
 from ganbench.theory.optimum import Optimum
+from ganbench.theory.proof_checks import TOLERANCE, Check, largest_error, minimise_integrand
 
 END = 15.0
-"""Integrals run from −END to END; both sides of a comparison are cut in the same way."""
+"""Integrals run from −END to END, on both sides of every comparison."""
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """A mixture of Gaussians on the line, each (share, mean, standard deviation)."""
+class GaussianMixture:
+    """The density of a mixture of Gaussians, each given by (share, mean, standard deviation)."""
 
     parts: tuple[tuple[float, float, float], ...]
 
     @property
     def means(self) -> list[float]:
-        """Where the parts have their modes."""
+        """The means of the Gaussians."""
         return [mean for _, mean, _ in self.parts]
 
     def __call__(self, x: float) -> float:
@@ -37,66 +37,75 @@ class Mixture:
 
 
 PAIRS = (
-    (Mixture(((1, 0, 1),)), Mixture(((1, 1, 1),))),
-    (Mixture(((1, 0, 1),)), Mixture(((1, 0.5, 1.2),))),
-    (Mixture(((0.3, -2, 1), (0.7, 1, 1))), Mixture(((0.5, -1, 1), (0.5, 1.5, 1.1)))),
+    (GaussianMixture(((1, 0, 1),)), GaussianMixture(((1, 1, 1),))),
+    (GaussianMixture(((1, 0, 1),)), GaussianMixture(((1, 0.5, 1.2),))),
+    (
+        GaussianMixture(((0.3, -2, 1), (0.7, 1, 1))),
+        GaussianMixture(((0.5, -1, 1), (0.5, 1.5, 1.1))),
+    ),
 )
-"""p_data and p_g of the quadratures."""
+"""Pairs of p_data and p_g."""
 
 
-def value(integrand: Integrand, best: Optimum, density: sympy.Expr, constant: sympy.Expr) -> Check:
-    """V(G, D*), the formula at u* integrated over x, is ∫ `density` dx + `constant`."""
-    logit = numeric.lambdified(best.logit, A, B)
-    claimed = numeric.lambdified(density, A, B)
+def check_value(
+    integrand: Integrand, optimum: Optimum, density: sympy.Expr, constant: sympy.Expr
+) -> Check:
+    """Compares V(G, D*), integrated from the formula at u*, with ∫ `density` dx + `constant`."""
+    logit = numeric.to_numpy(optimum.logit, A, B)
+    derived = numeric.to_numpy(density, A, B)
     error = 0.0
     for p, q in PAIRS:
-        points = _breaks(p, q, best.thresholds)
-        found = _integral(lambda x, p=p, q=q: _game(integrand, logit, p(x), q(x)), points)
-        expected = _integral(lambda x, p=p, q=q: claimed(p(x), q(x)), points) + float(constant)
-        error = max(error, largest(found, expected))
+        points = _find_breaks(p, q, optimum.thresholds)
+        value = _integrate(lambda x, p=p, q=q: _value_at(integrand, logit, p(x), q(x)), points)
+        expected = _integrate(lambda x, p=p, q=q: derived(p(x), q(x)), points) + float(constant)
+        error = max(error, largest_error(value, expected))
     name = f"V(G, D*), quadrature on {len(PAIRS)} pairs of Gaussians and mixtures"
     return Check(name, error, TOLERANCE)
 
 
-def equilibrium(
+def check_equilibrium(
     integrand: Integrand, logit: Callable[..., numeric.Array], constant: float
 ) -> Check:
-    """V(G, D*) is `constant` where p_g = p_data, a mixture."""
+    """Compares V(G, D*) with `constant` where p_g and p_data are the same mixture."""
     p, _ = PAIRS[2]
-    found = _integral(lambda x: _game(integrand, logit, p(x), p(x)), p.means)
-    return Check("V(G, D*) at p_data = p_g, quadrature", largest(found, constant), TOLERANCE)
+    value = _integrate(lambda x: _value_at(integrand, logit, p(x), p(x)), p.means)
+    return Check("V(G, D*) at p_data = p_g, quadrature", largest_error(value, constant), TOLERANCE)
 
 
-def jensen(integrand: Integrand, constant: float) -> Check:
-    """V(G, D*) is not below `constant`, with D* found by direct search at every x."""
+def check_jensen_bound(integrand: Integrand, constant: float) -> Check:
+    """Checks that V(G, D*) ≥ `constant`, with D* found by direct search at every x."""
     (p, q), (nodes, shares) = PAIRS[0], np.polynomial.legendre.leggauss(200)
     a, b = (np.array([density(10.0 * x) for x in nodes]) for density in (p, q))
-    found = -10.0 * shares @ directly(integrand, a, b)[1]
+    value = -10.0 * shares @ minimise_integrand(integrand, a, b)[1]
     name = "V(G, D*) not below its value at p_data = p_g, quadrature"
-    return Check(name, max(0.0, constant - float(found)), TOLERANCE)
+    return Check(name, max(0.0, constant - float(value)), TOLERANCE)
 
 
-def _game(integrand: Integrand, logit: Callable[..., numeric.Array], a: float, b: float) -> float:
-    return -float(integrand.value(a, b, logit(a, b)))
+def _value_at(
+    integrand: Integrand, logit: Callable[..., numeric.Array], a: float, b: float
+) -> float:
+    return -float(integrand.evaluate(a, b, logit(a, b)))
 
 
-def _integral(function: Callable[[float], float], points: list[float]) -> float:
-    found, _ = integrate.quad(
+def _integrate(function: Callable[[float], float], points: list[float]) -> float:
+    integral, _ = integrate.quad(
         function, -END, END, points=points, limit=400, epsabs=1e-11, epsrel=1e-11
     )
-    return found
+    return integral
 
 
-def _breaks(p: Mixture, q: Mixture, thresholds: tuple[sympy.Expr, ...]) -> list[float]:
-    """The modes, and where p/q crosses a threshold: there the integrand has a kink."""
+def _find_breaks(
+    p: GaussianMixture, q: GaussianMixture, thresholds: tuple[sympy.Expr, ...]
+) -> list[float]:
+    """The means, and the points at which p/q crosses a threshold and the integrand has a kink."""
     grid = np.linspace(-END, END, 601)
     breaks = [*p.means, *q.means]
     for threshold in map(float, thresholds):
 
-        def above(x: float, threshold: float = threshold) -> float:
+        def excess(x: float, threshold: float = threshold) -> float:
             return p(x) / q(x) / threshold - 1.0
 
-        signs = np.sign([above(x) for x in grid])
+        signs = np.sign([excess(x) for x in grid])
         crossings = np.flatnonzero(signs[1:] * signs[:-1] < 0)
-        breaks += [optimize.brentq(above, grid[i], grid[i + 1]) for i in crossings]
+        breaks += [optimize.brentq(excess, grid[i], grid[i + 1]) for i in crossings]
     return sorted(set(map(float, breaks)))

@@ -4,190 +4,202 @@ import numpy as np
 import sympy
 
 from ganbench.theory import numeric
-from ganbench.theory.checks import Check
-from ganbench.theory.divergences import EXPONENTS, TOLERANCE, Match, T
+from ganbench.theory.divergences import LOG_RATIOS, TOLERANCE, Match, T
+from ganbench.theory.gradient_weight import GradientWeight
 from ganbench.theory.integrand import A, B, Integrand
 from ganbench.theory.optimum import RATIOS, Optimum
-from ganbench.theory.printing import equation, text, value_text
-from ganbench.theory.weight import Weight
+from ganbench.theory.printing import print_equation, print_number, print_value
+from ganbench.theory.proof_checks import Check
 
 Step = dict[str, str]
-CONVEX = (
-    "V(G, D*) is a supremum of values linear in a and b, so convex in them: by Jensen's inequality "
-    "it is lowest where p_g = p_data."
+"""`title`, `text`, `mathml` and `check`. The report prints `mathml` above `text`."""
+
+CONVEXITY = (
+    "V(G, D*) is a supremum of functions linear in a and b, hence convex in them, so by Jensen's "
+    "inequality it is lowest where p_g = p_data."
 )
 
 
-def _step(title: str, words: str, lines: list[str], checked: list[Check]) -> Step:
-    check = " ".join(map(str, checked))
-    return {"title": title, "text": words, "mathml": "".join(lines), "check": check}
+def _make_step(title: str, text: str, lines: list[str], checks: list[Check]) -> Step:
+    check = " ".join(map(str, checks))
+    return {"title": title, "text": text, "mathml": "".join(lines), "check": check}
 
 
-def integrand(found: Integrand) -> Step:
+def explain_integrand(integrand: Integrand) -> Step:
     """Step 1."""
-    words = (
-        "L_D is an integral over x. At one point, with a = p_data(x), b = p_g(x) and the "
-        "discriminator's logit u, it adds up this."
+    text = (
+        "L_D is an integral over x. This is its integrand at one point, with a = p_data(x), "
+        "b = p_g(x) and u the discriminator's logit."
     )
-    return _step("The integrand at one point", words, [equation(found.expression)], [])
+    lines = [print_equation(integrand.expression)]
+    return _make_step("The integrand at one point", text, lines, [])
 
 
-def no_optimum(why: str, first: bool) -> Step:
-    """In place of steps 1 to 3, or 2 and 3."""
+def explain_no_optimum(reason: str, first: bool) -> Step:
+    """Replaces steps 2 and 3, or steps 1 to 3 if it is the `first` step."""
     title = "No integrand at one point" if first else "No optimal discriminator"
-    return _step(title, f"{why[0].upper()}{why[1:]}.", [], [])
+    return _make_step(title, f"{reason[0].upper()}{reason[1:]}.", [], [])
 
 
-def optimum(best: Optimum, checked: list[Check]) -> Step:
+def explain_optimum(optimum: Optimum, checks: list[Check]) -> Step:
     """Step 2."""
-    lines = [equation("u*", best.logit), equation("D* = σ(u*)", best.discriminator)]
-    kinds = {each.kind for each in best.candidates}
+    lines = [
+        print_equation("u*", optimum.logit),
+        print_equation("D* = σ(u*)", optimum.discriminator),
+    ]
+    kinds = {candidate.kind for candidate in optimum.candidates}
     if kinds == {"stationary"}:
-        words = "The derivative in u is zero at u*."
-        for each in best.candidates:
-            lines.append(equation("∂²/∂u² at u*", each.second_derivative))
-            words += _sign(each.second_derivative)
+        text = "At u* the derivative with respect to u is zero."
+        for candidate in optimum.candidates:
+            lines.append(print_equation("∂²/∂u² at u*", candidate.second_derivative))
+            text += _explain_sign(candidate.second_derivative)
     elif kinds == {"infinity"}:
-        words = (
-            "The derivative in u has no zero. The integrand falls towards an infinite logit, to a "
-            "finite value: the best discriminator is a limit that none reaches."
+        text = (
+            "The derivative with respect to u has no zero. The integrand decreases towards a "
+            "finite value as the logit goes to infinity, so D* is a limit that no discriminator "
+            "attains."
         )
     elif "stationary" in kinds:
-        words = "Lowest at a stationary point or at an end of it, compared for every a/b."
-    else:
-        words = (
-            "The derivative in u has no zero; the integrand is lowest at a kink, where the slope "
-            "changes its sign. All kinks were compared."
+        text = (
+            "Depending on a/b, the integrand is lowest at a point where its derivative with "
+            "respect to u is zero, at a kink or at infinity. All candidates were compared."
         )
-    return _step("The optimal discriminator", words, lines, checked)
+    else:
+        text = (
+            "The derivative with respect to u has no zero. The integrand is lowest at a kink, "
+            "where its slope changes sign. All kinks were compared."
+        )
+    return _make_step("The optimal discriminator", text, lines, checks)
 
 
-def _sign(curvature: sympy.Expr) -> str:
+def _explain_sign(curvature: sympy.Expr) -> str:
     if curvature.is_positive:
-        return " The second derivative there is positive for all a, b > 0: a minimum."
-    values = numeric.lambdified(curvature, A, B)(RATIOS, 1.0)
+        return " The second derivative there is positive for all a, b > 0, so u* is a minimum."
+    values = numeric.to_numpy(curvature, A, B)(RATIOS, 1.0)
     low, high = RATIOS[0], RATIOS[-1]
-    sign = "positive: a minimum" if (values > 0).all() else "not positive everywhere"
+    sign = "positive, so u* is a minimum" if (values > 0).all() else "not positive everywhere"
     return f" The second derivative there, for a/b from {low:.0e} to {high:.0e}, is {sign}."
 
 
-def value(
+def explain_value(
     density: sympy.Expr,
     constant: sympy.Expr,
     match: Match | None,
     is_constant: bool,
-    checked: list[Check],
+    checks: list[Check],
 ) -> Step:
-    """Step 3."""
-    number = f"{float(constant):.6g}".replace("-", "−")
-    exactly = "" if constant.is_Rational else f" = {number}"
-    at_equal = f" At p_data = p_g it is {text(constant)}{exactly}."
+    """Step 3: V(G, D*) = ∫ `density` dx, which is `constant` at p_data = p_g."""
     if match:
-        value = value_text(match.factor, match.divergence.name, match.constant)
-        proof = {
-            "symbolic": "sympy proves the two equal.",
-            "numerical": f"The two agree to {TOLERANCE:g} at {len(EXPONENTS)} values of a/b.",
-        }[match.proof]
-        words = (
-            f"With D* put in, V = −L_D is the {match.divergence.title}, up to a factor and a "
-            f"constant: V(G, D*) = {value}. {proof}"
-        )
-        lines = [
-            equation("V(G, D*)", value),
-            equation(match.divergence.name, match.divergence.integral),
-        ]
+        text, lines = _explain_divergence(match)
     elif is_constant:
-        words = "With D* put in, V = −L_D is the same for every p_g: it measures no distance."
-        lines = [equation("V(G, D*)", constant)]
+        text = "Substituting D* makes V = −L_D the same for every p_g: it measures no distance."
+        lines = [print_equation("V(G, D*)", constant)]
     else:
-        words = (
-            "With D* put in, V = −L_D is an f-divergence, up to a constant, that has no name "
-            "here, with this f and t = p_data/p_g."
+        text = (
+            "Substituting D* makes V = −L_D an f-divergence plus a constant, with the f above and "
+            "t = p_data/p_g. It is none of the named divergences that were tried."
         )
         lines = [
-            equation("V(G, D*)", "∫ p_g(x) f(p_data(x) / p_g(x)) dx"),
-            equation("f(t)", density.subs({A: T, B: 1})),
+            print_equation("V(G, D*)", "∫ p_g(x) f(p_data(x) / p_g(x)) dx"),
+            print_equation("f(t)", density.subs({A: T, B: 1})),
         ]
-    return _step("The value at the optimum", f"{words} {CONVEX}{at_equal}", lines, checked)
+    decimal = "" if constant.is_Rational else f" = {_print_decimal(constant, 6)}"
+    at_equilibrium = f"At p_data = p_g it is {print_number(constant)}{decimal}."
+    text = f"{text} {CONVEXITY} {at_equilibrium}"
+    return _make_step("The value at the optimum", text, lines, checks)
 
 
-def divergence(match: Match | None) -> dict[str, str | float] | None:
-    """The named divergence as JSON."""
-    return match and {
-        "title": match.divergence.title,
-        "name": match.divergence.name,
-        "integral": match.divergence.integral,
-        "factor": float(match.factor),
-        "constant": float(match.constant),
-        "text": value_text(match.factor, match.divergence.name, match.constant),
-        "proof": match.proof,
-    }
+def _explain_divergence(match: Match) -> tuple[str, list[str]]:
+    divergence = match.divergence
+    value = print_value(match.factor, divergence.name, match.constant)
+    proof = {
+        "symbolic": "sympy proves that the two are equal.",
+        "numerical": f"The two agree to {TOLERANCE:g} at {len(LOG_RATIOS)} values of a/b.",
+    }[match.proof]
+    text = (
+        f"Substituting D* makes V = −L_D the {divergence.title}, up to a factor and a constant: "
+        f"V(G, D*) = {value}. {proof}"
+    )
+    lines = [
+        print_equation("V(G, D*)", value),
+        print_equation(divergence.name, divergence.integral),
+    ]
+    return text, lines
 
 
-def searched_optimum(ratios: np.ndarray, logits: np.ndarray) -> Step:
-    """Step 2 without a closed form."""
-    at = ", ".join(
-        f"{_searched(logit)} at a/b = {ratio:g}"
+def explain_searched_optimum(ratios: np.ndarray, logits: np.ndarray) -> Step:
+    """Step 2 without a closed form: `logits` were found by direct search at `ratios` of a/b."""
+    optima = ", ".join(
+        f"{_print_logit(logit)} for a/b = {ratio:g}"
         for ratio, logit in zip(ratios, logits, strict=True)
     )
-    words = (
-        "sympy finds no closed form of the stationary point. Minimised directly over u, the "
-        f"integrand is lowest at u* = {at}."
+    text = (
+        "sympy finds no closed form of the stationary point. According to a direct search over u, "
+        f"the integrand is lowest at {optima}."
     )
-    return _step("The optimal discriminator", words, [], [])
+    return _make_step("The optimal discriminator", text, [], [])
 
 
-def _searched(logit: float) -> str:
-    beyond = "beyond " if abs(logit) > numeric.WIDEST - 1 else ""
-    return beyond + f"{logit:.4g}".replace("-", "−")
+def _print_logit(logit: float) -> str:
+    relation = "beyond" if abs(logit) > numeric.SEARCH_LIMIT - 1 else "="
+    return f"u* {relation} {_print_decimal(logit, 4)}"
 
 
-def searched_value(constant: float, check: Check) -> Step:
-    """Step 3 without a closed form."""
-    number = f"{constant:.6g}".replace("-", "−")
-    words = f"No closed form, so no name. {CONVEX} At p_data = p_g it is {number}."
-    return _step("The value at the optimum", words, [], [check])
+def _print_decimal(number: float | sympy.Expr, digits: int) -> str:
+    return f"{float(number) + 0.0:.{digits}g}".replace("-", "−")  # + 0.0 turns −0 into 0
 
 
-def given(weight: Weight) -> str:
-    """What the sampled gradient weight takes for granted, or nothing."""
-    assumed = []
+def explain_searched_value(constant: float, check: Check) -> Step:
+    """Step 3 without a closed form: `constant` is V(G, D*) at p_data = p_g."""
+    text = (
+        f"Without a closed form the divergence cannot be identified. {CONVEXITY} "
+        f"At p_data = p_g it is {_print_decimal(constant, 6)}."
+    )
+    return _make_step("The value at the optimum", text, [], [check])
+
+
+def list_assumptions(weight: GradientWeight) -> str:
+    """What the reported values of the gradient weight assume; empty if nothing."""
+    assumptions = []
     if weight.averaged:
-        assumed.append("all logits of one kind in the batch are equal")
+        assumptions.append("all logits of one kind in the batch are equal")
     if weight.paired:
-        assumed.append("D(x) = 1/2")
-    return " and ".join(assumed)
+        assumptions.append("D(x) = 1/2")
+    return " and ".join(assumptions)
 
 
-def no_gradient(why: str) -> Step:
-    """In place of step 4."""
-    words = f"The generator's gradient has no value everywhere: {why}."
-    return _step("The generator's gradient", words, [], [])
+def explain_no_gradient(reason: str) -> Step:
+    """Replaces step 4."""
+    text = f"The generator's gradient is not defined everywhere: {reason}."
+    return _make_step("The generator's gradient", text, [], [])
 
 
-def gradient(weight: Weight, check: Check) -> Step:
+def explain_gradient(weight: GradientWeight, check: Check) -> Step:
     """Step 4."""
-    words = "∂L_G/∂f weighs how a sample's logit moves the generator; D = D(G(z)) = σ(f)."
+    text = (
+        "∂L_G/∂f is the weight with which the logit of a generated sample enters the generator's "
+        "gradient, as a function of D = D(G(z)) = σ(f)."
+    )
     if weight.paired:
-        words += " It depends on the real sample too: D_x = D(x)."
-    if given(weight):
-        words += f" The statements hold where {given(weight)}."
+        text += " It also depends on the real sample, through D_x = D(x)."
+    if assumptions := list_assumptions(weight):
+        text += f" The following statements assume that {assumptions}."
     rejects, accepts = "where the discriminator rejects the sample", "where it accepts the sample"
-    words += _end(weight.at_zero, f"as D(G(z)) → 0, {rejects}")
-    words += _end(weight.at_one, f"as D(G(z)) → 1, {accepts}")
+    text += _explain_limit(weight.at_zero, f"as D(G(z)) → 0, {rejects}")
+    text += _explain_limit(weight.at_one, f"as D(G(z)) → 1, {accepts}")
     for zero in weight.zeros:
-        words += f" It is zero at D(G(z)) = {float(zero):.4g}."
+        text += f" It is zero at D(G(z)) = {float(zero):.4g}."
     for low, high in weight.flat:
-        words += f" It is zero from D(G(z)) = {float(low):.4g} to {float(high):.4g}."
-    line = equation("∂L_G / ∂f", weight.expression)
-    return _step("The generator's gradient", words, [line], [check])
+        text += f" It is zero from D(G(z)) = {float(low):.4g} to {float(high):.4g}."
+    line = print_equation("∂L_G / ∂f", weight.expression)
+    return _make_step("The generator's gradient", text, [line], [check])
 
 
-def _end(limit: float, where: str) -> str:
+def _explain_limit(limit: float, where: str) -> str:
     if np.isnan(limit):
         return ""
     if np.isinf(limit):
         return f" It grows without bound {where}."
     if limit == 0:
         return f" It vanishes {where}."
-    return f" It tends to {text(numeric.exact(limit))} {where}."
+    return f" It tends to {print_number(numeric.rationalise(limit))} {where}."
