@@ -1,4 +1,4 @@
-"""Objectives: the catalogue, and the checked pair of formulas behind each name."""
+"""Objectives: the shipped catalogue, and the parser of an objective's pair of formulas."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from ganbench.formula.language import Formula, FormulaError, parse
 OBJECTIVES_FILE = Path(__file__).with_suffix(".yaml")
 
 OBJECTIVES: dict[str, dict[str, Any]] = yaml.safe_load(OBJECTIVES_FILE.read_text(encoding="utf-8"))
-"""The shipped objectives by name, each as its definition."""
+"""Definitions of the shipped objectives by name."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """Two formulas in the logits `r` (real) and `f` (fake), both minimised."""
+    """One formula for each player in the logits `r` (real) and `f` (fake), both minimised."""
 
     name: str
     discriminator: Formula
@@ -25,9 +25,9 @@ class Objective:
 
 
 def read_objective(name: str, definition: Mapping[str, Any]) -> Objective:
-    """The objective of a definition: `discriminator`, `generator` and, if any, `constants`.
+    """Parses a definition with the keys `discriminator`, `generator` and, optionally, `constants`.
 
-    Raises FormulaError, which names the objective, the player, the formula and the column.
+    Raises FormulaError, naming the objective, the player, the formula and the column.
     """
     formulas = {}
     for player in ("discriminator", "generator"):
@@ -36,5 +36,5 @@ def read_objective(name: str, definition: Mapping[str, Any]) -> Objective:
             if "f" not in formulas[player].variables:
                 raise FormulaError(definition[player], 1, "the formula does not depend on f")
         except FormulaError as error:
-            raise error.within(f"objective {name!r}, {player}") from None
+            raise error.add_place(f"objective {name!r}, {player}") from None
     return Objective(name, **formulas)
