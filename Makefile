@@ -4,6 +4,7 @@ PYTHON ?= python3
 CORES ?= all
 STUDY ?= config/config.yaml
 TIMES ?= 1
+WORKERS ?= auto
 
 # Snakemake starts a rule's script by the interpreter's path, unquoted.
 ifneq ($(words $(CURDIR)),1)
@@ -21,7 +22,7 @@ reproduce: .venv/.installed ## run a study (STUDY=config/config.yaml) and say wh
 	@echo "Report: results/$$(sed -n 's/^study: *//p' $(STUDY))/report.html"
 
 test: .venv/.installed ## run all tests
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-gpu: .venv/.installed ## run the tests that need a GPU
 	.venv/bin/python -m pytest -m cuda
@@ -29,8 +30,8 @@ test-gpu: .venv/.installed ## run the tests that need a GPU
 test-slurm: .venv/.installed ## run a study on a Slurm that the test starts; needs root and Debian's slurm-wlm, slurm-client, munge
 	.venv/bin/python -m pytest -m slurm
 
-stress: .venv/.installed ## run every test that docs/reliability.md names, TIMES=1 times, and say which promises were held; needs root
-	.venv/bin/python tests/faults/stress.py --times $(TIMES)
+stress: .venv/.installed ## run every test that holds a promise of docs/reliability.md, TIMES=1 times; needs root
+	.venv/bin/python tests/promises.py --times $(TIMES)
 
 verify: .venv/.installed ## repeat two runs of a published study and compare with what was published
 	.venv/bin/python results/published/verify.py --cores $(CORES)

@@ -2,9 +2,9 @@
 
     python benchmarks/checkpoints.py [--repetitions 5] [--steps 150] [--width 64] [--device cpu]
 
-Two intervals in turn: the default, which keeps to a share of the time by itself, and every 50
-steps. The seconds between steps are counted, in which a state is saved or none is due: two whole
-runs, one with and one without, differ by more than that from one time to the next.
+Two intervals take turns: the default, which limits its own share of the time, and every 50 steps.
+What is counted are the seconds after each step in which a state is saved or found not to be due.
+Comparing two whole runs, with and without, would not do: they differ by more than that.
 """
 
 import argparse
@@ -16,63 +16,64 @@ from pathlib import Path
 import measure
 import torch
 from ganbench.jobs.progress import Progress
-from ganbench.study import resolve as studies
-from ganbench.training import checkpoint
-from ganbench.training.checkpoint import Checkpoints
-from ganbench.training.loop import play, start_run
-from ganbench.training.run import Run
+from ganbench.training.checkpoint import SHORTEST_PAUSE, TIME_SHARE, Checkpoints
+from ganbench.training.loop import play
+from ganbench.training.run import Run, start_run
 
 
 def main() -> None:
-    """Takes turns, prints."""
+    """Runs both intervals in turn and prints their shares."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    given = parser.parse_args()
+    options = parser.parse_args()
     torch.set_flush_denormal(True)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         cases = {
-            "by default": lambda: share(given, Path(folder)),
-            "every 50 steps": lambda: share(given, Path(folder), 50),
+            "by default": lambda: checkpoint_share(options, Path(folder)),
+            "every 50 steps": lambda: checkpoint_share(options, Path(folder), 50),
         }
-        found = measure.in_turn(cases, given.repetitions)
-    result = measure.table(found, "share of the run's seconds")
-    print(f"by default {checkpoint.PAUSE:.0f} s apart or more, {checkpoint.SHARE:.2%} of the time")
-    measure.show(f"checkpoints_{given.device}", result)
+        shares = measure.in_turn(cases, options.repetitions)
+    result = measure.table(shares, "share of the run's seconds")
+    print(f"by default at least {SHORTEST_PAUSE:.0f} s apart and {TIME_SHARE:.2%} of the time")
+    measure.show(f"checkpoints_{options.device}", result)
 
 
-class Watched(Checkpoints):
+class TimedCheckpoints(Checkpoints):
     """Counts the seconds that it takes after steps."""
 
     seconds = 0.0
 
     def after_step(self, run: Run) -> None:
-        """As ever."""
+        """Saves the state if it is due."""
         started = time.perf_counter()
         super().after_step(run)
         self.seconds += time.perf_counter() - started
 
 
-def share(given: argparse.Namespace, folder: Path, interval: int | None = None) -> float:
-    """The share of one run's training that its checkpoints take."""
-    training = {
-        **{"steps": given.steps, "snapshots": 5, "history_interval": 50, "device": given.device},
-        **{"network": {"name": "dcgan", "width": given.width}, "latent": {"size": 64}},
-    }
-    study = {
-        **{"study": "speed", "datasets": {"fashion_mnist": {}}, "training": training},
-        **{"variants": {"non_saturating": {}}},
-    }
-    parameters = studies.resolve(study, "speed")["runs"]["fashion_mnist"]["non_saturating"]
+def checkpoint_share(
+    options: argparse.Namespace, folder: Path, interval: int | None = None
+) -> float:
+    """The share of one run's training time that its checkpoints take."""
+    parameters = measure.resolve_run(
+        {
+            "steps": options.steps,
+            "snapshots": 5,
+            "history_interval": 50,
+            "device": options.device,
+            "network": {"name": "dcgan", "width": options.width},
+            "latent": {"size": 64},
+        }
+    )
     noise = torch.Generator().manual_seed(0)
-    pixels = torch.randint(0, 256, (5000, 1, 28, 28), generator=noise).byte().to(given.device)
+    pixels = torch.randint(0, 256, (5000, 1, 28, 28), generator=noise).byte().to(options.device)
     run = start_run(parameters, "speed", 0, pixels)
-    progress = Progress("", given.steps, io.StringIO(), 1e9)
-    checkpoints = Watched(folder / "run", interval, io.StringIO())
-    with checkpoints.of({}):
+    progress = Progress("", options.steps, io.StringIO(), 1e9)
+    checkpoints = TimedCheckpoints(folder / "run", interval, io.StringIO())
+    with checkpoints.open({}):
         started = time.perf_counter()
         play(run, parameters, progress, checkpoints)
         return checkpoints.seconds / (time.perf_counter() - started)

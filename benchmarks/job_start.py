@@ -13,7 +13,7 @@ from pathlib import Path
 
 import measure
 import numpy as np
-from ganbench.study import resolve as study
+from ganbench.study.resolve import resolve
 
 JOB = """
 import json, sys, time
@@ -29,7 +29,7 @@ def took(name):
 
 import torch
 took("importing torch")
-from ganbench.training.loop import start_run
+from ganbench.training.run import start_run
 from ganbench.training.step import adversarial_step
 took("importing ganbench.training")
 import numpy as np
@@ -43,26 +43,26 @@ print(json.dumps(parts))
 
 
 def main() -> None:
-    """Starts as many processes one after another, prints medians of each part."""
+    """Starts one process after another and prints the medians of each part."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=5)
-    given = parser.parse_args()
-    config = {"study": "start", "datasets": {"digits": {}}, "variants": {"minimax": {}}}
-    parameters = study.resolve(config, "start")["runs"]["digits"]["minimax"]
-    found: dict[str, list[float]] = {}
+    options = parser.parse_args()
+    study = {"study": "start", "datasets": {"digits": {}}, "variants": {"minimax": {}}}
+    parameters = resolve(study, "start")["runs"]["digits"]["minimax"]
+    readings: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "train.npy"
         np.save(data, np.random.default_rng(0).integers(0, 256, (1000, 1, 8, 8)).astype(np.uint8))
         scripts = measure.ROOT / "workflow/scripts"
         command = [sys.executable, "-c", JOB, str(scripts), str(data), json.dumps(parameters)]
-        for _ in range(given.repetitions):
+        for _ in range(options.repetitions):
             started = time.perf_counter()
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             whole = time.perf_counter() - started
             parts = json.loads(done.stdout)
             for name, value in {**parts, "the whole process": whole}.items():
-                found.setdefault(name, []).append(value)
-    measure.show("job_start", measure.table(found, "s"))
+                readings.setdefault(name, []).append(value)
+    measure.show("job_start", measure.table(readings, "s"))
 
 
 if __name__ == "__main__":

@@ -1,23 +1,22 @@
-"""What the workflow costs over the sum of its work: a study from nothing, every core-second told.
+"""What the workflow costs beside its work: a study from nothing, with every core-second assigned.
 
     python benchmarks/overhead.py [--cores 2] [--study config/config.yaml] [--config KEY=VALUE ...]
                                   [--directory FOLDER]
 
-Runs `snakemake --cores N` in a new folder, a temporary one if none is named. The wall time times N
-are the core-seconds that were there to use. Each belongs to one part:
+Runs `snakemake --cores N` in a new folder, a temporary one if none is named. Wall time times N are
+the core-seconds that were available. Each belongs to one part:
 
-- work: within a job, from the first line of its work to the end of its process;
-- start of jobs: from a job's interpreter to that line, which is its imports;
+- work: in a job, from the first line of its work to the end of its process;
+- start of jobs: from the start of a job's interpreter to that line, which is its imports;
 - planning: from Snakemake's own start to the first job;
 - between jobs: a core is free, a job is ready, and Snakemake has not started it yet;
-- no job ready: a core is free, and what is left waits for jobs that still run, as the report does
-  for all of them;
+- no job ready: a core is free, and the jobs that are left wait for running ones, as the report does
+  for all others;
 - closing: from the end of the last job to the end of Snakemake.
 
-The overhead is counted in three ways, as shares of wall time times N: all but the seconds of jobs
-(1 minus their sum over that product); all but the work, which counts the start of jobs against the
-workflow too; and what Snakemake itself takes, without the cores that the study's own shape leaves
-idle.
+The overhead is counted in three ways, as shares of wall time times N: everything but the seconds of
+jobs; everything but the work, which counts the start of jobs as overhead too; and what Snakemake
+itself takes, without the cores that the shape of the study leaves idle.
 """
 
 import argparse
@@ -55,7 +54,7 @@ if any("/.snakemake/scripts/" in part for part in sys.orig_argv):
 
     class Finder:
         def find_spec(self, name, path=None, target=None):
-            if name != "ganbench.jobs":
+            if name != "ganbench.jobs.job":
                 return None
             sys.meta_path.remove(self)
             spec = importlib.util.find_spec(name)
@@ -76,12 +75,12 @@ if any("/.snakemake/scripts/" in part for part in sys.orig_argv):
 
     sys.meta_path.insert(0, Finder())
 '''
-"""A `sitecustomize` that every interpreter below Snakemake imports; it changes nothing else."""
+"""A `sitecustomize` that every interpreter below Snakemake imports. It only takes notes."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One job on the clock that all processes share; `ready` is when its last input was there."""
+    """One job, on the clock that all processes share; `ready` is when its last input existed."""
 
     rule: str
     threads: int
@@ -92,29 +91,30 @@ class Job:
 
 
 def main() -> None:
-    """Runs the study once, prints where its core-seconds went."""
+    """Runs the study once and prints where its core-seconds went."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     parser.add_argument("--study", type=Path, default=measure.ROOT / "config/config.yaml")
     parser.add_argument("--config", nargs="+", default=[], help="as snakemake takes it")
     parser.add_argument("--directory", type=Path, help="kept, with the study's results")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        started, ended, jobs = run(given, Path(folder), given.directory or Path(folder, "study"))
-    parts = shares(started, ended, jobs, given.cores)
-    measure.show("overhead", table(parts, ended - started, jobs, given.cores))
+        started, ended, jobs = run(
+            options, Path(folder), options.directory or Path(folder, "study")
+        )
+    parts = shares(started, ended, jobs, options.cores)
+    measure.show("overhead", table(parts, ended - started, jobs, options.cores))
 
 
-def run(given: argparse.Namespace, folder: Path, study: Path) -> tuple[float, float, list[Job]]:
-    """When Snakemake started and ended, and every job that it ran in `study`."""
+def run(options: argparse.Namespace, folder: Path, study: Path) -> tuple[float, float, list[Job]]:
+    """Runs the study in `study`; returns when Snakemake started and ended, and its jobs."""
     watch = folder / "watch"
     watch.mkdir()
     (watch / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
-    command = [
-        *(sys.executable, "-m", "snakemake", "--cores", str(given.cores), "--quiet", "rules"),
-        *("--configfile", str(given.study.resolve()), "--directory", str(study.resolve())),
-        *(("--config", *given.config) if given.config else ()),
-    ]
+    command = [sys.executable, "-m", "snakemake", "--cores", str(options.cores), "--quiet", "rules"]
+    command += ["--configfile", str(options.study.resolve()), "--directory", str(study.resolve())]
+    if options.config:
+        command += ["--config", *options.config]
     python_path = os.pathsep.join(filter(None, (str(watch), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": python_path, "GANBENCH_WATCH": str(watch)}
     started = time.monotonic()
@@ -125,17 +125,22 @@ def run(given: argparse.Namespace, folder: Path, study: Path) -> tuple[float, fl
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
     noted = [json.loads(file.read_text(encoding="utf-8")) for file in watch.glob("*.json")]
-    return started, ended, _with_ready_times(noted, started)
+    return started, ended, _list_jobs(noted, started)
 
 
-def _with_ready_times(noted: list[dict], started: float) -> list[Job]:
-    made = {file: job["ended"] for job in noted for file in job["output"]}
-    keys = ("rule", "threads", "started", "began", "ended")
-    jobs = []
-    for job in noted:
-        ready = max((made[file] for file in job["input"] if file in made), default=started)
-        jobs.append(Job(**{key: job[key] for key in keys}, ready=ready))
-    return jobs
+def _list_jobs(noted: list[dict], started: float) -> list[Job]:
+    written = {file: job["ended"] for job in noted for file in job["output"]}
+    return [
+        Job(
+            rule=job["rule"],
+            threads=job["threads"],
+            ready=max((written[file] for file in job["input"] if file in written), default=started),
+            started=job["started"],
+            began=job["began"],
+            ended=job["ended"],
+        )
+        for job in noted
+    ]
 
 
 def shares(started: float, ended: float, jobs: list[Job], cores: int) -> dict[str, float]:
@@ -161,7 +166,7 @@ def shares(started: float, ended: float, jobs: list[Job], cores: int) -> dict[st
 
 
 def table(parts: dict[str, float], wall: float, jobs: list[Job], cores: int) -> pd.DataFrame:
-    """A row for each part, their sum, and the overhead counted in three ways."""
+    """A row for each part, one for their sum, and the overhead counted in three ways."""
     whole = wall * cores
     jobs_seconds = parts["work"] + parts["start of jobs"]
     sums = {

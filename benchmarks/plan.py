@@ -1,12 +1,13 @@
-"""How long Snakemake takes to plan a large study, and how much memory: a dry-run trains nothing.
+"""How long Snakemake takes to plan a large study, and how much memory, in dry-runs.
 
     python benchmarks/plan.py [--seeds 50 200 500] [--repetitions 3] [--batches 14]
 
-Seven variants on four datasets with so many seeds: 50 are 1,400 runs, 500 are 14,000. Each run is
-two jobs. Beside ours, in turn, the least workflow of that shape that there can be: two rules for
-each run, with a file in, a file out and a shell command, and one rule that gathers. What it takes
-is Snakemake's own. Last, the first of --batches batches of our largest study, as `snakemake --batch
-report=1/14` plans it. Processor seconds depend less than seconds on what else the machine does.
+The studies have seven variants on four datasets: 50 seeds are 1,400 runs, 500 seeds are 14,000.
+Each run is two jobs. The smallest possible workflow of the same shape takes turns with ours: two
+rules for each run, with one file in, one file out and a shell command, and one rule that gathers
+them. Its readings are Snakemake's own share. The last case is the first of --batches batches of our
+largest study, as `snakemake --batch report=1/14` plans it. Processor seconds depend less than wall
+seconds on what else the machine does.
 """
 
 import argparse
@@ -17,8 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import measure
 import pandas as pd
@@ -27,8 +30,7 @@ import yaml
 VARIANTS = ("minimax", "non_saturating", "least_squares", "hinge", "wgan_gp", "ns_r1", "r3gan")
 DATASETS = ("digits", "more_digits", "third_digits", "last_digits")
 
-
-LEAST = """
+SMALLEST = """
 runs = [f"{{dataset}}/{{variant}}/{{seed}}" for dataset in {datasets} for variant in {variants}
         for seed in range({seeds})]
 rule gather:
@@ -49,43 +51,55 @@ rule evaluate:
 """
 
 
+class Plan(NamedTuple):
+    """What one dry-run took: wall and processor seconds, peak megabytes; and its number of jobs."""
+
+    seconds: float
+    processor_seconds: float
+    megabytes: float
+    jobs: int
+
+
 def main() -> None:
-    """Plans each size in turn, prints."""
+    """Plans all studies in turn and prints the medians."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[50, 200, 500])
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--batches", type=int, default=14)
-    given = parser.parse_args()
-    cases = {}
-    for seeds in given.seeds:
+    options = parser.parse_args()
+    cases: dict[tuple[str, int], Callable[[], Plan]] = {}
+    for seeds in options.seeds:
         runs = len(VARIANTS) * len(DATASETS) * seeds
-        cases["ours", runs] = partial(ours, seeds)
-        cases["the least workflow", runs] = partial(least, seeds)
-    cases[f"ours, batch 1 of {given.batches}", runs] = partial(ours, seeds, given.batches)
-    found = {case: [] for case in cases}
-    for _ in range(given.repetitions):
+        cases["ours", runs] = partial(plan_study, seeds)
+        cases["the least workflow", runs] = partial(plan_smallest, seeds)
+    cases[f"ours, batch 1 of {options.batches}", runs] = partial(plan_study, seeds, options.batches)
+    plans: dict[tuple[str, int], list[Plan]] = {case: [] for case in cases}
+    for _ in range(options.repetitions):
         for case, plan in cases.items():
-            found[case].append(plan())
-            print(*case, *found[case][-1], flush=True)
-    columns = ("seconds", "processor seconds", "MB", "jobs")
-    rows = [
-        {
-            **{"workflow": name, "runs": runs, "repetitions": given.repetitions},
-            **dict(zip(columns, map(statistics.median, zip(*readings, strict=True)), strict=True)),
-        }
-        for (name, runs), readings in found.items()
-    ]
+            plans[case].append(plan())
+            print(*case, *plans[case][-1], flush=True)
+    rows = []
+    for (name, runs), readings in plans.items():
+        medians = Plan(*map(statistics.median, zip(*readings, strict=True)))
+        rows.append(
+            {
+                "workflow": name,
+                "runs": runs,
+                "repetitions": options.repetitions,
+                "seconds": medians.seconds,
+                "processor seconds": medians.processor_seconds,
+                "MB": medians.megabytes,
+                "jobs": medians.jobs,
+            }
+        )
     measure.show("plan", pd.DataFrame(rows))
 
 
-Plan = tuple[float, float, float, int]
-"""Seconds, those of the processor, peak megabytes and number of jobs of one dry-run."""
-
-
-def ours(seeds: int, batches: int | None = None) -> Plan:
-    """A study of ours, or the first of so many batches of it."""
+def plan_study(seeds: int, batches: int | None = None) -> Plan:
+    """Plans a study of ours, or the first of its `batches`."""
     study = {
-        **{"study": "plan", "seeds": seeds},
+        "study": "plan",
+        "seeds": seeds,
         "datasets": {name: {"kind": "digits"} for name in DATASETS},
         "variants": {name: {} for name in VARIANTS},
     }
@@ -93,20 +107,20 @@ def ours(seeds: int, batches: int | None = None) -> Plan:
         file = Path(folder) / "study.yaml"
         file.write_text(yaml.safe_dump(study), encoding="utf-8")
         batch = ["--batch", f"report=1/{batches}"] if batches else []
-        return planned(folder, "--configfile", str(file), *batch)
+        return dry_run(folder, "--configfile", str(file), *batch)
 
 
-def least(seeds: int) -> Plan:
-    """The least workflow of as many runs."""
+def plan_smallest(seeds: int) -> Plan:
+    """Plans the smallest possible workflow with as many runs."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "Snakefile"
-        text = LEAST.format(datasets=DATASETS, variants=VARIANTS, seeds=seeds)
+        text = SMALLEST.format(datasets=DATASETS, variants=VARIANTS, seeds=seeds)
         file.write_text(text, encoding="utf-8")
-        return planned(folder, "--snakefile", str(file))
+        return dry_run(folder, "--snakefile", str(file))
 
 
-def planned(folder: str, *arguments: str) -> Plan:
-    """One dry-run with `folder` as its working directory."""
+def dry_run(folder: str, *arguments: str) -> Plan:
+    """One dry-run with `folder` as its working directory. Raises RuntimeError where it fails."""
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules"]
     started = time.perf_counter()
     process = subprocess.Popen(
@@ -116,13 +130,13 @@ def planned(folder: str, *arguments: str) -> Plan:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    said = process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     if status:
-        raise RuntimeError(said)
-    jobs = re.findall(r"^total\s+(\d+)", said, re.M)
-    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, int(jobs[-1])
+        raise RuntimeError(output)
+    jobs = re.findall(r"^total\s+(\d+)", output, re.M)
+    return Plan(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, int(jobs[-1]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the processes of score_run.py do: each a part of the work, measured."""
+"""The parts of score_run.py, each done and measured in a process of its own."""
 
 import argparse
 import resource
@@ -8,27 +8,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import measure
 import numpy as np
 
 TOGETHER, PROCESS = "together, s", "processor time of the process, s"
 
 
-def measured(given: argparse.Namespace) -> dict[str, float]:
-    """Processor seconds of its steps, of all of them, and this process's peak memory."""
+def measure_part(options: argparse.Namespace) -> dict[str, float]:
+    """Does one part; returns the processor seconds of each step and of all, and peak memory."""
     import torch
 
     torch.set_num_threads(1)
-    found = PARTS[given.part](given)
+    steps = PARTS[options.part](options)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {f"{name}, s": value for name, value in found.items()} | {
-        TOGETHER: sum(found.values()),
+    return {f"{name}, s": value for name, value in steps.items()} | {
+        TOGETHER: sum(steps.values()),
         PROCESS: time.process_time(),
         "peak memory, MB": peak,
     }
 
 
 class Clock:
-    """Processor seconds of named steps: others that keep the machine busy change them little."""
+    """Counts processor seconds of named steps, which other work on the machine changes little."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -41,39 +42,43 @@ class Clock:
         return result
 
 
-def resolved() -> dict[str, Any]:
-    """A study of one variant on Fashion-MNIST."""
-    from ganbench.study import resolve as study
-
-    config = {"datasets": {"fashion_mnist": {}}, "variants": {"non_saturating": {}}}
-    return study.resolve({"study": "speed", **config}, "speed")
-
-
-def prepare(source: Path, folder: Path) -> None:
-    """The splits as in every study: 50,000 images in train, 10,000 in each of the others."""
+def prepare_images(source: Path, folder: Path) -> None:
+    """Writes the splits of every study: 50,000 images in train, 10,000 in each of the others."""
     from ganbench.datasets.prepare import DatasetFiles, prepare
+    from ganbench.study.resolve import resolve
 
-    names = {"data": "data.npz", "card": "dataset.json", "examples": "examples.png"}
+    study = {
+        "study": "speed",
+        "datasets": {"fashion_mnist": {"source": str(source)}},
+        "variants": {"non_saturating": {}},
+    }
     prepare(
         name="fashion_mnist",
-        dataset=resolved()["datasets"]["fashion_mnist"] | {"source": str(source)},
+        dataset=resolve(study, "speed")["datasets"]["fashion_mnist"],
         needs_classes=True,
-        outputs=DatasetFiles(**{name: folder / file for name, file in names.items()}),
+        outputs=DatasetFiles(
+            data=folder / "data.npz",
+            card=folder / "dataset.json",
+            examples=folder / "examples.png",
+        ),
         log=sys.stderr,
     )
 
 
-def files(folder: Path) -> dict[str, Any]:
-    """What both stages of evaluation read and write."""
+def reference_files(folder: Path) -> Any:
+    """The files that the extractor stage writes and scoring reads."""
     from ganbench.evaluation.reference import ReferenceFiles
 
-    names = {"network": "network.pt", "features": "features.npz", "card": "card.json"}
-    made = {name: folder / file for name, file in (names | {"floor": "floor.csv"}).items()}
-    return {"data_file": folder / "data.npz", "outputs": ReferenceFiles(**made)}
+    return ReferenceFiles(
+        network=folder / "network.pt",
+        features=folder / "features.npz",
+        card=folder / "card.json",
+        floor=folder / "floor.csv",
+    )
 
 
-def extractor(given: argparse.Namespace) -> dict[str, float]:
-    """The extractor stage; and snapshots with random weights: nearly all time is the same."""
+def extractor(options: argparse.Namespace) -> dict[str, float]:
+    """The extractor stage. Also writes snapshots, of random weights: scoring takes as long."""
     import torch
     from ganbench.evaluation.reference import make_reference
     from ganbench.networks.build import build_generator
@@ -84,24 +89,30 @@ def extractor(given: argparse.Namespace) -> dict[str, float]:
         make_reference,
         dataset="fashion_mnist",
         extractor="classifier",
-        samples=given.samples,
+        samples=options.samples,
         device="cpu",
-        **files(given.folder),
+        data_file=options.folder / "data.npz",
+        outputs=reference_files(options.folder),
     )
-    parameters = resolved()["runs"]["fashion_mnist"]["non_saturating"]
-    states = [build_generator(parameters, (1, 28, 28)).state_dict() for _ in range(given.snapshots)]
-    run = {"steps": list(range(1, given.snapshots + 1)), "shape": [1, 28, 28]}
-    run |= {"parameters": parameters, "generators": states}
-    torch.save(run, given.folder / "snapshots.pt")
-    print((given.folder / "card.json").read_text(), file=sys.stderr)
+    parameters = measure.resolve_run({})
+    snapshots = {
+        "steps": list(range(1, options.snapshots + 1)),
+        "shape": [1, 28, 28],
+        "parameters": parameters,
+        "generators": [
+            build_generator(parameters, (1, 28, 28)).state_dict() for _ in range(options.snapshots)
+        ],
+    }
+    torch.save(snapshots, options.folder / "snapshots.pt")
+    print((options.folder / "card.json").read_text(), file=sys.stderr)
     return clock.seconds
 
 
-def score_run(given: argparse.Namespace) -> dict[str, float]:
-    """The evaluate stage as the workflow runs it, without Python's start."""
+def score_run(options: argparse.Namespace) -> dict[str, float]:
+    """The evaluate stage as the workflow runs it, without the start of Python."""
     from ganbench.evaluation.score import score_run
 
-    clock, of_stage = Clock(), files(given.folder)
+    clock, reference = Clock(), reference_files(options.folder)
     clock(
         "score_run",
         score_run,
@@ -109,131 +120,144 @@ def score_run(given: argparse.Namespace) -> dict[str, float]:
         variant="non_saturating",
         seed=0,
         extractor="classifier",
-        samples=given.samples,
-        snapshots_file=given.folder / "snapshots.pt",
-        network_file=of_stage["outputs"].network,
-        features_file=of_stage["outputs"].features,
-        data_file=of_stage["data_file"],
+        samples=options.samples,
+        snapshots_file=options.folder / "snapshots.pt",
+        network_file=reference.network,
+        features_file=reference.features,
+        data_file=options.folder / "data.npz",
         gap=False,
-        scores_file=given.folder / "scores.csv",
-        nearest_file=given.folder / "nearest.png",
+        scores_file=options.folder / "scores.csv",
+        nearest_file=options.folder / "nearest.png",
     )
     return clock.seconds
 
 
-def agreement(given: argparse.Namespace) -> dict[str, float]:
-    """How far scores of the same images are apart; an error where it is more than rounding.
+def agreement(options: argparse.Namespace) -> dict[str, float]:
+    """The relative differences of our scores from torch-fidelity's on the same images.
 
-    Of 3,000 images that were kept for the extractor, for they have neighbours among the others;
-    with features in double, and all of them in one subset for KID, which for 10,000 needs 5 GB.
+    Ends the process where one is larger than rounding, 1e-6. The images are 3,000 of the extractor
+    split, against 3,000 held-out ones. Features are in double precision, and KID uses all images as
+    one subset, which for 10,000 images would need 5 GB.
     """
-    from ganbench.evaluation import feature_metrics as fm
+    from ganbench.evaluation import feature_metrics
     from ganbench.evaluation.extractor import extract, load_extractor
-    from ganbench.evaluation.feature_sets import describe
+    from ganbench.evaluation.feature_sets import summarise_features
 
-    network = load_extractor(files(given.folder)["outputs"].network)
-    count = min(3_000, given.samples)
-    images = [real_images(given, split)[:count] for split in ("extractor", "held_out")]
-    options = {"dtype": torch_dtype("float64"), "kid_subsets": 1, "kid_subset_size": count}
-    expected = peer().scores(network, *images, Clock(), **options)
-    found = [extract(network, each) for each in images]
-    sets = [describe(each.features, 1.0) for each in found]
-    near = fm.neighbourhoods(*sets)
+    network = load_extractor(reference_files(options.folder).network)
+    count = min(3_000, options.samples)
+    images = [load_images(options, split)[:count] for split in ("extractor", "held_out")]
+    expected = import_peer().scores(
+        network,
+        *images,
+        Clock(),
+        dtype=torch_dtype("float64"),
+        kid_subsets=1,
+        kid_subset_size=count,
+    )
+    features = [extract(network, batch) for batch in images]
+    sets = [summarise_features(item.features, 1.0) for item in features]
+    neighbours = feature_metrics.compare_neighbourhoods(*sets)
     ours = {
-        "FD": fm.frechet_distance(*sets),
-        "IS": fm.inception_score(found[0].logits),
-        "KID": fm.kernel_distance(*sets, 1.0),
-        "precision": near.precision,
-        "recall": near.recall,
+        "FD": feature_metrics.frechet_distance(*sets),
+        "IS": feature_metrics.inception_score(features[0].logits),
+        "KID": feature_metrics.kernel_distance(*sets, 1.0),
+        "precision": neighbours.precision,
+        "recall": neighbours.recall,
     }
-    apart = {
+    differences = {
         name: abs(value - expected[name]) / max(abs(expected[name]), 1e-9)
         for name, value in ours.items()
     }
-    if max(apart.values()) > 1e-6:
-        raise SystemExit(f"not the same mathematics: ours {ours}, torch-fidelity's {expected}")
-    return apart
+    if max(differences.values()) > 1e-6:
+        raise SystemExit(f"the scores differ: ours {ours}, torch-fidelity's {expected}")
+    return differences
 
 
-def same_metrics(given: argparse.Namespace) -> dict[str, float]:
-    """One snapshot against the held-out images alone."""
-    return parts(given, references=("held_out",))
+def same_metrics(options: argparse.Namespace) -> dict[str, float]:
+    """One snapshot against the held-out images only, step by step."""
+    return parts(options, references=("held_out",))
 
 
 def parts(
-    given: argparse.Namespace, references: tuple[str, ...] = ("train", "held_out")
+    options: argparse.Namespace, references: tuple[str, ...] = ("train", "held_out")
 ) -> dict[str, float]:
-    """One snapshot, step by step."""
-    from ganbench.evaluation import distances
-    from ganbench.evaluation import feature_metrics as fm
-    from ganbench.evaluation import feature_sets as sets
-    from ganbench.evaluation import kernel_distance as kernel
+    """One snapshot against `references`, step by step."""
+    from ganbench.evaluation import distances, feature_metrics, feature_sets, kernel_distance
     from ganbench.evaluation.extractor import extract, load_extractor
     from ganbench.evaluation.reference import load_real
 
-    clock, outputs = Clock(), files(given.folder)["outputs"]
-    network, real = load_extractor(outputs.network), load_real(outputs.features)
-    images = clock("generate images", first_images, given)
-    found = clock("features", extract, network, images)
-    features, scale = found.features, real.scale
-    mean, factor = clock("FD", sets.gaussian, features)
+    clock, files = Clock(), reference_files(options.folder)
+    network, real = load_extractor(files.network), load_real(files.features)
+    images = clock("generate images", generate_images, options)
+    extracted = clock("features", extract, network, images)
+    features, scale = extracted.features, real.scale
+    mean, factor = clock("FD", feature_sets.fit_gaussian, features)
     radii = clock("neighbours of generated images", distances.neighbour_radii, features)
-    embedded = clock("KID", kernel.embedding, features, scale)
-    within = clock("KID", kernel.mean_within, features, scale, embedded)
-    generated = sets.FeatureSet(features, mean, factor, radii, within, embedded)
+    embedding = clock("KID", kernel_distance.mean_embedding, features, scale)
+    kernel = clock("KID", kernel_distance.mean_kernel_within, features, scale, embedding)
+    generated = feature_sets.FeatureSet(features, mean, factor, radii, kernel, embedding)
     for name in references:
-        others = real.sets[name]
-        near = clock("precision, recall, density, coverage", fm.neighbourhoods, generated, others)
-        clock("FD", fm.frechet_distance, generated, others)
-        clock("KID", fm.kernel_distance, generated, others, scale)
+        reference = real.references[name]
+        neighbours = clock(
+            "precision, recall, density, coverage",
+            feature_metrics.compare_neighbourhoods,
+            generated,
+            reference,
+        )
+        clock("FD", feature_metrics.frechet_distance, generated, reference)
+        clock("KID", feature_metrics.kernel_distance, generated, reference, scale)
         if name == "train":
-            clock("nearest training image", near.nearest)
-            rest = real.train[len(others.features) :]
-            clock("nearest training image", fm.nearest_distances, features, rest)
-    clock("IS", fm.inception_score, found.logits)
+            other_images = real.train[len(reference.features) :]
+            clock("nearest training image", neighbours.nearest_distances)
+            clock(
+                "nearest training image",
+                feature_metrics.nearest_distances,
+                features,
+                other_images,
+            )
+    clock("IS", feature_metrics.inception_score, extracted.logits)
     return clock.seconds
 
 
-def first_images(given: argparse.Namespace) -> Any:
-    """The images that the first snapshot makes."""
+def generate_images(options: argparse.Namespace) -> Any:
+    """The images of the first snapshot."""
     import torch
     from ganbench.evaluation import snapshots
     from ganbench.samples import sample_latents
 
-    run = snapshots.load_run(given.folder / "snapshots.pt")
-    _, generator = next(snapshots.generators(run, torch.device("cpu")))
+    run = snapshots.load_run(options.folder / "snapshots.pt")
+    _, generator = next(snapshots.load_generators(run, torch.device("cpu")))
     noise = torch.Generator().manual_seed(0)
-    return snapshots.generate_images(
-        generator, sample_latents(run["parameters"]["latent"], given.samples, noise)
-    )
+    latents = sample_latents(run["parameters"]["latent"], options.samples, noise)
+    return snapshots.generate_images(generator, latents)
 
 
-def real_images(given: argparse.Namespace, split: str) -> Any:
-    """Those of a split, uint8."""
+def load_images(options: argparse.Namespace, split: str) -> Any:
+    """The real images of a split, uint8."""
     import torch
 
-    with np.load(given.folder / "data.npz") as data:
+    with np.load(options.folder / "data.npz") as data:
         return torch.from_numpy(data[split])
 
 
-def torch_fidelity(given: argparse.Namespace, **options: Any) -> dict[str, float]:
-    """Its own program on the same images with the same extractor, part by part."""
+def torch_fidelity(options: argparse.Namespace, **settings: Any) -> dict[str, float]:
+    """Torch-fidelity's own program on the same images with the same extractor, part by part."""
     from ganbench.evaluation.extractor import load_extractor
 
-    network = load_extractor(files(given.folder)["outputs"].network)
-    its_program, clock = peer(), Clock()
-    images = clock("generate images", first_images, given)
-    its_program.scores(network, images, real_images(given, "held_out"), clock, **options)
+    network = load_extractor(reference_files(options.folder).network)
+    peer, clock = import_peer(), Clock()
+    images = clock("generate images", generate_images, options)
+    peer.scores(network, images, load_images(options, "held_out"), clock, **settings)
     return clock.seconds
 
 
-def torch_fidelity_double(given: argparse.Namespace) -> dict[str, float]:
-    """The same with features in double precision, as ours are compared in."""
-    return torch_fidelity(given, dtype=torch_dtype("float64"))
+def torch_fidelity_double(options: argparse.Namespace) -> dict[str, float]:
+    """The same with features in double precision."""
+    return torch_fidelity(options, dtype=torch_dtype("float64"))
 
 
-def peer() -> Any:
-    """What speaks to torch-fidelity, whose import takes seconds that no other part needs."""
+def import_peer() -> Any:
+    """The module that calls torch-fidelity; its import takes seconds that no other part needs."""
     import score_peer
 
     return score_peer

@@ -17,7 +17,7 @@ NAMES = {
     "precision": "precision",
     "recall": "recall",
 }
-"""What it calls our metrics."""
+"""Its names of our metrics."""
 
 FASTEST = {
     "dtype": torch.float32,
@@ -25,8 +25,8 @@ FASTEST = {
     "batch_size": 50,
     "prc_batch_size": 500,
 }
-"""The settings it was fastest with, of two precisions, batches of 50 to 500, blocks of 500 to
-10,000 images for precision and recall, and save_cpu_ram both ways."""
+"""Its fastest settings. Tried were two precisions, batches of 50 to 500, blocks of 500 to 10,000
+images for precision and recall, and save_cpu_ram both ways."""
 
 PARTS = {
     "create_feature_extractor": "features",
@@ -37,14 +37,14 @@ PARTS = {
     "kid_featuresdict_to_metric": "KID",
     "prc_featuresdict_to_metric": "precision, recall",
 }
-"""The functions that its program calls, and the part of the work that each one does."""
+"""The functions that its program calls, and the part of the work that each does."""
 
 
 class Images(torch.utils.data.TensorDataset):
-    """Images as it wants them: a dataset of tensors."""
+    """Images as torch-fidelity takes them: a dataset of tensors."""
 
     def __getitem__(self, index: int) -> Tensor:
-        """One image, not a tuple of one."""
+        """One image, where the base class returns a tuple of one."""
         return super().__getitem__(index)[0]
 
 
@@ -55,35 +55,40 @@ def scores(
     clock: Callable[..., Any],
     **options: Any,
 ) -> dict[str, float]:
-    """What its `calculate_metrics` says of uint8 images, and by `clock` how long each part took.
+    """The scores that its `calculate_metrics` gives uint8 images; `clock` times each part.
 
-    `options` are its own, and `dtype`, that of the features.
+    `options` are its own and `dtype`, the type of the features.
     """
     options = FASTEST | options
-    fidelity.register_feature_extractor("classifier", _adapter(network, options.pop("dtype")))
+    fidelity.register_feature_extractor("classifier", _make_adapter(network, options.pop("dtype")))
     originals = {name: getattr(its_program, name) for name in PARTS}
     for name, original in originals.items():
-        setattr(its_program, name, _timed(clock, PARTS[name], original))
+        setattr(its_program, name, _time(clock, PARTS[name], original))
     try:
-        found = fidelity.calculate_metrics(
+        values = fidelity.calculate_metrics(
             input1=Images(generated),
             input2=Images(real),
             feature_extractor="classifier",
-            **dict.fromkeys(("isc", "fid", "kid", "prc"), True),
-            **dict.fromkeys(("cache", "cuda", "verbose"), False),
+            isc=True,
+            fid=True,
+            kid=True,
+            prc=True,
+            cache=False,
+            cuda=False,
+            verbose=False,
             **options,
         )
     finally:
         for name, original in originals.items():
             setattr(its_program, name, original)
-    return {name: found[key] for name, key in NAMES.items()}
+    return {name: values[key] for name, key in NAMES.items()}
 
 
-def _timed(clock: Callable[..., Any], part: str, function: Callable) -> Callable:
+def _time(clock: Callable[..., Any], part: str, function: Callable) -> Callable:
     return lambda *arguments, **options: clock(part, function, *arguments, **options)
 
 
-def _adapter(network: nn.Module, dtype: torch.dtype) -> type[FeatureExtractorBase]:
+def _make_adapter(network: nn.Module, dtype: torch.dtype) -> type[FeatureExtractorBase]:
     class Adapter(FeatureExtractorBase):
         def __init__(self, name: str, features_list: list[str], **_: Any) -> None:
             super().__init__(name, features_list)
@@ -96,7 +101,7 @@ def _adapter(network: nn.Module, dtype: torch.dtype) -> type[FeatureExtractorBas
         can_be_compiled = staticmethod(lambda: False)
 
         def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-            found = dict(zip(("features", "logits"), self.network(images), strict=True))
-            return tuple(found[name].to(dtype) for name in self.features_list)
+            outputs = dict(zip(("features", "logits"), self.network(images), strict=True))
+            return tuple(outputs[name].to(dtype) for name in self.features_list)
 
     return Adapter

@@ -1,8 +1,8 @@
-"""The training loop that people write: what train_speed.py holds ours against.
+"""The training loop that people write, with which train_speed.py compares ours.
 
 torchvision's FashionMNIST with its transforms and a DataLoader; networks of the same sizes and
-weights, made of torch's own layers; real and fake passed one after the other, the discriminator's
-weights not frozen in the generator's step, plain Adam, losses read with `.item()` each step.
+weights, made of torch's own layers; one pass for real and one for fake; the discriminator's weights
+not frozen in the generator's step; plain Adam; losses read with `.item()` each step.
 """
 
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ BATCH = 64
 
 
 def write_files(folder: Path, images: np.ndarray, labels: np.ndarray) -> None:
-    """The files that torchvision reads: images `(count, height, width)` and their labels."""
+    """Writes the files that torchvision reads: images `(count, height, width)` and their labels."""
     raw = folder / "FashionMNIST/raw"
     raw.mkdir(parents=True)
-    for stem in ("train", "t10k"):  # it looks for both parts
+    for stem in ("train", "t10k"):  # torchvision looks for both parts
         _write_idx(raw / f"{stem}-images-idx3-ubyte", images)
         _write_idx(raw / f"{stem}-labels-idx1-ubyte", labels)
 
@@ -33,19 +33,19 @@ def _write_idx(file: Path, array: np.ndarray) -> None:
     file.write_bytes(header + np.ascontiguousarray(array, np.uint8).tobytes())
 
 
-def of_torchs_layers(game: Game) -> Game:
-    """The same game with torch's own convolutions next to images."""
+def use_torch_layers(game: Game) -> Game:
+    """Replaces the layers next to images by torch's own convolutions, and returns the game."""
     for player in (game.discriminator, game.generator):
         layers = player.network.layers
         for name, layer in layers.named_children():
             if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-                own = nn.Conv2d if isinstance(layer, nn.Conv2d) else nn.ConvTranspose2d
-                layers[int(name)] = _as(own, layer)
+                kind = nn.Conv2d if isinstance(layer, nn.Conv2d) else nn.ConvTranspose2d
+                layers[int(name)] = _copy_layer(kind, layer)
     return game
 
 
-def _as(kind: type[nn.Module], layer: nn.Module) -> nn.Module:
-    made = kind(
+def _copy_layer(kind: type[nn.Module], layer: nn.Module) -> nn.Module:
+    copy = kind(
         layer.in_channels,
         layer.out_channels,
         layer.kernel_size,
@@ -53,45 +53,45 @@ def _as(kind: type[nn.Module], layer: nn.Module) -> nn.Module:
         layer.padding,
         bias=layer.bias is not None,
     )
-    made.load_state_dict(layer.state_dict())
-    return made.to(layer.weight.device)
+    copy.load_state_dict(layer.state_dict())
+    return copy.to(layer.weight.device)
 
 
 def step(
     game: Game, optimizers: tuple, real: Tensor, latent: Tensor, other_latent: Tensor
 ) -> tuple[float, float]:
-    """One step as people write it; gives both losses."""
+    """Takes one step as people write it, and returns both losses."""
     discriminator, generator = game.discriminator.network, game.generator.network
-    of_discriminator, of_generator = optimizers
+    discriminator_optimizer, generator_optimizer = optimizers
     criterion = nn.BCEWithLogitsLoss()
     ones = torch.ones(len(real), device=real.device)
 
-    of_discriminator.zero_grad()
+    discriminator_optimizer.zero_grad()
     real_loss = criterion(discriminator(real), ones)
     real_loss.backward()
     fake_loss = criterion(discriminator(generator(latent).detach()), 0 * ones)
     fake_loss.backward()
-    of_discriminator.step()
+    discriminator_optimizer.step()
 
-    of_generator.zero_grad()
+    generator_optimizer.zero_grad()
     generator_loss = criterion(discriminator(generator(other_latent)), ones)
     generator_loss.backward()
-    of_generator.step()
+    generator_optimizer.step()
     return (real_loss + fake_loss).item(), generator_loss.item()
 
 
-def optimizers(game: Game) -> tuple:
-    """The discriminator's and the generator's."""
+def make_optimizers(game: Game) -> tuple:
+    """The discriminator's optimizer and the generator's."""
     return tuple(
         torch.optim.Adam(player.network.parameters(), lr=2e-4, betas=(0.5, 0.999))
         for player in (game.discriminator, game.generator)
     )
 
 
-def batches(folder: Path, device: str, workers: int) -> Iterator[Tensor]:
+def load_batches(folder: Path, device: str, workers: int) -> Iterator[Tensor]:
     """Shuffled images `(BATCH, 1, 28, 28)` in [-1, 1] on the device, without end."""
-    change = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])
-    dataset = FashionMNIST(str(folder), train=True, transform=change)
+    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])
+    dataset = FashionMNIST(str(folder), train=True, transform=transform)
     loader = DataLoader(
         dataset,
         BATCH,

@@ -3,6 +3,7 @@
 Where the variable CI is set, a skipped test fails the session.
 """
 
+import fcntl
 import os
 import sys
 from collections.abc import Iterator
@@ -14,22 +15,32 @@ from project import copy_checkout, snakemake, tiny_study
 
 @pytest.fixture(scope="session")
 def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout in which the tiny study has run. To change it, copy it with its times."""
-    checkout = copy_checkout(tmp_path_factory.mktemp("finished") / "checkout")
-    done = snakemake(checkout, "--cores", "2", study=tiny_study())
-    assert done.returncode == 0, done.stdout + done.stderr
+    """A checkout in which the tiny study has run. To change it, copy it with its times.
+
+    Processes of pytest-xdist share it: the first one runs the study, the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    checkout, done = shared / "finished/checkout", shared / "finished.done"
+    with (shared / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            copy_checkout(checkout)
+            run = snakemake(checkout, "--cores", "2", study=tiny_study())
+            assert run.returncode == 0, run.stdout + run.stderr
+            done.touch()
     return checkout
 
 
 @pytest.fixture(autouse=True)
 def _denormal_numbers() -> Iterator[None]:
-    """Training sets them to zero for its whole process, which for tests is everybody's."""
+    """Training sets them to zero for its whole process, which in tests others share."""
     yield
     if torch := sys.modules.get("torch"):
         torch.set_flush_denormal(False)
 
 
-def _skipped(config: pytest.Config) -> int:
+def _count_skipped(config: pytest.Config) -> int:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     return len(reporter.stats.get("skipped", ())) if reporter else 0
 
@@ -39,7 +50,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Changes the exit status from success to failure where a test was skipped."""
     if (
         os.environ.get("CI")
-        and _skipped(session.config)
+        and _count_skipped(session.config)
         and session.exitstatus == pytest.ExitCode.OK
     ):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -47,5 +58,5 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says so above the closing line."""
-    if os.environ.get("CI") and (count := _skipped(terminalreporter.config)):
+    if os.environ.get("CI") and (count := _count_skipped(terminalreporter.config)):
         terminalreporter.line(f"CI is set: {count} skipped counts as failed", red=True, bold=True)

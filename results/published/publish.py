@@ -1,10 +1,10 @@
-"""Copies what a finished study says, without its data and weights, to results/published/STUDY.
+"""Copies a finished study, without its data and weights, to results/published/STUDY.
 
     python results/published/publish.py STUDY [RESULTS]
 
-RESULTS is the study's folder, results/STUDY by default. Copied are the report, the tables, the
-figures as SVG and the resolved study; `runs.json` says of each run how it ended, on what, with
-which versions, and the SHA-256 of its generator. verify.py holds a repetition against them.
+RESULTS is the study's folder, results/STUDY by default. The report, the tables, the figures as SVG
+and the resolved study are copied. `runs.json` records for each run how it ended, on which machine,
+with which versions, and the SHA-256 of its generator; verify.py compares a repetition with it.
 """
 
 import json
@@ -13,11 +13,20 @@ import sys
 from pathlib import Path
 
 PUBLISHED = Path(__file__).resolve().parent
-KEPT = ("status", "step", "reason", "seconds", "generator_sha256", "device", "machine", "versions")
+RUN_KEYS = (
+    "status",
+    "step",
+    "reason",
+    "seconds",
+    "generator_sha256",
+    "device",
+    "machine",
+    "versions",
+)
 
 
 def main(study: str, results: Path) -> None:
-    """Makes the folder of `study` anew."""
+    """Writes the folder of `study` from scratch."""
     if not (results / "report.html").exists():
         sys.exit(f"{results}: there is no report.html; the study has not been run to its end")
     folder = PUBLISHED / study
@@ -31,7 +40,7 @@ def main(study: str, results: Path) -> None:
     for file in sorted(results.glob("runs/*/*/*/run.json")):
         run = json.loads(file.read_text(encoding="utf-8"))
         name = "/".join(file.parts[-4:-1])
-        runs[name] = {key: run[key] for key in KEPT}
+        runs[name] = {key: run[key] for key in RUN_KEYS}
     text = json.dumps(runs, indent=1, ensure_ascii=False) + "\n"
     (folder / "runs.json").write_text(text, encoding="utf-8")
     print(f"{folder}: {len(runs)} runs")

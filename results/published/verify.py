@@ -1,11 +1,11 @@
-"""Repeats a part of a published study and holds it against what was published.
+"""Repeats a part of a published study and compares it with what was published.
 
     python results/published/verify.py [STUDY] [--variants NAME ...] [--seeds N ...] [--cores N]
 
-Trains and scores the chosen runs below results/verify, by the same workflow. On the published
-machine's processor and versions each run must give the same bits. Elsewhere each primary score
-must lie in the interval where one more seed of the published study is expected, with confidence
-0.99. Prints a line for each run and exits with status 1 where one is elsewhere.
+The chosen runs are trained and scored below results/verify, by the same workflow. With the
+processor and versions of the published run, each must give the same bits. Elsewhere its primary
+score must lie in the interval where one more seed of the published study is expected with
+confidence 0.99. Prints a line for each run, and exits with status 1 if one does not hold.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -26,33 +27,54 @@ from ganbench.study import resolve as studies  # noqa: E402 (found by the line a
 
 CONFIDENCE = 0.99
 
+Run = tuple[str, str, int]
+"""Dataset, variant and seed."""
+
 
 def main() -> int:
-    """Runs what was chosen, compares, prints; gives the exit status."""
-    chosen = _arguments()
-    published = ROOT / "results/published" / chosen.study
-    given = ROOT / f"config/{chosen.study}.yaml"
-    there = json.loads((published / "study.json").read_text(encoding="utf-8"))
-    config = yaml.safe_load(given.read_text(encoding="utf-8"))
-    here = studies.without_execution(studies.resolve(config, str(given)))
-    if here != there:
-        changed = [key for key in here if here[key] != there.get(key)]
-        print(f"{given}: not the published study any more; it differs in {', '.join(changed)}")
+    """Repeats the chosen runs and compares them; returns the exit status."""
+    options = _read_arguments()
+    published = ROOT / "results/published" / options.study
+    file = ROOT / f"config/{options.study}.yaml"
+    study = json.loads((published / "study.json").read_text(encoding="utf-8"))
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    shipped = studies.drop_execution(studies.resolve(config, str(file)))
+    if changed := differences(shipped, study):
+        print(f"{file}: not the published study any more; it differs in {', '.join(changed)}")
         return 1
     runs = [
         (dataset, variant, seed)
-        for dataset, variant, seed in studies.list_runs(there)
-        if variant in chosen.variants and seed in chosen.seeds
+        for dataset, variant, seed in studies.list_runs(study)
+        if variant in options.variants and seed in options.seeds
     ]
     if not runs:
-        print(f"no such run: variants are {', '.join(there['variants'])}; seeds {there['seeds']}")
+        variants = ", ".join(study["variants"])
+        print(f"no such run: variants are {variants}; seeds {study['seeds']}")
         return 1
-    _run(given, chosen, runs)
-    results = ROOT / f"results/verify/results/{chosen.study}"
-    return int(compared(there, published, results, runs) > 0)
+    _repeat_runs(file, options, runs)
+    results = ROOT / f"results/verify/results/{options.study}"
+    return int(compare_runs(study, published, results, runs) > 0)
 
 
-def _arguments() -> argparse.Namespace:
+def differences(shipped: dict, published: dict) -> list[str]:
+    """The keys in which two resolved studies differ, apart from texts that describe them."""
+    return [
+        key
+        for key in shipped
+        if key not in ("title", "description")
+        and _without_texts(shipped[key]) != _without_texts(published.get(key))
+    ]
+
+
+def _without_texts(value: Any) -> Any:
+    """`value` without what describes an objective."""
+    if not isinstance(value, dict):
+        return value
+    texts = ("title", "year", "paper", "known_for")
+    return {key: _without_texts(part) for key, part in value.items() if key not in texts}
+
+
+def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", nargs="?", default="fashion_mnist_cpu")
     parser.add_argument("--variants", nargs="+", default=["minimax", "non_saturating"])
@@ -61,73 +83,79 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(given: Path, chosen: argparse.Namespace, runs: list[tuple[str, str, int]]) -> None:
-    files = [
-        f"results/{chosen.study}/runs/{dataset}/{variant}/seed{seed}/scores.csv"
+def _repeat_runs(file: Path, options: argparse.Namespace, runs: list[Run]) -> None:
+    scores = [
+        f"results/{options.study}/runs/{dataset}/{variant}/seed{seed}/scores.csv"
         for dataset, variant, seed in runs
     ]
     folder = ROOT / "results/verify"
-    shutil.rmtree(folder, ignore_errors=True)  # or what is there would be compared, not made again
+    shutil.rmtree(folder, ignore_errors=True)  # or Snakemake would find old runs and repeat none
     folder.mkdir()
-    command = [
-        *(sys.executable, "-m", "snakemake", "--cores", chosen.cores),
-        *("--directory", str(folder), "--configfile", str(given), "--", *files),
-    ]
+    command = [sys.executable, "-m", "snakemake", "--cores", options.cores]
+    command += ["--directory", str(folder), "--configfile", str(file), "--", *scores]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
-def compared(study: dict, published: Path, results: Path, runs: list[tuple[str, str, int]]) -> int:
-    """Prints a line for each of `runs` (dataset, variant, seed); gives how many do not hold.
+def compare_runs(study: dict, published: Path, results: Path, runs: list[Run]) -> int:
+    """Prints a line for each run and returns how many do not hold.
 
-    `study` is the resolved one, `published` its published folder, `results` that of the repetition.
+    `study` is the resolved study, `published` its published folder, `results` the folder of its
+    repetition.
     """
     scores = pd.read_csv(published / "scores.csv")
-    kept = json.loads((published / "runs.json").read_text(encoding="utf-8"))
+    published_runs = json.loads((published / "runs.json").read_text(encoding="utf-8"))
     failed = 0
     for dataset, variant, seed in runs:
         folder = results / f"runs/{dataset}/{variant}/seed{seed}"
         primary = study["datasets"][dataset]["primary"]
-        old = _finals(scores[(scores.dataset == dataset) & (scores.variant == variant)], primary)
-        new = _finals(pd.read_csv(folder / "scores.csv"), primary)
-        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        before = kept[f"{dataset}/{variant}/seed{seed}"]
-        held, words = _judged(run, before, old, new)
-        failed += not held
-        print(f"{'holds' if held else 'FAILS'}  {dataset} {variant} seed {seed}: {words}")
+        of_variant = scores[(scores.dataset == dataset) & (scores.variant == variant)]
+        holds, words = _judge_run(
+            json.loads((folder / "run.json").read_text(encoding="utf-8")),
+            published_runs[f"{dataset}/{variant}/seed{seed}"],
+            _final_scores(pd.read_csv(folder / "scores.csv"), primary),
+            _final_scores(of_variant, primary),
+        )
+        failed += not holds
+        print(f"{'holds' if holds else 'FAILS'}  {dataset} {variant} seed {seed}: {words}")
     print(f"{len(runs) - failed} of {len(runs)} runs hold")
     return failed
 
 
-def _judged(run: dict, before: dict, old: pd.Series, new: pd.Series) -> tuple[bool, str]:
-    """Whether a run holds against the published one, and why; scores are by seed."""
-    seed, same_bits = run["seed"], run["generator_sha256"] == before["generator_sha256"]
-    alike = _made_with(run) == _made_with(before)
+def _judge_run(
+    run: dict, published_run: dict, scores: pd.Series, published_scores: pd.Series
+) -> tuple[bool, str]:
+    """Whether a run holds, and why; scores are by seed."""
+    seed = run["seed"]
+    same_bits = run["generator_sha256"] == published_run["generator_sha256"]
+    same_machine = _describe_origin(run) == _describe_origin(published_run)
     bits = f"{'the same' if same_bits else 'other'} bits"
-    bits += "" if alike else ", on another processor or other versions"
-    # one that diverged has no final score, only those of the snapshots that it reached
-    if "diverged" in (run["status"], before["status"]) or seed not in old or seed not in new:
-        held = run["status"] == before["status"] and (same_bits or not alike)
-        return held, f"{run['status']}, published {before['status']}; {bits}"
-    low, high = prediction_interval(old.to_numpy(), CONFIDENCE)
-    held = same_bits if alike else low <= new[seed] <= high
-    return held, (
-        f"{new[seed]:.4g}, published {old[seed]:.4g}; "
+    bits += "" if same_machine else ", on another processor or other versions"
+    # a diverged run has no final score, only those of the snapshots that it reached
+    diverged = "diverged" in (run["status"], published_run["status"])
+    if diverged or seed not in scores or seed not in published_scores:
+        holds = run["status"] == published_run["status"] and (same_bits or not same_machine)
+        return holds, f"{run['status']}, published {published_run['status']}; {bits}"
+    low, high = prediction_interval(published_scores.to_numpy(), CONFIDENCE)
+    holds = same_bits if same_machine else low <= scores[seed] <= high
+    return holds, (
+        f"{scores[seed]:.4g}, published {published_scores[seed]:.4g}; "
         f"one more seed is expected in {low:.4g} to {high:.4g}; {bits}"
     )
 
 
-def _finals(scores: pd.DataFrame, primary: dict[str, str]) -> pd.Series:
+def _final_scores(scores: pd.DataFrame, primary: dict[str, str]) -> pd.Series:
     """The primary score at the end of the budget, by seed."""
-    found = scores[
+    final = scores[
         (scores.metric == primary["metric"])
         & (scores.reference == primary["reference"])
         & (scores.repeat == 0)
         & (scores.step == scores.step.max())
     ]
-    return found.set_index("seed").value
+    return final.set_index("seed").value
 
 
-def _made_with(run: dict) -> tuple:
+def _describe_origin(run: dict) -> tuple:
+    """Processor, device and the versions on which the bits of a run depend."""
     versions = {name: run["versions"].get(name) for name in ("python", "torch", "numpy")}
     return run["machine"]["processor"], run["device"], versions
 

@@ -1,4 +1,4 @@
-"""A folder of images of one's own, as a user has it: nothing but the folder's path in the study."""
+"""A folder of a user's own images: the study names nothing but its path."""
 
 import json
 
@@ -10,7 +10,7 @@ from project import copy_checkout, planned, snakemake, tiny_study
 from sklearn.datasets import load_digits
 
 
-def my_images(folder):
+def write_images(folder):
     """The bundled digits as grey PNG files, one sub-folder for each class."""
     images, labels = load_digits(return_X_y=True)
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
@@ -26,12 +26,13 @@ def checkout(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def study(checkout):
-    my_images(checkout / "my images")
+    write_images(checkout / "my images")
     dataset = {"kind": "image_folder", "source": "my images", "resolution": 8, "channels": 1}
-    return tiny_study(seeds=1, datasets={"mine": dataset}, evaluation={})
+    study = tiny_study(seeds=1, datasets={"mine": dataset}, evaluation={})
+    return study | {"variants": {"minimax": {}}}
 
 
-def test_it_is_trained_and_scored_with_as_many_samples_as_it_has(checkout, study):
+def test_folder_is_trained_and_scored_with_as_many_samples_as_it_has(checkout, study):
     done = snakemake(checkout, "--cores", "2", study=study)
     assert done.returncode == 0, done.stdout + done.stderr
     results = checkout / "results/tiny"
@@ -47,7 +48,7 @@ def test_it_is_trained_and_scored_with_as_many_samples_as_it_has(checkout, study
     assert "mine" in page
 
 
-def test_one_more_image_prepares_the_folder_again_and_nothing_else_does(checkout, study):
+def test_added_image_prepares_the_folder_again(checkout, study):
     assert not planned(checkout, study=study)
     Image.new("L", (8, 8), 90).save(checkout / "my images/class 0/more.png")
     assert "prepare/mine" in planned(checkout, study=study)

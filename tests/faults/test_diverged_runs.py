@@ -38,7 +38,8 @@ def once(function, value):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf], ids=["nan", "inf"])
 @pytest.mark.parametrize("where", ["discriminator", "generator", "regularizer"])
-def test_loss_that_is_not_finite_at_a_step_ends_the_run_there(
+@pytest.mark.promise("divergence-recorded")
+def test_non_finite_loss_ends_the_run_at_its_step(
     tmp_path, monkeypatch, finished_study, where, value
 ):
     parameters = study.resolve(tiny_study(), "tiny")["runs"]["digits"]["non_saturating"]
@@ -98,7 +99,8 @@ def finished(checkout, variants) -> tuple[dict[str, pd.DataFrame], str]:
     return tables, (results / "report.html").read_text(encoding="utf-8")
 
 
-def test_others_are_scored_as_before_and_the_failed_runs_are_counted(checkout, finished_study):
+@pytest.mark.promise("divergence-contained")
+def test_other_runs_are_scored_as_before_and_failed_ones_counted(checkout, finished_study):
     before = pd.read_csv(finished_study / "results/tiny/scores.csv")
     tables, page = finished(checkout, tiny_study()["variants"] | {"hopeless": HOPELESS})
     rates = tables["rates"].query("outcome == 'diverged'").set_index("variant")["count"]
@@ -109,7 +111,8 @@ def test_others_are_scored_as_before_and_the_failed_runs_are_counted(checkout, f
     assert "non-finite" in page
 
 
-def test_study_whose_every_run_diverged_ends_with_a_report_that_says_so(checkout):
+@pytest.mark.promise("all-diverged")
+def test_report_of_a_study_whose_every_run_diverged_says_so(checkout):
     tables, page = finished(checkout, {"hopeless": HOPELESS})
     assert tables["scores"].empty
     rates = tables["rates"].query("outcome == 'diverged'")

@@ -11,16 +11,22 @@ from faulty import as_others, copied
 from project import copy_checkout, snakemake, tiny_study
 
 ODD = "späce 'single' \"double\" $HOME `id` ;é 日本"
-SAME = ("datasets/digits/data.npz", "extractors/digits/classifier/features.npz")
-SAME += ("theory/minimax.json", "runs/digits/minimax/seed0/snapshots.pt")
-SAME += ("runs/digits/minimax/seed0/scores.csv",)
+RUN_FILES = ("snapshots.pt", "samples.png", "scores.csv", "nearest.png")
+TABLES = ("scores.csv", "summary.csv", "comparisons.csv", "pairs.csv", "rates.csv", "ranks.csv")
 
 
-@pytest.fixture
-def read_only_checkout(tmp_path):
-    checkout = copy_checkout(tmp_path / "checkout")
-    study = tiny_study(seeds=1, variants={"minimax": {}})
-    (checkout / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+def files_without_durations(results: Path) -> list[Path]:
+    """Every result, relative to `results`, that holds no duration."""
+    names = ["datasets/digits/data.npz", "extractors/digits/classifier/features.npz", *TABLES]
+    names += ["theory/minimax.json", "study.json"]
+    runs = [path.relative_to(results) for path in results.glob("runs/*/*/*")]
+    return [*map(Path, names), *(run / name for run in runs for name in RUN_FILES)]
+
+
+@pytest.fixture(scope="module")
+def read_only_checkout(tmp_path_factory):
+    checkout = copy_checkout(tmp_path_factory.mktemp("read only") / "checkout")
+    (checkout / "study.yaml").write_text(yaml.safe_dump(tiny_study()), encoding="utf-8")
     folders = [path for path in checkout.rglob("*") if path.is_dir()]
     for folder in (checkout, *folders):
         folder.chmod(0o555)
@@ -34,19 +40,19 @@ def before_start():
     os.umask(0o077)
 
 
-def test_odd_path_locale_umask_home_and_read_only_checkout_change_no_bit(
-    read_only_checkout, finished_study, tmp_path
-):
-    """All at once, and root without its privileges. Snakemake itself needs a cache folder."""
-    elsewhere = tmp_path / ODD
+@pytest.fixture(scope="module")
+def odd_results(read_only_checkout, tmp_path_factory):
+    """The tiny study run with everything odd at once, one job at a time, without root's rights."""
+    folder = tmp_path_factory.mktemp("odd")
+    elsewhere = folder / ODD
     elsewhere /= "l" * max(1, 200 - len(os.fsencode(elsewhere)))
     elsewhere.mkdir(parents=True)
     assert len(os.fsencode(elsewhere)) >= 200
-    said_where = {"LANG", "LANGUAGE", "LC_CTYPE", "PYTHONUTF8", "PYTHONIOENCODING"}
-    environment = {name: value for name, value in os.environ.items() if name not in said_where}
+    about_language = {"LANG", "LANGUAGE", "LC_CTYPE", "PYTHONUTF8", "PYTHONIOENCODING"}
+    environment = {name: value for name, value in os.environ.items() if name not in about_language}
     environment |= {"LC_ALL": "C", "HOME": "/dev/null/none"}
-    environment |= {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    command = ["--cores", "2", "--configfile", "study.yaml", "--directory", str(elsewhere)]
+    environment |= {"XDG_CACHE_HOME": str(folder / "cache")}  # Snakemake itself needs one
+    command = ["--cores", "1", "--configfile", "study.yaml", "--directory", str(elsewhere)]
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", *command],
         cwd=read_only_checkout,
@@ -57,12 +63,25 @@ def test_odd_path_locale_umask_home_and_read_only_checkout_change_no_bit(
         timeout=900,
     )
     assert done.returncode == 0, (done.stdout + done.stderr).decode(errors="replace")
-    found, first = elsewhere / "results/tiny", finished_study / "results/tiny"
-    for name in SAME:
-        assert (found / name).read_bytes() == (first / name).read_bytes(), name
-    assert (found / "report.html").exists()
-    assert not any(path.stat().st_mode & 0o077 for path in found.rglob("*")), "the umask is 077"
-    assert not {path.name for path in read_only_checkout.iterdir()} & {"results", ".snakemake"}
+    return elsewhere / "results/tiny"
+
+
+@pytest.mark.promise("same-bytes")
+@pytest.mark.promise("odd-surroundings")
+def test_another_process_place_locale_and_cores_give_the_same_bytes(odd_results, finished_study):
+    expected = finished_study / "results/tiny"
+    names = files_without_durations(expected)
+    assert len(names) == 10 + 4 * len(RUN_FILES)
+    for name in names:
+        assert (odd_results / name).read_bytes() == (expected / name).read_bytes(), name
+    assert (odd_results / "report.html").exists()
+
+
+@pytest.mark.promise("umask")
+def test_umask_holds_and_a_read_only_checkout_stays_as_it_is(odd_results, read_only_checkout):
+    assert not any(path.stat().st_mode & 0o077 for path in odd_results.rglob("*"))
+    names = {path.name for path in read_only_checkout.iterdir()}
+    assert not names & {"results", ".snakemake"}
 
 
 def from_tomorrow(folder: Path) -> None:
@@ -73,7 +92,8 @@ def from_tomorrow(folder: Path) -> None:
         os.utime(path, ns=(later, later))
 
 
-def test_clock_set_back_is_said_and_nothing_stale_is_left(finished_study, tmp_path):
+@pytest.mark.promise("clock-set-back")
+def test_clock_set_back_is_reported_and_leaves_nothing_stale(finished_study, tmp_path):
     checkout = copied(finished_study, tmp_path)
     results = checkout / "results/tiny"
     from_tomorrow(results)
@@ -100,7 +120,8 @@ def test_results_from_the_future_are_not_made_again(finished_study, tmp_path):
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
-def test_second_snakemake_on_a_study_is_refused_and_the_first_goes_on(finished_study, tmp_path):
+@pytest.mark.promise("second-snakemake")
+def test_second_snakemake_is_refused_and_the_first_continues(finished_study, tmp_path):
     checkout = copied(finished_study, tmp_path)
     results = checkout / "results/tiny"
     for name in ("report.html", "summary.csv"):

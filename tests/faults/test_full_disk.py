@@ -109,7 +109,8 @@ STAGES = [
 @pytest.mark.parametrize(
     ("stage", "name"), STAGES, ids=[f"{stage.__name__} {name}" for stage, name in STAGES]
 )
-def test_full_disk_is_said_with_the_file_and_leaves_nothing_half_written(
+@pytest.mark.promise("full-disk")
+def test_full_disk_names_the_file_and_leaves_nothing_half_written(
     finished, tmp_path, capfd, monkeypatch, stage, name
 ):
     monkeypatch.setitem(classifier.CLASSIFIER, "steps", 30)
@@ -124,21 +125,22 @@ def test_full_disk_is_said_with_the_file_and_leaves_nothing_half_written(
     assert not list(folder.rglob("*.partial"))
 
 
-def test_full_disk_among_the_figures_is_said_too(finished, tmp_path, capfd):
+def test_full_disk_while_writing_figures_is_reported(finished, tmp_path, capfd):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures/gradient-weights.svg").symlink_to("/dev/full")
     said, _ = failed_job(lambda log: write_report(finished, tmp_path, log), capfd, tmp_path)
     assert f"{tmp_path / 'figures'} could not be written: No space left on device" in said
 
 
-def test_log_without_room_ends_no_job(finished, tmp_path):
+@pytest.mark.promise("full-log")
+def test_full_log_ends_no_job(finished, tmp_path):
     (tmp_path / "log").symlink_to("/dev/full")
     with job(str(tmp_path / "log")) as log:
         train(finished, tmp_path, log)
     assert json.loads((tmp_path / "run.json").read_text())["status"] == "completed"
 
 
-def test_error_is_told_though_the_log_has_no_room(tmp_path, capfd):
+def test_error_is_reported_although_the_log_is_full(tmp_path, capfd):
     (tmp_path / "log").symlink_to("/dev/full")
 
     def work(log):
@@ -149,7 +151,8 @@ def test_error_is_told_though_the_log_has_no_room(tmp_path, capfd):
     assert "Traceback" not in said
 
 
-def test_limit_on_a_file_is_an_error_of_the_same_kind(tmp_path, capfd):
+@pytest.mark.promise("full-disk")
+def test_file_size_limit_is_reported_like_a_full_disk(tmp_path, capfd):
     """As a quota is. The limit is that of a child, which reads nothing of the tests' own output."""
     child = os.fork()
     if child == 0:

@@ -70,7 +70,8 @@ def evil(tmp_path_factory):
     return written(tmp_path_factory.mktemp("evil"), EVIL)
 
 
-def test_page_with_hostile_text_has_the_elements_of_one_with_harmless_text(evil, tmp_path):
+@pytest.mark.promise("safe-page")
+def test_hostile_text_adds_no_element_to_the_page(evil, tmp_path):
     harmless = (written(tmp_path, "harmless") / "report.html").read_text(encoding="utf-8")
     hostile = (evil / "report.html").read_text(encoding="utf-8")
     assert harmless.count("harmless") > 10
@@ -79,14 +80,16 @@ def test_page_with_hostile_text_has_the_elements_of_one_with_harmless_text(evil,
     assert elements(hostile) == elements(harmless)
 
 
-def test_hostile_text_reaches_no_figure_and_no_latex_unescaped(evil):
+@pytest.mark.promise("safe-latex")
+def test_hostile_text_is_escaped_in_figures_and_latex(evil):
     for file in [*evil.glob("figures/*.svg"), *evil.glob("tables/*.tex")]:
         text = file.read_text(encoding="utf-8")
         assert "<script" not in text, file
         assert "\\input" not in text, file
 
 
-def test_no_cell_of_a_csv_is_computed_by_a_spreadsheet(tmp_path):
+@pytest.mark.promise("safe-csv")
+def test_spreadsheet_computes_no_cell_of_a_csv(tmp_path):
     """A cell that begins like a formula is a number; so do the copies in the page."""
     folder = written(tmp_path, FORMULA)
     tables = list(folder.glob("*.csv"))
@@ -102,6 +105,7 @@ def test_no_cell_of_a_csv_is_computed_by_a_spreadsheet(tmp_path):
 
 @pytest.mark.parametrize("name", [FORMULA, "+1", "-1", "@a", "../up", "a/b", ".", "a b", "é", "A"])
 @pytest.mark.parametrize("what", ["study", "datasets", "variants", "objectives"])
+@pytest.mark.promise("safe-names")
 def test_name_that_could_be_a_formula_or_a_path_is_refused(what, name):
     values = {
         "study": name,

@@ -41,13 +41,15 @@ def run(*command, **options):
     )
 
 
-def test_fault_is_seen_by_root_too(read_only):
+@pytest.mark.promise("read-only")
+def test_read_only_folder_stops_root_too(read_only):
     done = run("-c", "open('x', 'w')", cwd=read_only)
     assert "PermissionError" in done.stderr
 
 
 @pytest.mark.parametrize("what", ["file", "log"])
-def test_job_names_the_file_that_may_not_be_written(read_only, tmp_path, what):
+@pytest.mark.promise("read-only")
+def test_job_names_the_file_that_it_may_not_write(read_only, tmp_path, what):
     log = (read_only if what == "log" else tmp_path) / "log"
     program = (
         "import sys; from pathlib import Path; from ganbench.jobs import files; "
@@ -76,6 +78,7 @@ def snakemake(checkout, directory):
     return run(*command, "--directory", str(directory), cwd=checkout)
 
 
+@pytest.mark.promise("read-only")
 def test_read_only_results_are_named_before_anything_is_computed(checkout, tmp_path):
     (tmp_path / "results").mkdir(mode=0o555)
     done = snakemake(checkout, tmp_path)
@@ -88,7 +91,8 @@ def test_read_only_results_are_named_before_anything_is_computed(checkout, tmp_p
     assert not {path.name for path in checkout.iterdir()} & {"results", ".snakemake"}
 
 
-def test_mode_of_a_file_is_that_of_the_umask(tmp_path):
+@pytest.mark.promise("umask")
+def test_file_mode_follows_the_umask(tmp_path):
     before = os.umask(0o077)
     files.write_text(tmp_path / "folder/file", "x")
     os.umask(before)

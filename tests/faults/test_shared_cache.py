@@ -80,25 +80,27 @@ def for_nobody_else(path: Path) -> None:
 
 
 def found() -> str:
-    return locate.find(KIND, "", io.StringIO()).origin
+    return locate.find_files(KIND, "", io.StringIO()).origin
 
 
+@pytest.mark.promise("cache-of-others")
 def test_cache_of_another_user_is_read(cache):
     assert as_another_user(found) == "the shared cache"
 
 
 @pytest.mark.parametrize("what", ["cache", "folder", "file"])
-def test_cache_that_another_user_keeps_private_is_said_with_the_ways_out(cache, what):
+@pytest.mark.promise("cache-of-others")
+def test_private_cache_of_another_user_is_reported_with_remedies(cache, what):
     private = {"cache": cache.parent, "folder": cache, "file": cache / "part-2.gz"}[what]
     for_nobody_else(private)
     told = as_another_user(found)
     private.chmod(0o755)
     assert told.startswith(f"refused: {private}")
-    assert "may not be read by this user" in told
-    assert told.endswith("or name another cache in GANBENCH_CACHE")
+    assert "cannot be read by this user" in told
+    assert told.endswith("or set GANBENCH_CACHE to another cache folder")
 
 
-def test_download_beside_that_of_another_user_is_done_or_said(cache):
+def test_download_lock_of_another_user_is_reported(cache):
     """Its lock may not be written to: whoever comes second is told so, and the first goes on."""
     lock = cache / ".weights.lock"
     lock.touch()
@@ -106,25 +108,27 @@ def test_download_beside_that_of_another_user_is_done_or_said(cache):
     wanted = lambda: download("https://127.0.0.1:9/w", cache / "weights", sha256="0" * 64)  # noqa: E731
     told = as_another_user(wanted)
     assert told.startswith("refused: no folder for downloads")
-    assert told.endswith("Permission denied; name another in GANBENCH_CACHE")
+    assert told.endswith("Permission denied; set GANBENCH_CACHE to another folder")
 
 
-def test_eight_processes_read_one_cache_at_once_and_leave_it_as_it_is(cache):
+@pytest.mark.promise("shared-cache")
+def test_eight_processes_read_one_cache_and_leave_it_unchanged(cache):
     before = contents(cache.parent)
     children = []
     for _ in range(8):
         child = os.fork()
         if child == 0:
-            right = all(locate.find(KIND, "", io.StringIO()).contents == FILES for _ in range(20))
-            os._exit(0 if right else 1)
+            reads = (locate.find_files(KIND, "", io.StringIO()) for _ in range(20))
+            os._exit(0 if all(read.contents == FILES for read in reads) else 1)
         children.append(child)
     assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 8
     assert contents(cache.parent) == before
 
 
-def test_damaged_file_of_the_cache_is_refused_and_left_to_its_owner(cache):
+@pytest.mark.promise("cache-of-others")
+def test_damaged_cache_file_is_refused_and_left_to_its_owner(cache):
     damaged = cache / "part-1.gz"
     damaged.write_bytes(gzip.compress(FILES["part-2"]))
     told = as_another_user(found)
-    assert told.startswith(f"refused: part-1 in {cache} is not the published one of Something")
+    assert told.startswith(f"refused: part-1 in {cache} is not the published file of Something")
     assert damaged.exists()

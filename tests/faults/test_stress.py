@@ -61,7 +61,8 @@ def told(done: subprocess.CompletedProcess) -> str:
     return said
 
 
-def test_disk_that_is_full_again_and_again_ends_in_the_same_results(finished_study, tmp_path):
+@pytest.mark.promise("full-disk-recovers")
+def test_disk_that_fills_up_repeatedly_ends_in_the_same_results(finished_study, tmp_path):
     """A disk of 100 kB that grows by half after each failure, until the study is done."""
     checkout, sizes = copy_checkout(tmp_path / "checkout"), (int(100 * 1.5**n) for n in count())
     failures, named = 0, set()
@@ -82,7 +83,10 @@ def test_disk_that_is_full_again_and_again_ends_in_the_same_results(finished_stu
 
 
 @pytest.mark.parametrize("folder", ["runs", "."])
-def test_disk_that_becomes_read_only_is_said_and_harms_nothing(finished_study, tmp_path, folder):
+@pytest.mark.promise("becomes-read-only")
+def test_disk_that_becomes_read_only_is_reported_and_harms_nothing(
+    finished_study, tmp_path, folder
+):
     checkout = copied(finished_study, tmp_path)
     (checkout / STUDY / "report.html").unlink()
     for path in (checkout / STUDY).rglob("scores.csv"):
@@ -117,6 +121,7 @@ SURROUNDINGS = {
 
 
 @pytest.mark.parametrize("surroundings", SURROUNDINGS.values(), ids=SURROUNDINGS)
+@pytest.mark.promise("odd-surrounding-alone")
 def test_each_odd_surrounding_alone_changes_no_bit(finished_study, tmp_path, surroundings):
     checkout = copy_checkout(tmp_path / "checkout")
     study = tiny_study(seeds=1, variants={"minimax": {}})
@@ -144,7 +149,8 @@ def test_each_odd_surrounding_alone_changes_no_bit(finished_study, tmp_path, sur
         assert (elsewhere / STUDY / name).read_bytes() == expected, name
 
 
-def test_any_bit_of_any_result_that_flips_is_seen(finished_study, tmp_path, monkeypatch):
+@pytest.mark.promise("flipped-bit")
+def test_any_flipped_bit_of_any_result_is_noticed(finished_study, tmp_path, monkeypatch):
     checkout, chance, flips = copied(finished_study, tmp_path), random.Random(0), 0
     monkeypatch.chdir(checkout)
     results = [path for path in STUDY.rglob("*") if path.with_name(f".{path.name}.sha256").exists()]
@@ -160,7 +166,8 @@ def test_any_bit_of_any_result_that_flips_is_seen(finished_study, tmp_path, monk
     assert flips > 4000
 
 
-def test_second_snakemake_is_refused_at_whatever_moment_it_starts(finished_study, tmp_path):
+@pytest.mark.promise("second-snakemake")
+def test_second_snakemake_is_refused_whenever_it_starts(finished_study, tmp_path):
     checkout = copied(finished_study, tmp_path)
     shutil.rmtree(checkout / "results")
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "study.yaml"]
@@ -179,7 +186,8 @@ def test_second_snakemake_is_refused_at_whatever_moment_it_starts(finished_study
     same_results(checkout / STUDY, finished_study / STUDY)
 
 
-def test_two_studies_at_once_in_one_folder_leave_each_other_alone(finished_study, tmp_path):
+@pytest.mark.promise("two-studies")
+def test_two_studies_in_one_folder_do_not_affect_each_other(finished_study, tmp_path):
     checkout = copied(finished_study, tmp_path)
     shutil.rmtree(checkout / "results")
     started = []

@@ -37,6 +37,7 @@ def refused(checkout, study, *arguments) -> str:
         ),
     ],
 )
+@pytest.mark.promise("bad-study-refused")
 def test_message_names_file_key_found_and_expected(checkout, changes, message):
     assert message in refused(checkout, tiny_study(**changes))
 
@@ -47,6 +48,7 @@ def test_default_study_does_not_leak_into_a_given_one(checkout):
     assert "study.yaml: missing the key 'variants'" in refused(checkout, study)
 
 
+@pytest.mark.promise("bad-study-refused")
 def test_value_from_the_command_line_is_checked_too(checkout):
     said = refused(checkout, tiny_study(), "--config", "seeds=none")
     assert "study.yaml with --config: seeds: found 'none'" in said
