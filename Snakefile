@@ -7,12 +7,12 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-# The working directory's own default study, or with --directory the one that is shipped.
+# The working directory's default study or, with --directory elsewhere, the shipped one.
 DEFAULT_STUDY = Path("config/config.yaml")
 if not DEFAULT_STUDY.exists():
     DEFAULT_STUDY = Path(workflow.basedir) / DEFAULT_STUDY
 
-# A study given with --configfile is the whole study: the default one must not leak into it.
+# With --configfile, the default study must not leak into the one that is given.
 if not workflow.config_settings.configfiles:
 
     configfile: DEFAULT_STUDY.as_posix()

@@ -1,14 +1,14 @@
 """Makes envs/{stage}.yaml, the conda environments of the rules, from envs/requirements.lock.
 
     python envs/from_lock.py           writes them
-    python envs/from_lock.py --check   exit status 1 where a file is not what would be written
+    python envs/from_lock.py --check   exits with status 1 if a file is out of date
 
-A stage gets what its scripts import, found by reading their imports, and what that needs in turn.
-All versions are the lock's. Inside an environment a script needs Python and these packages and
-nothing installed of ganbench, which it finds beside itself. Run it in the locked environment: it
-asks the installed packages what they need.
+A stage gets the packages that its scripts import, found by reading their imports, and the packages
+that those need. All versions are the lock's. The environments do not contain ganbench, which the
+scripts find beside themselves. Run this in the locked environment: it asks the installed packages
+what they need.
 
-Never run through conda so far: made and checked on a machine that has none.
+The environments have not been tested with conda yet.
 """
 
 import ast
@@ -33,11 +33,11 @@ PACKAGES = {
     "torch_fidelity": "torch-fidelity",
     "yaml": "pyyaml",
 }
-"""Packages that are not called what is imported."""
+"""Packages whose names differ from what is imported."""
 
 HEADER = """\
-# Made by envs/from_lock.py from envs/requirements.lock; `make generated` makes it again.
-# For `snakemake --software-deployment-method conda`. Never run through conda so far.
+# Made from envs/requirements.lock by `make generated`; do not edit by hand.
+# For `snakemake --software-deployment-method conda`. Not yet tested with conda.
 channels:
   - conda-forge
   - nodefaults
@@ -47,23 +47,23 @@ dependencies:
 """
 
 
-def stages() -> dict[str, list[str]]:
-    """The scripts that run in each environment, as the rules' `conda:` and `script:` lines say."""
-    found: dict[str, list[str]] = {}
+def find_stages() -> dict[str, list[str]]:
+    """The scripts of each environment, from the `conda:` and `script:` lines of the rules."""
+    stages: dict[str, list[str]] = {}
     for file in sorted(RULES.glob("*.smk")):
         text = file.read_text(encoding="utf-8")
         lines = re.findall(r'^ {8}"\.\./(?:\.\./envs|scripts)/(\w+)\.(?:yaml|py)"$', text, re.M)
         for stage, script in zip(lines[::2], lines[1::2], strict=True):
-            found.setdefault(stage, []).append(script)
-    return found
+            stages.setdefault(stage, []).append(script)
+    return stages
 
 
-def imported(script: str) -> set[str]:
+def find_imports(script: str) -> set[str]:
     """The packages that a script and the library files behind it import."""
-    file = SCRIPTS / f"{script}.py"
+    script_file = SCRIPTS / f"{script}.py"
     names: set[str] = set()
-    for each in [file, *code_digest.library_files(file)]:
-        for node in ast.walk(ast.parse(each.read_text(encoding="utf-8"))):
+    for file in [script_file, *code_digest.find_library_files(script_file)]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names.update(alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -72,35 +72,35 @@ def imported(script: str) -> set[str]:
     return {PACKAGES.get(name, name) for name in names}
 
 
-def locked() -> dict[str, list[str]]:
+def read_lock() -> dict[str, list[str]]:
     """The lock's lines by package, `name==version ; marker`, without hashes."""
     lines: dict[str, list[str]] = {}
     for line in (FOLDER / "requirements.lock").read_text(encoding="utf-8").splitlines():
-        if found := re.match(r"([a-z0-9.-]+)==[^\\]+", line):
-            lines.setdefault(found[1], []).append(found[0].strip())
+        if match := re.match(r"([a-z0-9.-]+)==[^\\]+", line):
+            lines.setdefault(match[1], []).append(match[0].strip())
     return lines
 
 
-def with_needs(packages: set[str], lock: dict[str, list[str]]) -> list[str]:
-    """`packages` and what they need in turn, sorted; where a need applies is left to the lock."""
-    found: set[tuple[str, frozenset[str]]] = set()
-    waiting = [Requirement(package) for package in packages]
-    while waiting:
-        wanted = waiting.pop()
-        name, extras = canonicalize_name(wanted.name), frozenset(wanted.extras)
-        if name in lock and (name, extras) not in found:
-            found.add((name, extras))
-            waiting += needs(name, extras)
-    return sorted({name for name, _ in found})
+def add_requirements(packages: set[str], lock: dict[str, list[str]]) -> list[str]:
+    """`packages` and all packages that they need, sorted, for every system that the lock covers."""
+    visited: set[tuple[str, frozenset[str]]] = set()
+    pending = [Requirement(package) for package in packages]
+    while pending:
+        requirement = pending.pop()
+        name, extras = canonicalize_name(requirement.name), frozenset(requirement.extras)
+        if name in lock and (name, extras) not in visited:
+            visited.add((name, extras))
+            pending += list_requirements(name, extras)
+    return sorted({name for name, _ in visited})
 
 
-def needs(package: str, extras: frozenset[str]) -> list[Requirement]:
-    """What an installed package says it needs, on any platform, with these extras."""
+def list_requirements(package: str, extras: frozenset[str]) -> list[Requirement]:
+    """The requirements of an installed package with these extras, on any system."""
     try:
         requirements = map(Requirement, metadata.requires(package) or ())
     except metadata.PackageNotFoundError:
-        return []  # for another platform, as the lock's marker says
-    return [each for each in requirements if _applies(each, extras)]
+        return []  # a package for another system, as the lock's marker says
+    return [requirement for requirement in requirements if _applies(requirement, extras)]
 
 
 def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:
@@ -110,31 +110,41 @@ def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:
     return any(marker.evaluate({"extra": extra}) for extra in extras)
 
 
-def environment(stage: str, scripts: list[str]) -> str:
+def make_environment(stage: str, scripts: list[str]) -> str:
     """The conda file of a stage with these scripts.
 
-    Raises KeyError where an import is of no package in the lock.
+    Raises KeyError if a package that they import is not in the lock.
     """
-    lock = locked()
-    packages = set().union(*(imported(script) for script in scripts))
+    lock = read_lock()
+    packages = set().union(*(find_imports(script) for script in scripts))
     if unknown := packages - set(lock):
-        raise KeyError(f"{stage} imports {unknown}: not in the lock, or under another name")
+        raise KeyError(
+            f"{stage} imports {', '.join(sorted(unknown))}, which the lock does not have: add it "
+            "to pyproject.toml and run `make lock`, or name its package in PACKAGES"
+        )
     if not packages:
         return HEADER
-    pins = [line for name in with_needs(packages, lock) for line in lock[name]]
+    pins = [line for name in add_requirements(packages, lock) for line in lock[name]]
     return HEADER + "  - pip:\n" + "".join(f'      - "{pin}"\n' for pin in pins)
+
+
+def _holds(file: Path, text: str) -> bool:
+    return file.exists() and file.read_text(encoding="utf-8") == text
 
 
 def main(arguments: list[str]) -> int:
     """Writes the files, or with `--check` names those that are out of date."""
-    texts = {FOLDER / f"{stage}.yaml": environment(stage, of) for stage, of in stages().items()}
+    texts = {
+        FOLDER / f"{stage}.yaml": make_environment(stage, scripts)
+        for stage, scripts in find_stages().items()
+    }
     if "--check" not in arguments:
         for file, text in texts.items():
             file.write_text(text, encoding="utf-8")
         return 0
-    stale = [file for file, text in texts.items() if not file.exists() or file.read_text() != text]
+    stale = [file for file, text in texts.items() if not _holds(file, text)]
     for file in stale:
-        print(f"envs/{file.name} is not what the lock and the imports make: run `make generated`")
+        print(f"envs/{file.name} is out of date with the lock or the scripts: run `make generated`")
     return int(bool(stale))
 
 

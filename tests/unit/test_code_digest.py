@@ -1,6 +1,7 @@
-"""The digest of a script's code: it sees what Python would import, and content alone."""
+"""The digest of a script's code covers what Python would import, and depends on content alone."""
 
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -8,115 +9,111 @@ import sys
 from pathlib import Path
 
 import pytest
-from ganbench.jobs import code_digest as dependencies
+from ganbench.jobs import code_digest
 from project import ROOT
 
 SCRIPTS = sorted(ROOT.glob("workflow/scripts/*.py"))
-PRINT_DIGEST = "import sys, pathlib; from ganbench.jobs import code_digest; " + (
-    "print(code_digest.digest(pathlib.Path(sys.argv[1])))"
-)
-PRINT_MODULES = """
-import sys
-for name, module in sorted(sys.modules.items()):
-    if name.partition(".")[0] == "ganbench":
-        print(module.__file__)
+LIST_IMPORTED_FILES = """
+import ast, json, sys
+files = {}
+for script in sys.argv[1:]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ganbench"]:
+        del sys.modules[name]
+    body = ast.parse(open(script).read()).body
+    imports = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+    exec(compile(ast.Module(imports, []), script, "exec"), {})
+    modules = [sys.modules[name] for name in sys.modules if name.partition(".")[0] == "ganbench"]
+    files[script] = [module.__file__ for module in modules]
+print(json.dumps(files))
 """
 
 
-def python(code: str, *arguments: str, folder: Path) -> str:
-    """What a fresh interpreter prints that finds ganbench in `folder` alone."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=True
-    ).stdout
+@pytest.fixture(scope="module")
+def imported_files():
+    """The library files that Python imports for each script, listed by a fresh interpreter."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")}
+    done = subprocess.run(
+        [sys.executable, "-c", LIST_IMPORTED_FILES, *SCRIPTS],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = json.loads(done.stdout.splitlines()[-1])
+    return {script: {Path(file) for file in files[str(script)]} for script in SCRIPTS}
 
 
-@pytest.fixture
-def scripts(tmp_path):
-    copy = tmp_path / "scripts"
-    ignored = shutil.ignore_patterns("__pycache__")
-    return shutil.copytree(ROOT / "workflow/scripts", copy, ignore=ignored)
-
-
-@pytest.fixture
-def digest(scripts):
-    return lambda: python(PRINT_DIGEST, str(scripts / "train.py"), folder=scripts)
-
-
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda file: file.stem)
-def test_files_found_without_running_are_those_that_python_imports(script):
-    tree = ast.parse(script.read_text(encoding="utf-8"))
-    imports = [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
-    code = "\n".join(ast.unparse(each) for each in imports) + PRINT_MODULES
-    imported = {Path(file) for file in python(code, folder=script.parent).split("\n")[:-1]}
-    found = set(dependencies.library_files(script))
-    assert imported <= found
-    # what is found beside them is imported when it is needed, within a function
-    assert found - imported <= imported_later(found)
-
-
-def imported_later(files: set[Path]) -> set[Path]:
-    """What is imported within functions of `files`, and what that imports in turn."""
-    later: set[Path] = set()
+def find_late_imports(files: set[Path]) -> set[Path]:
+    """The files imported within functions of `files`, and all that those import."""
+    late: set[Path] = set()
     for file in files:
-        functions = [
-            node
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-            if isinstance(node, ast.FunctionDef)
-        ]
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
         for node in (inner for function in functions for inner in ast.walk(function)):
             if isinstance(node, ast.ImportFrom) and node.module:
                 names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-                modules = [module for name in names for module in dependencies._modules(name)]
-                later |= {*modules, *(f for m in modules for f in dependencies.library_files(m))}
-    return later
+                for module in (file for name in names for file in code_digest._find_modules(name)):
+                    late |= {module, *code_digest.find_library_files(module)}
+    return late
 
 
-def test_edited_module_changes_the_digest_and_a_restored_one_restores_it(scripts, digest):
-    before = digest()
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda file: file.stem)
+def test_files_are_those_that_python_imports(script, imported_files):
+    files = set(code_digest.find_library_files(script))
+    assert imported_files[script] <= files
+    # Python imports the others later, within a function
+    assert files - imported_files[script] <= find_late_imports(files)
+
+
+@pytest.fixture
+def scripts(tmp_path, monkeypatch):
+    """A copy of the scripts and the library, which digests are made of."""
+    copy = tmp_path / "scripts"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "workflow/scripts", copy, ignore=ignored)
+    monkeypatch.setattr(code_digest, "LIBRARY", copy / "ganbench")
+    return copy
+
+
+def digest(scripts: Path) -> str:
+    code_digest._find_imports.cache_clear()
+    return code_digest.digest(scripts / "train.py")
+
+
+def test_edited_module_changes_the_digest_until_it_is_restored(scripts):
+    before = digest(scripts)
     module = scripts / "ganbench/formula/language.py"
     text = module.read_text(encoding="utf-8")
     module.write_text(text + "\n# edited\n", encoding="utf-8")
-    assert digest() != before
+    assert digest(scripts) != before
     module.write_text(text, encoding="utf-8")
-    assert digest() == before
+    assert digest(scripts) == before
 
 
-def test_touched_module_leaves_the_digest(scripts, digest):
-    before = digest()
+def test_touched_module_does_not_change_the_digest(scripts):
+    before = digest(scripts)
     for module in scripts.glob("ganbench/**/*.py"):
         os.utime(module, (1, 1))
-    assert digest() == before
+    assert digest(scripts) == before
 
 
-def test_module_that_the_script_does_not_import_leaves_the_digest(scripts, digest):
-    before = digest()
+def test_module_that_is_not_imported_does_not_change_the_digest(scripts):
+    before = digest(scripts)
     (scripts / "ganbench/evaluation/score.py").write_text("# edited\n", encoding="utf-8")
-    assert digest() == before
+    assert digest(scripts) == before
 
 
-def test_digest_does_not_depend_on_where_the_checkout_is(scripts, digest, tmp_path):
-    before = digest()
+def test_place_of_the_checkout_does_not_change_the_digest(scripts, tmp_path, monkeypatch):
+    before = digest(scripts)
     elsewhere = scripts.rename(tmp_path / "elsewhere")
-    assert python(PRINT_DIGEST, str(elsewhere / "train.py"), folder=elsewhere) == before
-
-
-def test_imports_within_functions_and_of_whole_packages_are_seen(scripts):
-    script = scripts / "some.py"
-    script.write_text(
-        "def later():\n    import ganbench.study.budget\n"
-        "    from ganbench.formula.language import parse\n",
-        encoding="utf-8",
-    )
-    names = [file.name for file in dependencies.library_files(script)]
-    assert "budget.py" in names
-    assert "language.py" in names
+    monkeypatch.setattr(code_digest, "LIBRARY", elsewhere / "ganbench")
+    assert digest(elsewhere) == before
 
 
 @pytest.mark.parametrize(
     "code",
     [
+        "def later():\n    {}",
         "import typing\nif typing.TYPE_CHECKING:\n    {}",
         "if 0:\n    pass\nelse:\n    {}",
         "if 0:\n    pass\nelif 1:\n    {}",
@@ -132,7 +129,10 @@ def test_imports_within_functions_and_of_whole_packages_are_seen(scripts):
         "async def later():\n    async with x:\n        {}",
     ],
 )
-def test_imports_are_seen_wherever_a_statement_may_stand(code, tmp_path):
+@pytest.mark.parametrize(
+    "statement", ["import ganbench.study.budget", "from ganbench.study import budget"]
+)
+def test_imports_are_found_in_every_kind_of_block(code, statement, tmp_path):
     script = tmp_path / "some.py"
-    script.write_text(code.format("import ganbench.study.budget") + "\n", encoding="utf-8")
-    assert "budget.py" in [file.name for file in dependencies.library_files(script)]
+    script.write_text(code.format(statement) + "\n", encoding="utf-8")
+    assert "budget.py" in [file.name for file in code_digest.find_library_files(script)]

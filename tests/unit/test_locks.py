@@ -1,14 +1,17 @@
-"""One process trains a run; the one that comes later asks it to leave."""
+"""One process trains a run: a later one sends SIGTERM to the process that still trains it."""
 
 import io
 import os
 import signal
+import time
 
 import pytest
 from ganbench.jobs import locks
 
+pytestmark = pytest.mark.promise("one-process-per-run")
 
-def test_former_holder_is_asked_to_leave(tmp_path):
+
+def test_former_holder_is_sent_sigterm(tmp_path):
     file, ready = tmp_path / "lock", tmp_path / "ready"
     child = os.fork()
     if child == 0:
@@ -17,36 +20,38 @@ def test_former_holder_is_asked_to_leave(tmp_path):
         signal.sigwait([signal.SIGTERM])
         os._exit(7)
     while not ready.exists():
-        signal.sigtimedwait([], 0.01)
+        time.sleep(0.01)
     log = io.StringIO()
     os.close(locks.take_over(file, log))
     _, status = os.waitpid(child, 0)
-    assert f"process {child} still does this job" in log.getvalue()
+    assert f"process {child} is still running this job; sent it SIGTERM" in log.getvalue()
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 7
 
 
-def test_process_that_does_not_have_it_is_left_alone(tmp_path):
-    """Its number is in the file, but it was another's: nobody is sent a signal."""
+@pytest.mark.promise("one-process-per-run")
+def test_process_that_does_not_hold_the_lock_is_sent_no_signal(tmp_path):
+    """The file holds its number, but another process has the lock."""
     file = tmp_path / "lock"
-    held = locks.take(file)
-    os.pwrite(held, f"{os.uname().nodename} {os.getppid()}\n".encode(), 0)
+    descriptor = locks.take(file)
+    os.pwrite(descriptor, f"{os.uname().nodename} {os.getppid()}\n".encode(), 0)
     with pytest.raises(locks.HeldError, match=r"lock: another process .* within 0 s"):
-        locks.take_over(file, io.StringIO(), patience=0.3)
-    os.close(held)
+        locks.take_over(file, io.StringIO(), patience=0.2)
+    os.close(descriptor)
 
 
-def test_lock_on_a_file_that_was_removed_meanwhile_is_none(tmp_path, monkeypatch):
+def test_lock_on_a_file_that_was_removed_meanwhile_is_not_taken(tmp_path, monkeypatch):
     file = tmp_path / "lock"
     first = locks.take(file)
     assert locks.take(file) is None
-    locked = locks.fcntl.flock
+    flock = locks.fcntl.flock
 
-    def removed_before(descriptor, operation):
-        os.close(first)  # the one who held it is done,
-        file.unlink()  # and has tidied up
-        locked(descriptor, operation)
+    def finish_first(descriptor, operation):
+        """The holder releases the lock and removes the file, just before we lock it."""
+        os.close(first)
+        file.unlink()
+        flock(descriptor, operation)
 
-    monkeypatch.setattr(locks.fcntl, "flock", removed_before)
+    monkeypatch.setattr(locks.fcntl, "flock", finish_first)
     assert locks.take(file) is None
     monkeypatch.undo()
     os.close(locks.take(file))

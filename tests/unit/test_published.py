@@ -1,111 +1,106 @@
-"""Published numbers: beside a study's own where the protocol is the same, and nowhere else."""
+"""Published scores stand beside a study's own only if the study follows their protocol."""
 
 import pytest
 import yaml
-from ganbench.catalogue import objectives
+from ganbench.catalogue.objectives import OBJECTIVES
 from ganbench.catalogue.published import PUBLISHED, find_published
-from ganbench.study import resolve as study
+from ganbench.study import resolve as studies
 from project import ROOT
 
 
-def lucic(**changes) -> dict:
+def resolve_lucic(**changes) -> dict:
+    """The shipped study lucic2018 with keys changed, each given as `group__key`."""
     config = yaml.safe_load((ROOT / "config/lucic2018.yaml").read_text(encoding="utf-8"))
     for path, value in changes.items():
-        at = config
         *groups, key = path.split("__")
-        for group in groups:
-            at = at.setdefault(group, {})
-        at[key] = value
-    return study.resolve(config, "lucic2018.yaml")
+        group = config
+        for name in groups:
+            group = group.setdefault(name, {})
+        group[key] = value
+    return studies.resolve(config, "lucic2018.yaml")
 
 
-def test_runs_of_the_shipped_protocol_have_their_number_beside_them():
-    found = find_published(lucic())
-    beside = [each for each in found if each["dataset"] != "celeba"]
-    assert [each["mismatches"] for each in beside] == [[]] * 18
-    assert all(each["laid_beside"] for each in beside)
-    assert {(each["dataset"], each["variant"]) for each in found} == {
+def test_runs_of_the_published_protocol_are_comparable():
+    study = resolve_lucic()
+    published = find_published(study)
+    others = [entry for entry in published if entry["dataset"] != "celeba"]
+    assert [entry["mismatches"] for entry in others] == [[]] * 18
+    assert all(entry["comparable"] for entry in others)
+    assert {(entry["dataset"], entry["variant"]) for entry in published} == {
         (dataset, variant)
         for dataset in ("mnist", "fashion_mnist", "cifar10", "celeba")
-        for variant in lucic()["variants"]
+        for variant in study["variants"]
     }
 
 
-def test_celeba_is_refused_for_its_images_are_made_otherwise():
-    found = [each for each in find_published(lucic()) if each["dataset"] == "celeba"]
-    assert len(found) == 6
-    for each in found:
-        assert not each["laid_beside"]
-        assert each["mismatches"] == [
-            "reference images is 19,962, published with 10,000",
-            "images were published with a crop of 160×160 without antialiasing, "
-            "here 178×178 with it",
+def test_celeba_is_not_comparable_because_its_images_differ():
+    celeba = [entry for entry in find_published(resolve_lucic()) if entry["dataset"] == "celeba"]
+    assert len(celeba) == 6
+    for entry in celeba:
+        assert not entry["comparable"]
+        assert entry["mismatches"] == [
+            "reference images: 10,000 in the publication, 19,962 here",
+            "preparation of images: a 160×160 crop without antialiasing in the publication, "
+            "178×178 with antialiasing here",
         ]
 
 
-def test_number_of_the_paper():
-    (found,) = [
-        each
-        for each in find_published(lucic())
-        if (each["dataset"], each["variant"]) == ("cifar10", "non_saturating")
+def test_score_is_that_of_the_paper():
+    (entry,) = [
+        entry
+        for entry in find_published(resolve_lucic())
+        if (entry["dataset"], entry["variant"]) == ("cifar10", "non_saturating")
     ]
-    assert (found["metric"], found["mean"], found["std"]) == ("FID", 58.5, 1.9)
-    assert "Lucic" in found["source"]
+    assert (entry["metric"], entry["mean"], entry["std"]) == ("FID", 58.5, 1.9)
+    assert "Lucic" in entry["source"]
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "words"),
+    ("path", "value", "mismatch"),
     [
-        ("evaluation__extractor", "vgg16", "extractor is vgg16, published with inception-v3-comp"),
-        ("evaluation__samples", 5000, "samples is 5,000, published with 10,000"),
-        ("evaluation__primary_reference", "train", "reference split is train, published with held"),
-        ("training__network__name", "mlp", "network is mlp, published with infogan"),
-        ("training__network__width", 32, "width is 32, published with 64"),
-        ("training__latent__size", 128, "size of the latent is 128, published with 64"),
-        ("training__latent__prior", "normal", "prior is normal, published with uniform"),
-        ("training__batch_size", 128, "batch size is 128, published with 64"),
-        ("training__optimizer__name", "sgd", "optimizer is sgd, published with adam"),
-        ("training__ema", 0.999, "running mean of weights is 0.999, published with 0"),
-        ("datasets__mnist__training__steps", 18749, "D updates is 18,749, published with 18,750"),
-        ("training__discriminator_steps", 2, "D updates is 37,500, published with 18,750"),
-        (
-            "datasets__mnist__extractor_images",
-            10000,
-            "training images is 50,000, published with 60,000",
-        ),
-        (
-            "training__stop",
-            {"metric": "duality_gap", "patience": 2},
-            "runs may stop early, the published ones used their whole budget",
-        ),
+        ("evaluation__extractor", "vgg16", "extractor: inception-v3-compat in"),
+        ("evaluation__samples", 5000, "generated images: 10,000 in the publication, 5,000 here"),
+        ("evaluation__primary_reference", "train", "reference split: held_out in"),
+        ("training__network__name", "mlp", "network: infogan in"),
+        ("training__network__width", 32, "width: 64 in"),
+        ("training__latent__size", 128, "latent dimensions: 64 in"),
+        ("training__latent__prior", "normal", "prior: uniform in"),
+        ("training__batch_size", 128, "batch size: 64 in"),
+        ("training__optimizer__name", "sgd", "optimizer: adam in"),
+        ("training__ema", 0.999, "moving average of weights: 0 in"),
+        ("datasets__mnist__training__steps", 18749, "updates of D: 18,750 in"),
+        ("training__discriminator_steps", 2, "updates of D: 18,750 in"),
+        ("datasets__mnist__extractor_images", 10000, "training images: 60,000 in"),
+        ("training__stop", {"metric": "duality_gap", "patience": 2}, "stopping: the whole budget"),
     ],
 )
-def test_anything_that_differs_is_named_and_the_number_refused(path, value, words):
+def test_every_mismatch_is_named_and_makes_scores_incomparable(path, value, mismatch):
     mnist = [
-        each
-        for each in find_published(lucic(**{path: value}))
-        if (each["dataset"], each["variant"]) == ("mnist", "minimax")
+        entry
+        for entry in find_published(resolve_lucic(**{path: value}))
+        if (entry["dataset"], entry["variant"]) == ("mnist", "minimax")
     ]
-    assert [each["laid_beside"] for each in mnist] == [False]
-    assert any(each.startswith(words) for each in mnist[0]["mismatches"])
+    assert [entry["comparable"] for entry in mnist] == [False]
+    assert any(text.startswith(mismatch) for text in mnist[0]["mismatches"])
 
 
-def test_a_variant_is_known_by_its_objective_and_regularizers_and_not_by_its_name():
-    hinge = {"wgan_gp": {"objective": "hinge"}, "minimax": {}}
-    changed = lucic(variants=hinge, baseline="minimax")
-    assert {each["variant"] for each in find_published(changed)} == {"minimax"}
-    renamed = lucic(variants={"mine": {"objective": "minimax"}}, baseline="mine")
-    assert {each["variant"] for each in find_published(renamed)} == {"mine"}
+def test_variants_are_matched_by_objective_and_regularizers_not_by_name():
+    hinge = resolve_lucic(
+        variants={"wgan_gp": {"objective": "hinge"}, "minimax": {}}, baseline="minimax"
+    )
+    assert {entry["variant"] for entry in find_published(hinge)} == {"minimax"}
+    renamed = resolve_lucic(variants={"mine": {"objective": "minimax"}}, baseline="mine")
+    assert {entry["variant"] for entry in find_published(renamed)} == {"mine"}
 
 
-def test_study_of_no_published_dataset_has_none():
+def test_study_of_no_published_dataset_has_no_published_score():
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-    assert find_published(study.resolve(config, "config.yaml")) == []
+    assert find_published(studies.resolve(config, "config.yaml")) == []
 
 
-def test_catalogue_names_objectives_that_exist_and_has_a_number_for_each():
+def test_published_tables_name_objectives_that_exist_and_score_each():
     for table in PUBLISHED:
         for row in table["objectives"].values():
-            assert row["objective"] in objectives.OBJECTIVES
-        for values in table["values"].values():
-            assert set(values) == set(table["objectives"])
+            assert row["objective"] in OBJECTIVES
+        for scores in table["values"].values():
+            assert set(scores) == set(table["objectives"])

@@ -1,4 +1,4 @@
-"""A sweep: which settings are tried, and what its tuning budget is said to buy."""
+"""A sweep: the settings that are tried, and the score reached by a tuning budget."""
 
 import itertools
 import math
@@ -7,65 +7,65 @@ import numpy as np
 import pytest
 from evidence_example import study_of
 from ganbench.evidence.tuning import TUNING_COLUMNS, best_of, evaluate_tuning
-from ganbench.study import resolve as study
+from ganbench.study import resolve as studies
 from ganbench.study import sweep
+from ganbench.study.schema import StudyError
 from project import tiny_study
 
-RATE = {"low": "1e-5", "high": "1e-2", "scale": "log"}
+RATE = {"low": 1e-5, "high": 1e-2, "scale": "log", "whole": False}
 
 
-def resolved(**given):
-    return study.resolve(tiny_study(sweep=given), "my.yaml")
+def resolve(**keys):
+    """The resolved tiny study with a sweep."""
+    return studies.resolve(tiny_study(sweep=keys), "my.yaml")
 
 
-def values(found, variant, *path):
-    of = [each for each in found["settings"].values() if each["of"] == variant]
-    for key in path:
-        of = [each[key] for each in of]
-    return of
+def list_training(study, variant):
+    """The `training` of every setting of a variant."""
+    settings = study["settings"].values()
+    return [setting["training"] for setting in settings if setting["of"] == variant]
 
 
 def test_lists_are_tried_in_every_combination_for_every_variant():
-    found = resolved(training={"optimizer.lr": ["1e-4", 2e-4], "discriminator_steps": [1, 3, 5]})
-    tried = values(found, "minimax", "training")
-    assert tried == values(found, "non_saturating", "training")
-    pairs = {(each["optimizer"]["lr"], each["discriminator_steps"]) for each in tried}
+    study = resolve(training={"optimizer.lr": ["1e-4", 2e-4], "discriminator_steps": [1, 3, 5]})
+    trainings = list_training(study, "minimax")
+    assert trainings == list_training(study, "non_saturating")
+    pairs = {(group["optimizer"]["lr"], group["discriminator_steps"]) for group in trainings}
     assert pairs == set(itertools.product((1e-4, 2e-4), (1, 3, 5)))
-    assert list(found["variants"]) == ["minimax", "non_saturating"]
-    assert len(list(study.list_runs(found))) == 4
-    assert len(list(study.list_sweep_runs(found))) == 2 * 6 * 2
+    assert list(study["variants"]) == ["minimax", "non_saturating"]
+    assert len(list(studies.list_runs(study))) == 4
+    assert len(list(studies.list_sweep_runs(study))) == 2 * 6 * 2
 
 
-def test_a_setting_is_the_variant_with_other_keys_of_training():
-    found = resolved(training={"optimizer.lr": [0.5]})
-    plain, setting = (found["runs"]["digits"][name] for name in ("minimax", "minimax_s1"))
-    assert setting["optimizer"] == {**plain["optimizer"], "lr": 0.5}
-    assert {**setting, "optimizer": plain["optimizer"]} == plain
+def test_setting_is_its_variant_with_other_keys_of_training():
+    study = resolve(training={"optimizer.lr": [0.5]})
+    variant, setting = (study["runs"]["digits"][name] for name in ("minimax", "minimax_s1"))
+    assert setting["optimizer"] == {**variant["optimizer"], "lr": 0.5}
+    assert {**setting, "optimizer": variant["optimizer"]} == variant
 
 
-def test_draws_are_within_their_range_even_on_its_scale_and_the_same_again():
-    found = resolved(settings=900, training={"optimizer.lr": RATE})
-    rates = np.array(values(found, "minimax", "training", "optimizer", "lr"))
+def test_draws_are_even_on_the_scale_of_their_range_and_repeatable():
+    drawn = {"settings": 900, "seed": 0, "training": {"optimizer.lr": RATE}}
+    settings = sweep.list_settings(drawn)
+    rates = np.array([setting["optimizer"]["lr"] for setting in settings])
     assert rates.min() >= 1e-5
     assert rates.max() <= 1e-2
     below = [(rates < limit).mean() for limit in (1e-4, 1e-3)]
     assert below == pytest.approx([1 / 3, 2 / 3], abs=0.05)
-    again = resolved(settings=900, training={"optimizer.lr": RATE})
-    assert again["settings"] == found["settings"]
-    other = resolved(settings=900, seed=1, training={"optimizer.lr": RATE})
-    assert other["settings"] != found["settings"]
+    assert sweep.list_settings(drawn) == settings
+    assert sweep.list_settings({**drawn, "seed": 1}) != settings
 
 
-def test_a_key_that_is_added_and_a_draw_more_change_no_value_of_the_others():
-    one = values(resolved(settings=5, training={"optimizer.lr": RATE}), "minimax", "training")
-    both = {"batch_size": {"low": 8, "high": 99, "whole": True}, "optimizer.lr": RATE}
-    two = values(resolved(settings=6, training=both), "minimax", "training")
-    assert [each["optimizer"] for each in two[:5]] == [each["optimizer"] for each in one]
-    assert all(isinstance(each["batch_size"], int) for each in two)
+def test_another_key_or_draw_changes_no_other_value():
+    five = list_training(resolve(settings=5, training={"optimizer.lr": RATE}), "minimax")
+    ranges = {"batch_size": {"low": 8, "high": 99, "whole": True}, "optimizer.lr": RATE}
+    six = list_training(resolve(settings=6, training=ranges), "minimax")
+    assert [group["optimizer"] for group in six[:5]] == [group["optimizer"] for group in five]
+    assert all(isinstance(group["batch_size"], int) for group in six)
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("keys", "message"),
     [
         ({"training": {"optimizer.lr": RATE}}, r"optimizer\.lr: found a range.*sweep\.settings"),
         ({"training": {}}, r"sweep\.training: found 0 items"),
@@ -85,20 +85,20 @@ def test_a_key_that_is_added_and_a_draw_more_change_no_value_of_the_others():
         ({"training": {"snapshots": [500]}}, "snapshots .minimax_s1 on digits.: found 500"),
     ],
 )
-def test_sweep_that_cannot_be_used_is_refused_with_its_place(given, message):
-    with pytest.raises(study.StudyError, match=f"^my.yaml: (?!my.yaml).*{message}"):
-        resolved(**given)
+def test_unusable_sweep_is_refused_with_its_key(keys, message):
+    with pytest.raises(StudyError, match=f"^my.yaml: (?!my.yaml).*{message}"):
+        resolve(**keys)
 
 
-def test_a_name_that_is_taken_is_refused():
+def test_sweep_that_needs_the_name_of_a_variant_is_refused():
     variants = {"minimax": {}, "minimax_s1": {"objective": "minimax"}}
-    given = tiny_study(variants=variants, sweep={"training": {"optimizer.lr": [1]}})
-    with pytest.raises(study.StudyError, match=r"variants\.minimax_s1: the sweep gives this name"):
-        study.resolve(given, "my.yaml")
+    study = tiny_study(variants=variants, sweep={"training": {"optimizer.lr": [1]}})
+    with pytest.raises(StudyError, match=r"variants\.minimax_s1: the sweep needs this name"):
+        studies.resolve(study, "my.yaml")
 
 
-def test_name_of_a_setting_leads_back_to_its_variant():
-    assert sweep.variant_of("a_s1_s23") == "a_s1"
+def test_name_of_a_setting_leads_to_its_variant():
+    assert sweep.strip_setting("a_s1_s23") == "a_s1"
 
 
 def test_expected_best_is_the_mean_over_all_subsets():
@@ -108,37 +108,37 @@ def test_expected_best_is_the_mean_over_all_subsets():
         for seed in range(4):
             others = np.delete(losses, seed, axis=1).mean(axis=1)
             subsets = itertools.combinations(range(6), k)
-            shown = [losses[min(each, key=others.__getitem__), seed] for each in subsets]
-            assert len(shown) == math.comb(6, k)
-            expected.append(np.mean(shown))
+            best = [losses[min(subset, key=others.__getitem__), seed] for subset in subsets]
+            assert len(best) == math.comb(6, k)
+            expected.append(np.mean(best))
         assert best_of(losses, k, 9.0) == pytest.approx(expected)
 
 
-def test_settings_that_differ_by_noise_alone_gain_nothing_however_many_are_tried():
-    """Where the best was chosen and shown on one seed, twenty of them would seem to gain 1.9."""
+def test_settings_that_differ_only_by_noise_gain_nothing():
+    """If the best were chosen and shown on one seed, twenty settings would seem to gain 1.9."""
     random = np.random.default_rng(1)
-    studies = [random.normal(size=(20, 5)) for _ in range(600)]
-    gains = [best_of(losses, 20, 9.0).mean() - best_of(losses, 1, 9.0).mean() for losses in studies]
+    sweeps = [random.normal(size=(20, 5)) for _ in range(600)]
+    gains = [best_of(losses, 20, 9.0).mean() - best_of(losses, 1, 9.0).mean() for losses in sweeps]
     assert abs(np.mean(gains)) < 4 * np.std(gains) / np.sqrt(len(gains))
-    naive = [best_of(losses[:, :1], 20, 9.0)[0] for losses in studies]
+    naive = [best_of(losses[:, :1], 20, 9.0)[0] for losses in sweeps]
     assert np.mean(naive) == pytest.approx(-1.87, abs=0.1)
 
 
-def test_one_good_setting_is_found_as_surely_as_a_subset_holds_it():
+def test_one_good_setting_counts_as_often_as_subsets_contain_it():
     losses = np.full((5, 3), 10.0)
     losses[2] = 1.0
-    found = [best_of(losses, k, 10.0).mean() for k in range(1, 6)]
-    assert found == pytest.approx([10 - 9 * k / 5 for k in range(1, 6)])
+    best = [best_of(losses, k, 10.0).mean() for k in range(1, 6)]
+    assert best == pytest.approx([10 - 9 * k / 5 for k in range(1, 6)])
 
 
 def test_failed_runs_are_ranked_last_and_count_as_the_worst():
     losses = np.array([[1.0, np.inf, 1.0], [5.0, 5.0, 5.0]])
-    # shown on seed 1 the other seeds choose the first, which failed there; else the second
+    # for seed 1 the other seeds choose the first setting, which failed there; else the second
     assert best_of(losses, 2, 8.0) == pytest.approx([5.0, 8.0, 5.0])
 
 
 def test_table_has_a_row_for_each_variant_and_budget():
-    found = resolved(settings=3, training={"optimizer.lr": RATE})
+    study = resolve(settings=3, training={"optimizer.lr": RATE})
     scores, runs = study_of(
         {
             "minimax": [40.0, 42.0],
@@ -149,7 +149,7 @@ def test_table_has_a_row_for_each_variant_and_budget():
             **{f"non_saturating_s{n}": [38.0, 38.0] for n in (1, 2, 3)},
         }
     )
-    table = evaluate_tuning(scores, runs, found)
+    table = evaluate_tuning(scores, runs, study)
     assert table.columns.tolist() == TUNING_COLUMNS
     assert table.variant.tolist() == ["minimax"] * 4 + ["non_saturating"] * 4
     assert table.settings.tolist() == [0, 1, 2, 3] * 2

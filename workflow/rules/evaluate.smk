@@ -1,4 +1,4 @@
-# Every metric of every snapshot of one run, on images.
+# Scores every snapshot of one run on images by every metric.
 rule evaluate:
     input:
         snapshots=rules.train.output.snapshots,
@@ -13,25 +13,25 @@ rule evaluate:
     benchmark:
         result("benchmarks/evaluate/{dataset}_{variant}_seed{seed}.tsv")
     wildcard_constraints:
-        dataset=any_of(IMAGES),
+        dataset=match_any(IMAGES),
     conda:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=shared(feature_memory, IMAGES),
+        mem_mb=share(estimate_feature_memory, IMAGES),
         runtime=240,
-        gpu=shared(gpus, IMAGES),
+        gpu=share(count_gpus, IMAGES),
     params:
-        code=code("evaluate.py"),
+        code=digest_code("evaluate.py"),
         extractor=EXTRACTOR,
-        samples=shared(sample_count, IMAGES),
+        samples=share(get_sample_count, IMAGES),
         repeats=STUDY["evaluation"]["repeats"],
         gap=STUDY["evaluation"]["duality_gap"],
     script:
         "../scripts/evaluate.py"
 
 
-# The same on points whose density is known.
+# Scores every snapshot of one run on points of a known density.
 rule evaluate_density:
     input:
         snapshots=rules.train.output.snapshots,
@@ -43,17 +43,17 @@ rule evaluate_density:
     benchmark:
         result("benchmarks/evaluate/{dataset}_{variant}_seed{seed}.tsv")
     wildcard_constraints:
-        dataset=any_of(POINTS),
+        dataset=match_any(POINTS),
     conda:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
-        gpu=shared(gpus, POINTS),
+        gpu=share(count_gpus, POINTS),
     params:
-        code=code("evaluate_density.py"),
-        kind=shared(dataset_kind, POINTS),
+        code=digest_code("evaluate_density.py"),
+        kind=share(get_kind, POINTS),
         repeats=STUDY["evaluation"]["repeats"],
     script:
         "../scripts/evaluate_density.py"

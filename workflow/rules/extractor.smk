@@ -1,4 +1,4 @@
-# The network that metrics of images are measured in, real images' features, and what real images score.
+# The network whose features images are compared in, the features of real images, and their own scores.
 rule extractor:
     input:
         data=rules.prepare.output.data,
@@ -15,18 +15,18 @@ rule extractor:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=feature_memory,
+        mem_mb=estimate_feature_memory,
         runtime=240,
-        gpu=gpus,
+        gpu=count_gpus,
     params:
-        code=code("extractor.py"),
-        samples=sample_count,
+        code=digest_code("extractor.py"),
+        samples=get_sample_count,
         device=STUDY["training"]["device"],
     script:
         "../scripts/extractor.py"
 
 
-# The same for points, which need no network: what points of the true density score.
+# The scores of points drawn from the true density, which need no network.
 rule density_floor:
     output:
         floor=result("extractors/{dataset}/density/floor.csv"),
@@ -41,7 +41,7 @@ rule density_floor:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("density_floor.py"),
-        kind=dataset_kind,
+        code=digest_code("density_floor.py"),
+        kind=get_kind,
     script:
         "../scripts/density_floor.py"

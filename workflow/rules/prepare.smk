@@ -1,7 +1,7 @@
-# One dataset, split into train, held_out and extractor.
+# Splits one dataset into train, held_out and extractor.
 rule prepare:
     input:
-        folders=source_folders,
+        folders=list_source_folders,
     output:
         data=result("datasets/{dataset}/data.npz"),
         card=result("datasets/{dataset}/card.json"),
@@ -13,13 +13,13 @@ rule prepare:
     priority: 1
     conda:
         "../../envs/prepare.yaml"
-    threads: lambda wildcards: 4 if of_files(wildcards) else 1
+    threads: count_reading_threads
     resources:
-        mem_mb=data_memory,
+        mem_mb=estimate_data_memory,
         runtime=60,
     params:
-        code=code("prepare.py"),
-        dataset=dataset_parameters,
+        code=digest_code("prepare.py"),
+        dataset=get_dataset_parameters,
         needs_classes=EXTRACTOR == "classifier",
     script:
         "../scripts/prepare.py"

@@ -1,15 +1,15 @@
-# The whole study's tables, figures and page. Its long lists are functions, which only the process that
-# plans it calls: every job on a cluster reads these rules.
+# Writes the tables, figures and page of the whole study. The long lists are functions, so that only the
+# process that plans the study makes them, and not every job on a cluster, which reads these rules too.
 rule report:
     input:
-        runs=lambda wildcards: of_runs("run.json"),
-        histories=lambda wildcards: of_runs("history.csv"),
-        scores=lambda wildcards: of_runs("scores.csv"),
-        samples=lambda wildcards: of_runs("samples.png"),
-        nearest=lambda wildcards: of_runs("nearest.png", IMAGES),
-        maps=lambda wildcards: of_runs("maps.npz", POINTS),
-        setting_runs=lambda wildcards: of_settings("run.json"),
-        setting_scores=lambda wildcards: of_settings("scores.csv"),
+        runs=lambda wildcards: run_files("run.json"),
+        histories=lambda wildcards: run_files("history.csv"),
+        scores=lambda wildcards: run_files("scores.csv"),
+        samples=lambda wildcards: run_files("samples.png"),
+        nearest=lambda wildcards: run_files("nearest.png", IMAGES),
+        maps=lambda wildcards: run_files("maps.npz", POINTS),
+        setting_runs=lambda wildcards: sweep_files("run.json"),
+        setting_scores=lambda wildcards: sweep_files("scores.csv"),
         theory=[result(f"theory/{objective}.json") for objective in STUDY["objectives"]],
         cards=[result(f"datasets/{dataset}/card.json") for dataset in STUDY["datasets"]],
         examples=[result(f"datasets/{dataset}/examples.png") for dataset in STUDY["datasets"]],
@@ -29,14 +29,14 @@ rule report:
         ),
         study=result("study.json"),
         scores=result("scores.csv"),
-        summary=table("summary"),
-        comparisons=table("comparisons"),
-        pairs=table("pairs"),
-        rates=table("rates"),
-        ranks=table("ranks"),
+        summary=report_table("summary"),
+        comparisons=report_table("comparisons"),
+        pairs=report_table("pairs"),
+        rates=report_table("rates"),
+        ranks=report_table("ranks"),
         profiles=result("profiles.csv"),
-        noise=table("noise"),
-        tuning=table("tuning"),
+        noise=report_table("noise"),
+        tuning=report_table("tuning"),
         tables=[result(f"tables/{name}.tex") for name in LATEX],
         figures=report(
             directory(result("figures")),
@@ -56,9 +56,9 @@ rule report:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code("report.py"),
-        study=canonical_json(studies.without_execution(STUDY)),
+        code=digest_code("report.py"),
+        study=canonical_json(studies.drop_execution(STUDY)),
         published=canonical_json(find_published(STUDY)),
-        benchmarks=lambda wildcards: job_benchmarks(),
+        benchmarks=lambda wildcards: benchmark_files(),
     script:
         "../scripts/report.py"

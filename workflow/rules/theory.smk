@@ -1,4 +1,4 @@
-# What can be derived of one objective from its two formulas.
+# Derives the theory of one objective from its two formulas.
 rule theory:
     output:
         theory=result("theory/{objective}.json"),
@@ -13,7 +13,7 @@ rule theory:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("theory.py"),
+        code=digest_code("theory.py"),
         objective=lambda wildcards: canonical_json(STUDY["objectives"][wildcards.objective]),
     script:
         "../scripts/theory.py"

@@ -1,4 +1,4 @@
-# One run: a variant on a dataset with a seed.
+# Trains one run: a variant on a dataset with a seed.
 rule train:
     input:
         data=rules.prepare.output.data,
@@ -13,14 +13,14 @@ rule train:
         result("benchmarks/train/{dataset}_{variant}_seed{seed}.tsv")
     conda:
         "../../envs/train.yaml"
-    threads: shared(run_threads)
+    threads: share(get_run_threads)
     resources:
-        mem_mb=shared(training_memory),
+        mem_mb=share(estimate_training_memory),
         runtime=240,
-        gpu=shared(gpus),
+        gpu=share(count_gpus),
     params:
-        code=code("train.py"),
-        parameters=run_parameters,
+        code=digest_code("train.py"),
+        parameters=get_run_parameters,
         checkpoints=result("checkpoints/{dataset}_{variant}_seed{seed}"),
     script:
         "../scripts/train.py"

@@ -1,9 +1,9 @@
-"""Writes the table of every key of a study into config/README.md, from study.schema.yaml.
+"""Writes the tables of a study's keys into config/README.md, from study.schema.yaml.
 
-    python workflow/schemas/table.py           writes it
-    python workflow/schemas/table.py --check   exit status 1 where the guide is out of date
+    python workflow/schemas/table.py           writes them
+    python workflow/schemas/table.py --check   exits with status 1 if the guide is out of date
 
-What stands outside the two markers is written by hand and left alone.
+Text outside the two markers is written by hand and stays as it is.
 """
 
 import json
@@ -15,117 +15,114 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from ganbench.study.schema import load_schema  # noqa: E402 (found by the line above)
+from ganbench.study.schema import load_schema  # noqa: E402 (found through the line above)
 
 GUIDE = ROOT / "config" / "README.md"
 BEGIN = "<!-- keys: made by workflow/schemas/table.py, not by hand -->"
 END = "<!-- end of keys -->"
 
-Schema = dict[str, Any]
+Schema = Mapping[str, Any]
 
-PLURAL = {"integer": "whole numbers", "number": "numbers", "string": "texts"}
-WORDS = {"integer": "whole number", "string": "text"}
+TYPES = {"integer": "whole number", "string": "text"}
+PLURAL_TYPES = {"integer": "whole numbers", "number": "numbers", "string": "texts"}
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
 
-def tables(root: Schema) -> str:
-    """A table for the study's own keys, one for each group of keys, and a line for each choice."""
-    parts = [_table("A study", root, root)]
-    for name, group in _groups(root["$defs"]):
+def make_tables(root: Schema) -> str:
+    """A table of the study's own keys, one of each group of keys, and a line for each choice."""
+    parts = [_make_table("A study", root, root)]
+    for name, group in _walk_groups(root["$defs"]):
         if group.get("properties"):
-            parts.append(_table(f"`{name}`", group, root))
+            parts.append(_make_table(f"`{name}`", group, root))
         elif "enum" in group:
-            parts.append(f"### `{name}`\n\n{group['description']} One of {_range(group)}.")
+            choices = _describe_range(group)
+            parts.append(f"### `{name}`\n\n{group['description']} One of {choices}.")
     return "\n\n".join(parts)
 
 
-def _groups(schemas: Mapping[str, Schema]) -> Iterator[tuple[str, Schema]]:
+def _walk_groups(schemas: Mapping[str, Schema]) -> Iterator[tuple[str, Schema]]:
     """`schemas` by name, each followed by the groups of keys within it."""
     for name, schema in schemas.items():
         yield name, schema
-        within = schema.get("properties", {})
-        yield from _groups({key: part for key, part in within.items() if "properties" in part})
-
-
-def _table(title: str, group: Schema, root: Schema) -> str:
-    lines = [f"### {title}", "", group["description"], ""]
-    lines += ["| key | type | range | default | description |", "|---|---|---|---|---|"]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in _rows(group, root))])
-
-
-def _rows(group: Schema, root: Schema) -> Iterator[tuple[str, ...]]:
-    for key, part in group["properties"].items():
-        schema = {**_target(part, root), **part}
-        default = "**required**" if key in group.get("required", ()) else _default(schema, part)
-        yield tuple(
-            cell.replace("|", "\\|")
-            for cell in (
-                f"`{key}`",
-                _type(part, root, key),
-                _range(schema),
-                default,
-                _said(part, schema),
-            )
+        properties = schema.get("properties", {})
+        yield from _walk_groups(
+            {key: part for key, part in properties.items() if "properties" in part}
         )
 
 
-def _said(part: Schema, schema: Schema) -> str:
-    """The key's own description; that of what it refers to where it has none."""
-    return part.get("description", schema["description"])
+def _make_table(title: str, group: Schema, root: Schema) -> str:
+    lines = [f"### {title}", "", group["description"], ""]
+    lines += ["| key | type | range | default | description |", "|---|---|---|---|---|"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in _make_rows(group, root))])
 
 
-def _target(part: Schema, root: Schema) -> Schema:
-    return root["$defs"][_name(part)] if "$ref" in part else {}
+def _make_rows(group: Schema, root: Schema) -> Iterator[list[str]]:
+    for key, part in group["properties"].items():
+        schema = {**_find_target(part, root), **part}
+        is_required = key in group.get("required", ())
+        cells = [
+            f"`{key}`",
+            _describe_type(part, root, key),
+            _describe_range(schema),
+            "**required**" if is_required else _describe_default(schema, part),
+            schema["description"],
+        ]
+        yield [cell.replace("|", "\\|") for cell in cells]
 
 
-def _name(part: Schema) -> str:
+def _find_target(part: Schema, root: Schema) -> Schema:
+    """The schema that a key refers to; empty if it refers to none."""
+    return root["$defs"][_find_target_name(part)] if "$ref" in part else {}
+
+
+def _find_target_name(part: Schema) -> str:
     return part["$ref"].rsplit("/", 1)[1]
 
 
-def _type(part: Schema, root: Schema, key: str = "") -> str:
-    """A type in words, with a link where it is a group of keys with a table of its own."""
+def _describe_type(part: Schema, root: Schema, key: str = "") -> str:
+    """A type in words, linked to its table if it is a group of keys."""
     if "$ref" in part:
-        return _type(_target(part, root), root, _name(part))
+        return _describe_type(_find_target(part, root), root, _find_target_name(part))
     if "properties" in part:
-        return f"[{key}](#{key})" if part["properties"] else "a group without keys"
+        return f"[{key}](#{key})" if part["properties"] else "group without keys"
     if "oneOf" in part:
-        return " or ".join(_type(option, root) for option in part["oneOf"])
+        return " or ".join(_describe_type(option, root) for option in part["oneOf"])
     if part.get("type") == "array":
-        return f"list of {PLURAL[part['items']['type']] if 'items' in part else 'values'}"
+        return f"list of {PLURAL_TYPES[part['items']['type']] if 'items' in part else 'values'}"
     if part.get("type") == "object":
-        return f"names → {_type(part['additionalProperties'], root)}"
-    types = part.get("type", "one of")
+        return f"names → {_describe_type(part['additionalProperties'], root)}"
+    types = part.get("type", "choice")
     types = [types] if isinstance(types, str) else types
-    return " or ".join(WORDS.get(each, each) for each in types)
+    return " or ".join(TYPES.get(name, name) for name in types)
 
 
-def _range(schema: Schema) -> str:
-    """What a value may be, in signs: `≥ 1, ≤ 1000`, or the values that there are."""
+def _describe_range(schema: Schema) -> str:
+    """The allowed values: `≥ 1, ≤ 1000`, or a list of them."""
     if "oneOf" in schema:
-        return "; or ".join(filter(None, map(_range, schema["oneOf"])))
+        return "; or ".join(filter(None, map(_describe_range, schema["oneOf"])))
     if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
+        return ", ".join("`null`" if value is None else f"`{value}`" for value in schema["enum"])
     limits = [f"{sign} {schema[key]}" for key, sign in LIMITS.items() if key in schema]
     if "pattern" in schema:
         limits.append(f"`{schema['pattern']}`, up to {schema['maxLength']} characters")
-    return ", ".join([*limits, *_items(schema)])
+    return ", ".join([*limits, *_describe_items(schema)])
 
 
-def _items(schema: Schema) -> Iterator[str]:
-    """What a list or a mapping may hold."""
+def _describe_items(schema: Schema) -> Iterator[str]:
+    """The allowed items of a list or a mapping."""
     least, most = schema.get("minItems"), schema.get("maxItems")
     if least is not None:
-        yield f"{least} of them" if least == most else f"a list of {least} or more"
+        yield f"{least} items" if least == most else f"{least} or more items"
     if schema.get("minProperties"):
         yield f"{schema['minProperties']} or more"
     if schema.get("uniqueItems"):
-        yield "no value twice"
-    if "items" in schema and (inside := _range(schema["items"])):
-        yield f"each {inside}"
+        yield "all different"
+    if "items" in schema and (limits := _describe_range(schema["items"])):
+        yield f"each {limits}"
 
 
-def _default(schema: Schema, part: Schema) -> str:
-    """The default in YAML; that of a group of keys is the defaults of its keys."""
+def _describe_default(schema: Schema, part: Schema) -> str:
+    """The default in YAML; a group of keys has the defaults of its keys."""
     if "default" not in part:
         return "none"
     keys = schema.get("properties", {}).values()
@@ -136,23 +133,23 @@ def _default(schema: Schema, part: Schema) -> str:
     return f"`{json.dumps(part['default'], ensure_ascii=False)}`"
 
 
-def guide(root: Schema, text: str) -> str:
-    """The text of the guide with the tables between its markers made anew."""
+def update_guide(root: Schema, text: str) -> str:
+    """The text of the guide with new tables between its markers."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{tables(root)}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{make_tables(root)}\n\n{END}{after}"
 
 
 def main(arguments: list[str]) -> int:
-    """Writes the table, or with `--check` says whether the guide is out of date."""
+    """Writes the tables, or with `--check` says whether the guide is out of date."""
     text = GUIDE.read_text(encoding="utf-8")
-    made = guide(load_schema(), text)
+    updated = update_guide(load_schema(), text)
     if "--check" not in arguments:
-        GUIDE.write_text(made, encoding="utf-8")
+        GUIDE.write_text(updated, encoding="utf-8")
         return 0
-    if made != text:
-        print("config/README.md is not what the schema makes: run `make generated`")
-    return int(made != text)
+    if updated != text:
+        print("config/README.md is out of date with the schema: run `make generated`")
+    return int(updated != text)
 
 
 if __name__ == "__main__":

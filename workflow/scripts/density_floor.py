@@ -1,4 +1,4 @@
-"""Rule `density_floor`: what points of the true density score."""
+"""Rule `density_floor`: the scores of points of the true density."""
 
 from pathlib import Path
 

@@ -1,15 +1,15 @@
-"""Rule `extractor`: the network of the metrics, real images' features and their floor."""
+"""Rule `extractor`: the extractor, the features of real images, and their floor."""
 
 from pathlib import Path
 
 from ganbench.evaluation.reference import ReferenceFiles, make_reference
-from ganbench.jobs.job import gpu_slots, job
+from ganbench.jobs.job import count_gpu_slots, job
 
-with job(snakemake.log[0], snakemake.input, gpu_slots(snakemake)) as log:
+with job(snakemake.log[0], snakemake.input, count_gpu_slots(snakemake)) as log:
     make_reference(
         dataset=snakemake.wildcards.dataset,
         extractor=snakemake.wildcards.extractor,
-        # where the weights lie changes no result: their digest is checked
+        # not a parameter: the path of verified weights changes no result
         weights=snakemake.config["execution"]["weights"],
         samples=snakemake.params.samples,
         device=snakemake.params.device,

@@ -1,4 +1,4 @@
-"""Rule `prepare`: one dataset's splits, card and a picture of it."""
+"""Rule `prepare`: the splits of one dataset, its card and a picture of examples."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ name = snakemake.wildcards.dataset
 with job(snakemake.log[0]) as log:
     prepare(
         name=name,
-        # where a published dataset lies is not a parameter of the rule: its digests are checked
+        # not a parameter of the rule: a published dataset is verified wherever it lies
         dataset={
             "source": snakemake.config["execution"]["sources"][name],
             **json.loads(snakemake.params.dataset),

@@ -1,4 +1,4 @@
-"""What each architecture fits and has, known without torch, so that a study can be checked."""
+"""Facts about the architectures, without torch, so that a study can be checked quickly."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Architecture:
-    """One architecture: the resolutions that it fits, in words and as a test; its own norms.
+    """One architecture: the resolutions that it fits, and the normalisation of its paper.
 
-    `options` are the keys of a study's `network` that it reads beside the two norms.
+    `fits` tests a resolution, `resolutions` describes those that fit. `options` are the keys that
+    it reads from a study's `network`, besides the two norms.
     """
 
     fits: Callable[[int], bool]
@@ -20,11 +21,11 @@ class Architecture:
 
 
 NORMS = ("own", "none", "batch", "layer")
-"""What `generator_norm` and `discriminator_norm` can be; `own` is what the architecture has."""
+"""Values of `generator_norm` and `discriminator_norm`; `own` is the architecture's own norm."""
 
 
 def halvings(resolution: int) -> int:
-    """How often dcgan halves a resolution that it fits: at least twice, until it is 7 or less."""
+    """How often dcgan halves a resolution: at least twice, and until it is 7 or less."""
     count = 2
     while resolution >> count > 7:
         count += 1
@@ -60,18 +61,19 @@ ARCHITECTURES = {
 }
 
 
-def problem(network: Mapping[str, Any], shape: Sequence[int] | None) -> str:
-    """Why `network` (a study's resolved group) cannot be built for samples of `shape`, or ''.
+def find_problem(network: Mapping[str, Any], shape: Sequence[int] | None) -> str:
+    """Explains why `network` cannot be built for samples of `shape`, or returns ''.
 
-    `shape` is (channels, height, width) of images, None of points.
+    `network` is the resolved group of a study. `shape` is (channels, height, width) for images, and
+    None for points.
     """
     name, architecture = network["name"], ARCHITECTURES[network["name"]]
     if shape is None and name != "mlp":
-        return f"{name} makes images; for points there is mlp"
+        return f"{name} generates images; for points, use mlp"
     if shape is not None and not architecture.fits(shape[1]):
         return f"{name} fits resolutions {architecture.resolutions}; the images have {shape[1]}"
     if network["kernel"] not in ((4, 5) if "kernel" in architecture.options else (4,)):
-        return f"{name} cannot have kernel {network['kernel']}: dcgan takes 4 or 5, no other any"
+        return f"{name} cannot have kernel {network['kernel']}: only dcgan has one, of 4 or 5"
     for key in ("generator_norm", "discriminator_norm"):
         if network[key] not in NORMS:
             return f"{key} is {network[key]!r}, expected one of {', '.join(NORMS)}"
@@ -79,12 +81,12 @@ def problem(network: Mapping[str, Any], shape: Sequence[int] | None) -> str:
 
 
 def generator_norm(network: Mapping[str, Any]) -> str:
-    """The generator's normalisation, `own` resolved."""
-    given = network["generator_norm"]
-    return ARCHITECTURES[network["name"]].generator_norm if given == "own" else given
+    """The generator's normalisation, with `own` resolved."""
+    norm = network["generator_norm"]
+    return ARCHITECTURES[network["name"]].generator_norm if norm == "own" else norm
 
 
 def discriminator_norm(network: Mapping[str, Any]) -> str:
-    """The discriminator's normalisation, `own` resolved."""
-    given = network["discriminator_norm"]
-    return ARCHITECTURES[network["name"]].discriminator_norm if given == "own" else given
+    """The discriminator's normalisation, with `own` resolved."""
+    norm = network["discriminator_norm"]
+    return ARCHITECTURES[network["name"]].discriminator_norm if norm == "own" else norm

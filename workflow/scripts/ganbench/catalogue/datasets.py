@@ -1,6 +1,6 @@
 """The kinds of dataset that a study can name, and how each is split.
 
-Nothing here reads the data or imports torch, so that a study can be checked before anything runs.
+Nothing here reads data or imports torch, so a study can be checked before anything runs.
 """
 
 from collections.abc import Mapping
@@ -13,15 +13,16 @@ import yaml
 KINDS_FILE = Path(__file__).with_suffix(".yaml")
 
 EXTRACTOR_IMAGES = 10_000
-"""Size of the `extractor` split where a dataset is large enough and the study does not say."""
+"""Default size of the `extractor` split of a dataset that is large enough."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of dataset. A fact that only the data can tell is None or empty.
+    """One kind of dataset. Facts that are only known from the data are None or empty.
 
-    `parts` are the sizes of its official parts; `files` maps names to the SHA-256 of uncompressed
-    contents, `archives` to that of the files that can be downloaded from the address `download`.
+    `parts` holds the sizes of the official parts. `files` maps the dataset's files to the SHA-256
+    of their decompressed contents. `archives` maps the downloads, below the address `download`, to
+    the SHA-256 of the files as downloaded.
     """
 
     name: str
@@ -42,12 +43,12 @@ KINDS: dict[str, Kind] = {
     name: Kind(name, **facts)
     for name, facts in yaml.safe_load(KINDS_FILE.read_text(encoding="utf-8")).items()
 }
-"""Every kind by its name."""
+"""All kinds by name."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Where one split comes from: images `start` to `stop` of a shuffled official part."""
+    """One split: the images `start` to `stop` of an official part, once that is shuffled."""
 
     part: str
     start: int
@@ -55,7 +56,7 @@ class Cut:
 
     @property
     def size(self) -> int:
-        """How many images the split has."""
+        """The number of images in the split."""
         return self.stop - self.start
 
 
@@ -64,11 +65,11 @@ def plan_splits(
     extractor_images: int | None,
     largest: int | None = EXTRACTOR_IMAGES,
 ) -> dict[str, Cut]:
-    """Which images of a dataset's official `parts` become `train`, `held_out` and `extractor`.
+    """Assigns the images of a dataset's official `parts` to `train`, `held_out` and `extractor`.
 
-    The official test part is `held_out`. `train` and `extractor` share the official training part,
-    unless the extractor has a part of its own. A dataset without parts (`all`) is cut in three, and
-    `held_out` and `extractor` get at most `largest` images each.
+    The official test part becomes `held_out`. `train` and `extractor` share the official training
+    part, unless the extractor has an official part. A dataset without official parts (`all`) is cut
+    into thirds, of which `held_out` and `extractor` get at most `largest` images each.
     """
     if "extractor" in parts:
         official = {"train": "train", "held_out": "test", "extractor": "extractor"}
@@ -90,8 +91,8 @@ def plan_splits(
     }
 
 
-def sample_shape(dataset: Mapping[str, Any]) -> list[int] | None:
-    """(channels, height, width) of a study's dataset; None for points."""
+def find_sample_shape(dataset: Mapping[str, Any]) -> list[int] | None:
+    """(channels, height, width) of a study's dataset of images; None for points."""
     kind = KINDS[dataset["kind"]]
     channels = kind.channels or dataset["channels"] or 3
     resolution = kind.resolution or dataset["resolution"]

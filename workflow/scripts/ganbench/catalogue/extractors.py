@@ -1,4 +1,4 @@
-"""The extractors that a study can name: what each predicts, and where its weights come from."""
+"""The extractors that a study can name: whether they predict classes, and their weights."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ EXTRACTORS_FILE = Path(__file__).with_suffix(".yaml")
 
 @dataclass(frozen=True)
 class Extractor:
-    """One extractor. `url` and `sha256` are empty where it is trained by the workflow itself."""
+    """One extractor. `url` and `sha256` are empty if the workflow trains it."""
 
     name: str
     classes: bool
@@ -25,7 +25,7 @@ class Extractor:
 
     @property
     def file(self) -> str:
-        """The name of the published file, in the cache and anywhere else."""
+        """The name of the published file, which the cache keeps."""
         return self.url.rsplit("/", 1)[-1]
 
 

@@ -1,4 +1,4 @@
-"""What each metric means, what it is called and how many samples it needs; no score is computed."""
+"""The metrics: what each means, what it is called, and how many samples it needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,24 +12,24 @@ from ganbench.catalogue.extractors import EXTRACTORS
 METRICS_FILE = Path(__file__).with_suffix(".yaml")
 
 INCEPTION = "inception-v3-compat"
-"""The extractor whose features give a metric its plain name (FID, IS, KID)."""
+"""The extractor over which metrics have their plain names (FID, IS, KID)."""
 
 NEIGHBOURS = {"precision": 3, "recall": 3, "density": 5, "coverage": 5}
-"""k of the metrics that look at the k nearest neighbours, as in their papers."""
+"""The k of each metric of k-nearest-neighbour balls, as in its paper."""
 
 INCEPTION_SCORE_SPLITS = 10
-"""Parts of the generated images over which the inception score is averaged."""
+"""The number of splits over which the inception score is averaged."""
 
-SAMPLES = 10_000
-"""Generated images per snapshot where a study does not say and the dataset has as many."""
+DEFAULT_SAMPLES = 10_000
+"""Generated images per snapshot if the study sets no number and the dataset is large enough."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric: its definition, the direction that is better, and its paper.
+    """One metric with its definition and its paper.
 
-    `of` is what it is measured on, `has_reference` whether it compares generated images with a
-    split of real ones.
+    `of` is what it is measured on, `better` the direction of improvement. With `has_reference`, it
+    compares generated images with a split of real ones.
     """
 
     name: str
@@ -49,37 +49,39 @@ METRICS: dict[str, Metric] = {
 
 
 def qualify(base: str, extractor: str) -> str:
-    """The name that a score carries: `FD-classifier`; plain `FID`, `IS` only for Inception-v3."""
+    """The name of a score: `FD-classifier`, but plain `FID` or `IS` over Inception-v3."""
     if extractor == INCEPTION:
         return "FID" if base == "FD" else base
     return f"{base}-{extractor}"
 
 
 def base_name(metric: str) -> str:
-    """The name without its extractor: `FD` for both `FD-classifier` and `FID`."""
+    """The name without the extractor: `FD` for both `FD-classifier` and `FID`."""
     return "FD" if metric == "FID" else metric.split("-", 1)[0]
 
 
 def minimum_samples(extractor: str) -> int:
-    """The fewest images for which every metric over this extractor is worth computing.
+    """The fewest images for which all metrics over this extractor are meaningful.
 
-    Twice the largest number of neighbours, and five images in each split of the inception score.
+    That is twice the largest k of a neighbourhood, and five images per split of the inception
+    score.
     """
-    neighbours = 2 * max(NEIGHBOURS.values())
+    minimum = 2 * max(NEIGHBOURS.values())
     if EXTRACTORS[extractor].classes:
-        return max(neighbours, 5 * INCEPTION_SCORE_SPLITS)
-    return neighbours
+        return max(minimum, 5 * INCEPTION_SCORE_SPLITS)
+    return minimum
 
 
 def sample_count(requested: int | None, available: int) -> int:
-    """Generated images per snapshot, where the smaller real split has `available` images."""
-    return requested or min(available, SAMPLES)
+    """Generated images per snapshot, if the smaller split of real images has `available`."""
+    return requested or min(available, DEFAULT_SAMPLES)
 
 
 def primary_metric(dataset_type: str, evaluation: Mapping[str, Any]) -> dict[str, str]:
-    """Qualified `metric` and `reference` of the score by which a dataset's variants are compared.
+    """The qualified `metric` and the `reference` by which a dataset's variants are compared.
 
-    For images it is the one of the study's `evaluation`, for points the Jensen–Shannon divergence.
+    For images these follow from the study's `evaluation`; for points it is the Jensen–Shannon
+    divergence, without a reference.
     """
     if dataset_type == "points":
         return {"metric": "JSD", "reference": "none"}

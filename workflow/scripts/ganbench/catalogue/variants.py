@@ -8,4 +8,4 @@ import yaml
 VARIANTS_FILE = Path(__file__).with_suffix(".yaml")
 
 VARIANTS: dict[str, dict[str, Any]] = yaml.safe_load(VARIANTS_FILE.read_text(encoding="utf-8"))
-"""Objective, regularizers and training options by the name that the literature uses."""
+"""Objective, regularizers and training options of each variant, by its name in the literature."""

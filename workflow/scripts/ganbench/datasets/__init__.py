@@ -1,1 +1,1 @@
-"""The stage that prepares datasets: finds images, splits them, and writes a card about them."""
+"""The stage that prepares datasets: it reads the samples, splits them and describes them."""

@@ -1,4 +1,4 @@
-"""What there is to know of a prepared dataset: the content of its `card.json`."""
+"""The description of a prepared dataset, which `card.json` holds."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from ganbench.datasets import splits
 from ganbench.datasets.sources import Part, Source
 
 BLOCK = 1 << 24
-"""Pixels that are counted at once: for as many, counting takes eight times their bytes."""
+"""Pixels counted at once: `np.bincount` takes eight bytes for each."""
 
 
 def make_card(
     name: str, kind: Kind, source: Source, cuts: Mapping[str, Cut], parts: Mapping[str, Part]
 ) -> dict[str, Any]:
-    """The card of the dataset that a study calls `name`; `parts` are its splits.
+    """Describes the dataset that a study calls `name`; `parts` are its splits.
 
-    Moments of pixels are those of `train`.
+    The moments of the pixels are those of `train`.
     """
     classes = source.class_names
     return {
@@ -27,12 +27,12 @@ def make_card(
         "kind": kind.name,
         "title": kind.title or name,
         "source": source.origin,
-        "sha256": _sha256(source),
+        "sha256": _hash_samples(source),
         "licence": kind.licence or "not stated",
         "citation": kind.citation,
-        **_shape(parts["train"].samples),
+        **_describe_shape(parts["train"].samples),
         "sizes": {split: len(part.samples) for split, part in parts.items()},
-        "splits": splits.describe(source, cuts),
+        "splits": splits.describe_splits(source, cuts),
         "class_names": classes,
         "class_counts": {
             split: np.bincount(part.labels, minlength=max(len(classes), 1)).tolist()
@@ -43,8 +43,8 @@ def make_card(
     }
 
 
-def _sha256(source: Source) -> str:
-    """Over the samples and labels of every part, as they were before they were split."""
+def _hash_samples(source: Source) -> str:
+    """SHA-256 of the samples and labels of every part, before they are split."""
     digest = hashlib.sha256()
     for part in source.parts.values():
         digest.update(np.ascontiguousarray(part.samples))
@@ -52,10 +52,10 @@ def _sha256(source: Source) -> str:
     return digest.hexdigest()
 
 
-def _shape(train: np.ndarray) -> dict[str, Any]:
+def _describe_shape(train: np.ndarray) -> dict[str, Any]:
     if train.ndim == 2:
         return {"dimensions": train.shape[1]}
-    mean, std = _moments(train)
+    mean, std = _pixel_moments(train)
     return {
         "channels": train.shape[1],
         "resolution": train.shape[2],
@@ -64,7 +64,7 @@ def _shape(train: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _moments(images: np.ndarray) -> tuple[list[float], list[float]]:
+def _pixel_moments(images: np.ndarray) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel's pixels, 0 to 255, from their histograms."""
     means, deviations = [], []
     values = np.arange(256)

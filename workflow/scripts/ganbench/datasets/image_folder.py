@@ -1,4 +1,4 @@
-"""Any folder of images: its sub-folders are classes, or there are none."""
+"""Any folder of images, whose sub-folders, if there are any, are its classes."""
 
 import os
 from collections.abc import Iterator
@@ -8,98 +8,104 @@ from typing import TextIO
 
 import numpy as np
 
-from ganbench.datasets.image_files import printable, read_pictures, shown
+from ganbench.datasets.image_files import count_files, make_printable, read_images
 from ganbench.datasets.sources import DatasetError, Part, Source
 from ganbench.jobs.progress import Progress
 
-SUFFIXES = {
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".bmp", ".gif"),
-    *(".tif", ".tiff", ".ppm", ".pgm", ".pbm"),
-}
-LEAST = 150
-"""Images of a folder: fifty for each split."""
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".bmp", ".gif"}
+SUFFIXES |= {".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
+MINIMUM_IMAGES = 150
+"""Images that a folder needs: fifty for each split."""
 LOG_SECONDS = 10
 
 
-def image_folder(
+def read_image_folder(
     source: str, channels: int, resolution: int, log: TextIO, *, needs_classes: bool = False
 ) -> Source:
     """The images below the folder `source`, in the order of their names.
 
-    Raises DatasetError, naming the files, where images cannot be used, and before reading any where
-    there are too few, or no classes though something `needs_classes`.
+    Raises DatasetError, which names the files, if images cannot be used; and, before it reads any,
+    if there are too few images, or fewer than two classes with `needs_classes`.
     """
     folder = Path(source)
     if not folder.is_dir():
         raise DatasetError(f"source: there is no folder {source}")
-    names, passed_over = _names(folder)
-    classes = _classes(folder, names)
-    if len(names) < LEAST:
+    names, skipped = _list_images(folder)
+    classes = _list_classes(folder, names)
+    if len(names) < MINIMUM_IMAGES:
         raise DatasetError(
-            f"{source} holds {len(names)} images, expected at least {LEAST}: each of the three "
-            "splits needs fifty"
+            f"source: {source} holds {len(names)} images, expected at least {MINIMUM_IMAGES}, "
+            "fifty for each of the three splits"
         )
     if needs_classes and len(classes) < 2:
         raise DatasetError(
-            f"{source} has {'one class' if classes else 'no classes'}, and the classifier is "
-            "trained to tell classes apart. Put the images into one sub-folder for each class, or "
-            "choose another extractor, which needs none: `evaluation: {extractor: vgg16}`, "
+            f"source: {source} has {'one class' if classes else 'no classes'}, but the extractor "
+            "`classifier` is trained to tell classes apart. Put the images into one sub-folder for "
+            "each class, or choose another extractor: `evaluation: {extractor: vgg16}`, "
             "inception-v3-compat or dinov2-vit-s-14"
         )
     samples = np.empty((len(names), channels, resolution, resolution), np.uint8)
-    files = [(name, partial(Path, folder, name)) for name in names]
-    progress = Progress("images read", len(files), log, LOG_SECONDS)
-    decisions = read_pictures(files, samples, lambda count: progress.advance(count, ""))
-    progress.close()
-    number = {name: index for index, name in enumerate(classes)}
-    labels = [number[name.split("/")[0]] if classes else 0 for name in names]
-    part = Part(samples, np.array(labels, dtype=np.int64))
-    origin = f"the folder {printable(source)}"
-    return Source({"all": part}, origin, list(map(printable, classes)), passed_over + decisions)
+    openers = [(name, partial(Path, folder, name)) for name in names]
+    with Progress("images read", len(names), log, LOG_SECONDS) as progress:
+        conversions = read_images(openers, samples, lambda count: progress.advance(count, ""))
+    part = Part(samples, _label(names, classes))
+    origin = f"the folder {make_printable(source)}"
+    return Source({"all": part}, origin, list(map(make_printable, classes)), skipped + conversions)
 
 
-def _names(folder: Path) -> tuple[list[str], list[str]]:
-    """Every image file below a folder, sorted, and in words what was passed over."""
+def _list_images(folder: Path) -> tuple[list[str], list[str]]:
+    """Every image file below a folder, sorted, and sentences on the files that were skipped."""
     images, hidden, others = [], [], []
-    for name in sorted(_every_file(folder)):
+    for name in sorted(_walk(folder)):
         if any(part.startswith(".") for part in name.split("/")):
             hidden.append(name)
         elif os.path.splitext(name)[1].lower() in SUFFIXES:
             images.append(name)
         else:
             others.append(name)
-    said = [("hidden files passed over", hidden), ("files that are no images passed over", others)]
-    return images, [f"{what}: {shown(names)}" for what, names in said if names]
+    skipped = (("hidden file", hidden), ("non-image file", others))
+    return images, [f"Skipped {count_files(names, noun)}." for noun, names in skipped if names]
 
 
-def _every_file(folder: Path) -> Iterator[str]:
-    """Paths below a folder, also behind links, but not round in circles."""
-    seen = set()
-    for inside, folders, files in os.walk(folder, followlinks=True, onerror=_cannot_be_read):
-        seen.add(os.path.realpath(inside))
-        folders[:] = sorted(  # in an order of their own, or `seen` would follow the disk's
-            name for name in folders if os.path.realpath(os.path.join(inside, name)) not in seen
+def _walk(folder: Path) -> Iterator[str]:
+    """Paths of all files below a folder; follows links, but visits no folder within itself."""
+    visited = set()
+    for parent, folders, files in os.walk(folder, followlinks=True, onerror=_refuse_folder):
+        visited.add(os.path.realpath(parent))
+        folders[:] = sorted(  # the disk's order would decide which of two links is followed
+            name for name in folders if os.path.realpath(os.path.join(parent, name)) not in visited
         )
-        yield from (Path(inside, name).relative_to(folder).as_posix() for name in files)
+        yield from (Path(parent, name).relative_to(folder).as_posix() for name in files)
 
 
-def _cannot_be_read(error: OSError) -> None:
-    raise DatasetError(f"{error.filename}: {error.strerror}") from None
+def _refuse_folder(error: OSError) -> None:
+    raise DatasetError(
+        f"source: cannot read {error.filename}: {error.strerror}; make it readable or remove it"
+    ) from None
 
 
-def _classes(folder: Path, names: list[str]) -> list[str]:
-    """The names of the sub-folders, where all images lie in some."""
-    folders = sorted(
+def _list_classes(folder: Path, names: list[str]) -> list[str]:
+    """The names of the sub-folders, sorted; raises DatasetError if images lie outside of them."""
+    classes = sorted(
         path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
     )
-    if not folders:
+    if not classes:
         return []
-    if above := [name for name in names if "/" not in name]:
+    if outside := [name for name in names if "/" not in name]:
         raise DatasetError(
-            f"{folder} has images beside its sub-folders: {shown(above)}. Sub-folders are classes: "
-            "put every image into one, or have no sub-folders"
+            f"source: {folder} has sub-folders and, beside them, {count_files(outside, 'image')}. "
+            "Sub-folders are classes: move every image into one, or remove the sub-folders"
         )
     filled = {name.split("/")[0] for name in names}
-    if empty := [name for name in folders if name not in filled]:
-        raise DatasetError(f"classes without an image: {shown(empty)}. Fill or remove the folders")
-    return folders
+    if empty := [name for name in classes if name not in filled]:
+        raise DatasetError(
+            f"source: {folder} has {count_files(empty, 'sub-folder')} without an image. "
+            "Sub-folders are classes: fill or remove them"
+        )
+    return classes
+
+
+def _label(names: list[str], classes: list[str]) -> np.ndarray:
+    numbers = {name: number for number, name in enumerate(classes)}
+    labels = [numbers[name.split("/")[0]] if classes else 0 for name in names]
+    return np.array(labels, dtype=np.int64)

@@ -1,6 +1,7 @@
-"""Finds the files of a published dataset, and verifies them whichever way they came.
+"""Finds the files of a published dataset and verifies them.
 
-In this order: the folder that the study names, the machine's copy, the shared cache, the download.
+Looks into the folder that the study names or, without one, the system's folders, then the shared
+cache, and downloads what is in neither.
 """
 
 import gzip
@@ -16,103 +17,110 @@ from typing import IO, TextIO
 
 from ganbench.catalogue.datasets import Kind
 from ganbench.datasets.sources import DatasetError
-from ganbench.downloads.cache import CacheError, cache_folder
+from ganbench.downloads.cache import CacheError, find_cache_folder
 from ganbench.downloads.download import DownloadError, download
 
 SYSTEM_FOLDERS = (Path("/usr/share/datasets"),)
-"""Where a distribution puts datasets: Debian's dataset-fashion-mnist, in fashion-mnist."""
+"""Where a distribution installs datasets: Debian's dataset-fashion-mnist in fashion-mnist/."""
 
 PACKED = ".tar.gz"
 
 LARGEST = 400_000_000
-"""Bytes that one file of a published dataset, or an archive of all, may uncompress to."""
+"""Bytes to which one file of a published dataset, or an archive of all, may decompress."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """The uncompressed content of a dataset's files by name, and where they were."""
+class LocatedFiles:
+    """The decompressed content of a dataset's files by name, and where the files were."""
 
     contents: dict[str, bytes]
     origin: str
 
 
-def find(kind: Kind, source: str, log: TextIO) -> Found:
-    """The verified files of `kind`; `source` is the study's folder, or ''.
+def find_files(kind: Kind, source: str, log: TextIO) -> LocatedFiles:
+    """The verified files of `kind`; `source` is the folder that the study names, or ''.
 
-    Raises DatasetError where they are nowhere, are not what they should be, or may not be read.
+    Raises DatasetError if they are found nowhere, are not the published ones or cannot be read.
     """
     try:
-        return _found(kind, source, log)
+        return _find_in_folder(kind, source) if source else _search(kind, log)
     except PermissionError as error:
         raise DatasetError(
-            f"{error.filename} may not be read by this user. Three ways out: let everyone read it; "
-            "name another folder as `source` of the dataset; or name another cache in "
-            "GANBENCH_CACHE"
+            f"{error.filename} cannot be read by this user. Make it readable, name another folder "
+            "as `source` of the dataset, or set GANBENCH_CACHE to another cache folder"
         ) from None
 
 
-def _found(kind: Kind, source: str, log: TextIO) -> Found:
-    if source:
-        if not (folder := Path(source)).is_dir():
-            raise DatasetError(f"source: there is no folder {source}")
-        if (contents := _read(kind, folder)) is None:
-            raise DatasetError(f"source: {source} does not hold {_wanted(kind)}")
-        return Found(_verified(kind, contents, folder), f"the folder {source}")
+def _find_in_folder(kind: Kind, source: str) -> LocatedFiles:
+    folder = Path(source)
+    if not folder.is_dir():
+        raise DatasetError(f"source: there is no folder {source}")
+    contents = _read_files(kind, folder)
+    if contents is None:
+        raise DatasetError(f"source: expected {_list_files(kind)} in {source}; not all are there")
+    return LocatedFiles(_verify(kind, contents, folder), f"the folder {source}")
+
+
+def _search(kind: Kind, log: TextIO) -> LocatedFiles:
     for root in SYSTEM_FOLDERS:
         folder = root / kind.name.replace("_", "-")
-        if (contents := _read(kind, folder)) is not None:
-            return Found(_verified(kind, contents, folder), str(folder))
+        if (contents := _read_files(kind, folder)) is not None:
+            return LocatedFiles(_verify(kind, contents, folder), str(folder))
     try:
-        return _from_cache(kind, cache_folder() / kind.name, log)
+        return _find_in_cache(kind, find_cache_folder() / kind.name, log)
     except (CacheError, DownloadError) as error:
         raise DatasetError(
             f"{kind.title} is neither on this machine nor in the shared cache, and could not be "
-            f"downloaded: {error}. Three ways out: run the same command again where there is a "
-            f"network; name a folder that holds {_wanted(kind)} as `source` of the dataset; or use "
-            "another dataset (digits needs no file)"
+            f"downloaded: {error}. Run the same command again with a network connection, name a "
+            f"folder that holds {_list_files(kind)} as `source` of the dataset, or use another "
+            "dataset (digits needs no download)"
         ) from None
 
 
-def _from_cache(kind: Kind, folder: Path, log: TextIO) -> Found:
-    """From the shared cache, where need be from the network into it."""
+def _find_in_cache(kind: Kind, folder: Path, log: TextIO) -> LocatedFiles:
+    """Reads the files from the shared cache, after downloading them to it if they are not there."""
     origin = "the shared cache"
-    if (contents := _read(kind, folder)) is None:
+    contents = _read_files(kind, folder)
+    if contents is None:
         for name, sha256 in kind.archives.items():
             download(kind.download + name, folder / name, sha256=sha256, log=log)
-        contents, origin = _read(kind, folder), f"downloaded from {kind.download}"
-    return Found(_verified(kind, contents, folder), origin)
+        contents, origin = _read_files(kind, folder), f"downloaded from {kind.download}"
+    return LocatedFiles(_verify(kind, contents, folder), origin)
 
 
-def _wanted(kind: Kind) -> str:
+def _list_files(kind: Kind) -> str:
     packed = [name for name in kind.archives if name.endswith(PACKED)]
     return " or ".join([*packed, ", ".join(kind.files) + " (plain or .gz)"])
 
 
-def _read(kind: Kind, folder: Path) -> dict[str, bytes] | None:
-    """The contents of a dataset's files in a folder, plain or compressed; None where one lacks."""
-    contents = {name: _plain_or_gzip(folder, name) for name in kind.files}
+def _read_files(kind: Kind, folder: Path) -> dict[str, bytes] | None:
+    """The contents of a dataset's files in a folder, plain or packed; None if one is missing."""
+    contents = {name: _read_plain_or_gzip(folder, name) for name in kind.files}
     if all(content is not None for content in contents.values()):
         return contents
     for archive in kind.archives:
         if archive.endswith(PACKED) and (folder / archive).is_file():
-            return _members(folder / archive, list(kind.files))
+            return _read_members(folder / archive, list(kind.files))
     return None
 
 
-def _plain_or_gzip(folder: Path, name: str) -> bytes | None:
-    for file, opened in ((folder / name, open), (folder / f"{name}.gz", gzip.open)):
+def _read_plain_or_gzip(folder: Path, name: str) -> bytes | None:
+    for file, opener in ((folder / name, open), (folder / f"{name}.gz", gzip.open)):
         if file.is_file():
-            return _limited(file, lambda path=file, by=opened: by(path, "rb"))
+            return _read_limited(file, partial(opener, file, "rb"))
     return None
 
 
-def _members(archive: Path, names: list[str]) -> dict[str, bytes] | None:
-    """The members of a tar with these names, in whatever folder: nothing is written to a disk."""
+def _read_members(archive: Path, names: list[str]) -> dict[str, bytes] | None:
+    """The members of a tar with these names, whatever their folders; writes nothing to the disk.
+
+    None if one is missing.
+    """
     contents: dict[str, bytes] = {}
-    # uncompressed as a whole first: neither members nor headers can then be larger than that
-    whole = _limited(archive, partial(gzip.open, archive))
+    # decompressed as a whole first, so that the limit bounds members and headers too
+    content = _read_limited(archive, partial(gzip.open, archive))
     try:
-        with tarfile.open(fileobj=io.BytesIO(whole), mode="r:") as tar:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
             for member in tar:
                 name = member.name.rsplit("/", 1)[-1]
                 if name in names and member.isreg() and not member.issparse():
@@ -122,25 +130,28 @@ def _members(archive: Path, names: list[str]) -> dict[str, bytes] | None:
     return contents if set(contents) == set(names) else None
 
 
-def _limited(file: Path, opened: Callable[[], IO[bytes]]) -> bytes:
+def _read_limited(file: Path, opener: Callable[[], IO[bytes]]) -> bytes:
     try:
-        with opened() as content:
-            found = content.read(LARGEST + 1)
+        with opener() as opened:
+            content = opened.read(LARGEST + 1)
     except PermissionError:
         raise
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{file} cannot be read: {error}; replace or delete it") from None
-    if len(found) > LARGEST:
-        raise DatasetError(f"{file} uncompresses to more than {LARGEST:,} bytes; it is not read")
-    return found
+    if len(content) > LARGEST:
+        raise DatasetError(
+            f"{file} decompresses to more than {LARGEST:,} bytes, the most that is read; "
+            "replace or delete it"
+        )
+    return content
 
 
-def _verified(kind: Kind, contents: dict[str, bytes], folder: Path) -> dict[str, bytes]:
+def _verify(kind: Kind, contents: dict[str, bytes], folder: Path) -> dict[str, bytes]:
     for name, expected in kind.files.items():
-        found = hashlib.sha256(contents[name]).hexdigest()
-        if found != expected:
+        sha256 = hashlib.sha256(contents[name]).hexdigest()
+        if sha256 != expected:
             raise DatasetError(
-                f"{name} in {folder} is not the published one of {kind.title}: the SHA-256 of its "
-                f"uncompressed content is {found}, expected {expected}; replace or delete it"
+                f"{name} in {folder} is not the published file of {kind.title}: found SHA-256 "
+                f"{sha256} of its decompressed content, expected {expected}; replace or delete it"
             )
     return contents

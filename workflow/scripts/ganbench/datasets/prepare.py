@@ -1,4 +1,4 @@
-"""Prepares a dataset: finds it, splits it, and writes the data, its card and a picture of it."""
+"""Prepares a dataset: reads it, splits it, and writes the data, its card and example images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import Any, TextIO
 import numpy as np
 from PIL import Image
 
-from ganbench.catalogue.datasets import KINDS, Kind, sample_shape
-from ganbench.datasets import splits
+from ganbench.catalogue.datasets import KINDS, Kind, find_sample_shape
 from ganbench.datasets.card import make_card
-from ganbench.datasets.celeba import celeba
-from ganbench.datasets.image_folder import image_folder
-from ganbench.datasets.mnist_cifar10 import cifar10, mnist_like
-from ganbench.datasets.sources import DatasetError, Part, Source, digits, points
+from ganbench.datasets.celeba import read_celeba
+from ganbench.datasets.image_folder import read_image_folder
+from ganbench.datasets.mnist_cifar10 import read_cifar10, read_mnist
+from ganbench.datasets.sources import DatasetError, Part, Source, draw_points, read_digits
+from ganbench.datasets.splits import plan_cuts, split_source
 from ganbench.jobs import files
 
 EXAMPLES = (2, 16)
@@ -38,49 +38,50 @@ def prepare(
     outputs: DatasetFiles,
     log: TextIO,
 ) -> None:
-    """Writes the three disjoint splits of one dataset, what there is to know of it, and a picture.
+    """Writes the three disjoint splits of one dataset, its card and a picture of examples.
 
-    `dataset` is the resolved one of the study. Raises DatasetError where it cannot be used, also
-    where images `needs_classes`, because the study's extractor is trained on them, and have none.
+    `dataset` is resolved, from the study. `needs_classes` says that the study's extractor is
+    trained to classify the images. Raises DatasetError if the dataset cannot be used or lacks the
+    classes that it needs.
     """
     kind = KINDS[dataset["kind"]]
     try:
-        source = _source(kind, dataset, needs_classes, log)
-        cuts = splits.plan(source, dataset["extractor_images"])
+        source = _read(kind, dataset, needs_classes, log)
+        cuts = plan_cuts(source, dataset["extractor_images"])
     except DatasetError as error:
         raise DatasetError(f"dataset {name}: {error}") from None
-    parts = splits.split(source, cuts)
+    parts = split_source(source, cuts)
     card = make_card(name, kind, source, cuts, parts)
-    del source  # as large as its splits, which are copies
+    del source  # frees as much memory as the splits take, which are copies
     samples = {split: part.samples for split, part in parts.items()}
     labels = {f"{split}_labels": part.labels for split, part in parts.items()}
     files.write_arrays(outputs.data, **samples, **labels)
     with files.whole(outputs.examples) as temporary:
-        Image.fromarray(_examples(parts["train"])).save(temporary, format="PNG")
+        Image.fromarray(_draw_examples(parts["train"])).save(temporary, format="PNG")
     files.write_json(outputs.card, card)
 
 
-def _source(kind: Kind, dataset: Mapping[str, Any], needs_classes: bool, log: TextIO) -> Source:
+def _read(kind: Kind, dataset: Mapping[str, Any], needs_classes: bool, log: TextIO) -> Source:
     match kind.name:
         case "digits":
-            return digits()
+            return read_digits()
         case "mnist" | "fashion_mnist":
-            return mnist_like(kind, dataset["source"], log)
+            return read_mnist(kind, dataset["source"], log)
         case "cifar10":
-            return cifar10(kind, dataset["source"], log)
+            return read_cifar10(kind, dataset["source"], log)
         case "celeba":
-            return celeba(kind, dataset["source"], log)
+            return read_celeba(kind, dataset["source"], log)
         case "image_folder":
-            channels, resolution, _ = sample_shape(dataset)
-            return image_folder(
+            channels, resolution, _ = find_sample_shape(dataset)
+            return read_image_folder(
                 dataset["source"], channels, resolution, log, needs_classes=needs_classes
             )
-    return points(kind.name)
+    return draw_points(kind.name)
 
 
-def _examples(train: Part) -> np.ndarray:
-    """A picture of training samples, uint8: images in two rows, ordered by class; or all points."""
-    import torch  # noqa: PLC0415 (slow: what fails does so before)
+def _draw_examples(train: Part) -> np.ndarray:
+    """A uint8 picture of training samples: rows of images ordered by class, or all points."""
+    import torch  # noqa: PLC0415 (slow, and not needed where reading fails)
 
     from ganbench.samples import picture_row, to_float  # noqa: PLC0415 (imports torch)
 
@@ -88,6 +89,6 @@ def _examples(train: Part) -> np.ndarray:
     if train.samples.ndim == 2:
         return picture_row(torch.from_numpy(train.samples))
     by_class = np.argsort(train.labels, kind="stable")
-    chosen = by_class[np.linspace(0, len(by_class) - 1, rows * columns).astype(int)]
-    images = to_float(torch.from_numpy(train.samples[chosen]))
+    examples = by_class[np.linspace(0, len(by_class) - 1, rows * columns).astype(int)]
+    images = to_float(torch.from_numpy(train.samples[examples]))
     return np.concatenate([picture_row(row) for row in images.split(columns)])

@@ -1,4 +1,4 @@
-"""The three seeded, disjoint splits of a dataset: `train`, `held_out` and `extractor`."""
+"""Splits a dataset into `train`, `held_out` and `extractor`, disjoint and by a fixed seed."""
 
 from collections.abc import Mapping
 
@@ -8,16 +8,16 @@ from ganbench.catalogue.datasets import EXTRACTOR_IMAGES, Cut, plan_splits
 from ganbench.datasets.sources import DatasetError, Part, Source
 
 SPLIT_SEED = 0
-"""The splits are the same in every study: they belong to the dataset, not to a run."""
+"""Every study gets the same splits: they belong to the dataset, not to a run."""
 
 OFFICIAL = {"train": "training", "test": "test", "extractor": "validation"}
-"""The usual names of official parts."""
+"""What the literature calls the official parts."""
 
 
-def plan(source: Source, extractor_images: int | None) -> dict[str, Cut]:
-    """Which images of a source's parts each split gets; see `plan_splits`.
+def plan_cuts(source: Source, extractor_images: int | None) -> dict[str, Cut]:
+    """Which samples of the source's parts each split gets; see `plan_splits`.
 
-    Raises DatasetError where `extractor_images` leaves nothing to train on.
+    Raises DatasetError if `extractor_images` leaves nothing to train on.
     """
     sizes = {name: len(part.samples) for name, part in source.parts.items()}
     is_points = next(iter(source.parts.values())).samples.ndim == 2
@@ -25,14 +25,14 @@ def plan(source: Source, extractor_images: int | None) -> dict[str, Cut]:
     if cuts["train"].size < 1:
         available = cuts["train"].size + cuts["extractor"].size
         raise DatasetError(
-            f"extractor_images: found {extractor_images}, expected less than {available:,}, of "
-            "which the rest is trained on"
+            f"extractor_images: found {extractor_images}, expected less than {available:,}, "
+            "so that images to train on are left"
         )
     return cuts
 
 
-def split(source: Source, cuts: Mapping[str, Cut]) -> dict[str, Part]:
-    """The splits that `plan` made, after each official part is shuffled."""
+def split_source(source: Source, cuts: Mapping[str, Cut]) -> dict[str, Part]:
+    """Shuffles each official part and cuts it into the splits that `plan_cuts` planned."""
     rng = np.random.default_rng(SPLIT_SEED)
     order = {name: rng.permutation(len(part.samples)) for name, part in source.parts.items()}
     splits = {}
@@ -42,12 +42,14 @@ def split(source: Source, cuts: Mapping[str, Cut]) -> dict[str, Part]:
     return splits
 
 
-def describe(source: Source, cuts: Mapping[str, Cut]) -> dict[str, str]:
-    """Where each split comes from, in words."""
-    return {name: _describe(cut, len(source.parts[cut.part].samples)) for name, cut in cuts.items()}
+def describe_splits(source: Source, cuts: Mapping[str, Cut]) -> dict[str, str]:
+    """Says in words where each split comes from."""
+    return {
+        name: _describe_cut(cut, len(source.parts[cut.part].samples)) for name, cut in cuts.items()
+    }
 
 
-def _describe(cut: Cut, part_size: int) -> str:
+def _describe_cut(cut: Cut, part_size: int) -> str:
     if cut.part == "all":
         return "drawn at random from all, without overlap"
     if cut.size == part_size:

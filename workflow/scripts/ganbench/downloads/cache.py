@@ -1,4 +1,4 @@
-"""The folder outside the checkout in which studies share what was downloaded."""
+"""The folder outside the checkout in which studies share downloaded files."""
 
 import os
 from pathlib import Path
@@ -7,38 +7,38 @@ from ganbench.jobs.errors import ActionableError
 
 
 class CacheError(ActionableError):
-    """There is no place for downloads; the message says where one was looked for."""
+    """There is no usable folder for downloads; the message says which one was tried."""
 
 
-def cache_folder() -> Path:
-    """The folder that downloads are kept in, made where it is absent.
+def find_cache_folder() -> Path:
+    """The folder of downloaded files, which is created if it is missing.
 
-    `$GANBENCH_CACHE`, else `$XDG_CACHE_HOME/ganbench`, else `~/.cache/ganbench`. One that can only
-    be read is fine until something must be downloaded to it. Raises CacheError where there is none.
+    It is `$GANBENCH_CACHE`, else `$XDG_CACHE_HOME/ganbench`, else `~/.cache/ganbench`. A read-only
+    folder serves until something must be downloaded. Raises CacheError if there is none.
     """
-    folder = _configured_cache()
+    folder = _find_configured_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise no_cache(folder, error) from None
+        raise make_cache_error(folder, error) from None
     return folder
 
 
-def _configured_cache() -> Path:
+def _find_configured_folder() -> Path:
     try:
-        if given := os.environ.get("GANBENCH_CACHE"):
-            return Path(given).expanduser()
-        if given := os.environ.get("XDG_CACHE_HOME"):
-            return Path(given).expanduser() / "ganbench"
+        if folder := os.environ.get("GANBENCH_CACHE"):
+            return Path(folder).expanduser()
+        if folder := os.environ.get("XDG_CACHE_HOME"):
+            return Path(folder).expanduser() / "ganbench"
         return Path.home() / ".cache" / "ganbench"
     except RuntimeError:
         raise CacheError(
-            "no folder for downloads: there is no home folder; name one in GANBENCH_CACHE"
+            "no folder for downloads: this user has no home folder; set GANBENCH_CACHE to a folder"
         ) from None
 
 
-def no_cache(folder: Path, error: OSError) -> CacheError:
-    """The error of a folder that cannot be made or written to, with the way out."""
+def make_cache_error(folder: Path, error: OSError) -> CacheError:
+    """The error of a folder that cannot be created or written to."""
     return CacheError(
-        f"no folder for downloads: {folder}: {error.strerror}; name another in GANBENCH_CACHE"
+        f"no folder for downloads: {folder}: {error.strerror}; set GANBENCH_CACHE to another folder"
     )

@@ -1,7 +1,7 @@
-"""Downloads into a cache that studies share: verified before use, whole or not at all, only once.
+"""Downloads files into the shared cache: each once, whole, and verified before use.
 
-A download has a time limit wherever it can stall, goes to a temporary name, goes on where an
-interrupted one stopped if the server allows it, and is renamed when its SHA-256 is right.
+A download goes to a temporary name and is renamed once its SHA-256 is right. An interrupted one is
+resumed if the server allows it, and every wait has a time limit.
 """
 
 import fcntl
@@ -18,28 +18,26 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from ganbench.downloads import https
-from ganbench.downloads.cache import CacheError, cache_folder, no_cache
+from ganbench.downloads.cache import make_cache_error
 from ganbench.jobs.errors import ActionableError
 from ganbench.jobs.progress import Progress
 
-__all__ = ["CacheError", "DownloadError", "cache_folder", "download"]
-
 STALL_SECONDS = 30
-"""Until the next bytes must come."""
+"""Longest wait for the next bytes."""
 ATTEMPTS = 5
-"""How often a download that is cut off goes on by itself, as long as each attempt brings bytes."""
+"""Connections that one download may use, as long as each but the last received some bytes."""
 BLOCK = 1 << 20
 LOG_SECONDS = 10
 SHORTEST_DIGEST = 8
-"""Hexadecimal digits of a SHA-256 that are enough to know a file by."""
+"""Hexadecimal digits of a SHA-256 that suffice to identify a file."""
 
 
 class DownloadError(ActionableError):
-    """A file that could not be downloaded; the message says why."""
+    """A file could not be downloaded; the message says why."""
 
 
-class _NotItsBeginningError(Exception):
-    """What is there of an interrupted download cannot be gone on with."""
+class _StalePartError(Exception):
+    """The bytes of an interrupted download are not the beginning of the file."""
 
 
 def download(
@@ -50,68 +48,68 @@ def download(
     log: TextIO | None = None,
     context: ssl.SSLContext | None = None,
 ) -> Path:
-    """Downloads `url` to the file `to`, unless it is there, and gives `to`.
+    """Downloads `url` to the file `to`, unless it exists, and returns `to`.
 
-    `sha256` is the hexadecimal digest of the content, or its beginning. Several processes may ask
-    for one file: one downloads, the others wait. `context` says whom to trust, where that is not
-    whom the machine trusts. Raises DownloadError, also for an address that is not https, and
-    CacheError where the folder cannot be written to.
+    `sha256` is the hexadecimal digest of the content, or its first digits. Of several processes
+    that ask for the same file one downloads it and the others wait. `context` holds the trusted
+    certificates; without it they are those of the system. Raises DownloadError, also if the address
+    is not https, and CacheError if the folder cannot be written to.
     """
     if len(sha256) < SHORTEST_DIGEST:
         raise ValueError(f"sha256: found {sha256!r}, expected at least {SHORTEST_DIGEST} digits")
     if not url.startswith("https://"):
-        raise DownloadError(f"{url}: only https is downloaded from")
+        raise DownloadError(f"{url}: expected an https address")
     if to.exists():
         return to
-    with _alone(to, log):
-        if not to.exists():  # another process may have brought it meanwhile
-            _bring(url, to, sha256, context, log)
+    with _lock(to, log):
+        if not to.exists():  # another process may have downloaded it in the meantime
+            _download(url, to, sha256, context, log)
     return to
 
 
 @contextmanager
-def _alone(to: Path, log: TextIO | None) -> Iterator[None]:
-    """Only one process at a time within, for one file; the kernel frees the lock of a dead one."""
+def _lock(to: Path, log: TextIO | None) -> Iterator[None]:
+    """Admits one process at a time for each file; the kernel releases the lock of a dead one."""
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         lock = to.with_name(f".{to.name}.lock").open("w")
     except OSError as error:
-        raise no_cache(to.parent, error) from None
+        raise make_cache_error(to.parent, error) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _say(log, f"another process downloads {to.name}: waiting for it")
+            _print(log, f"another process is downloading {to.name}; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _bring(
+def _download(
     url: str, to: Path, sha256: str, context: ssl.SSLContext | None, log: TextIO | None
 ) -> None:
-    """Fetches, verifies and renames. What an older download left is given up if it was wrong."""
+    """Fetches, verifies and renames; starts afresh if what was resumed turns out to be wrong."""
     partial = to.with_name(f"{to.name}.partial")
-    _say(log, f"downloading {url}")
-    for began in (partial.exists(), False):
+    _print(log, f"downloading {url}")
+    for is_resumed in (partial.exists(), False):
         try:
             _fetch(url, partial, context, log)
         except (OSError, HTTPException) as error:
-            raise DownloadError(f"{url}: {_words(error)}") from None
+            raise DownloadError(f"{url}: {_explain(error)}") from None
         with partial.open("rb") as content:
-            found = hashlib.file_digest(content, "sha256").hexdigest()
-        if found.startswith(sha256.lower()):
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        if digest.startswith(sha256.lower()):
             partial.replace(to)
             return
         partial.unlink()
-        if not began:
+        if not is_resumed:
             break
     raise DownloadError(
-        f"{url}: the content's SHA-256 is {found}, expected {sha256}; it was not kept"
+        f"{url}: found content with SHA-256 {digest}, expected {sha256}; the content was discarded"
     )
 
 
-def _words(error: Exception) -> str:
-    """Why it failed; the library puts the reason of most errors within another one."""
+def _explain(error: Exception) -> str:
+    """The reason of a failure, which urllib wraps in an error of its own."""
     if isinstance(error, urllib.error.HTTPError):
         return f"the server answered {error.code} {error.reason}"
     reason = getattr(error, "reason", None) or error
@@ -119,62 +117,63 @@ def _words(error: Exception) -> str:
 
 
 def _fetch(url: str, partial: Path, context: ssl.SSLContext | None, log: TextIO | None) -> None:
-    """All of `url` into `partial`, in more than one piece where the connection breaks."""
-    opener = https.opener(context)
+    """Downloads all of `url` into `partial`, over several connections if one breaks."""
+    opener = https.build_opener(context)
     for attempt in range(1, ATTEMPTS + 1):
-        before = _size(partial)
+        size_before = _measure(partial)
         try:
             _receive(opener, url, partial, log)
             return
-        except _NotItsBeginningError:
+        except _StalePartError:
             partial.unlink()
         except (OSError, HTTPException) as error:
-            broken_off = _size(partial) > before and not isinstance(error, urllib.error.HTTPError)
-            if not broken_off or attempt == ATTEMPTS:
+            has_grown = _measure(partial) > size_before
+            if not has_grown or isinstance(error, urllib.error.HTTPError) or attempt == ATTEMPTS:
                 raise
-            _say(log, f"{_words(error)}; going on")
+            _print(log, f"{_explain(error)}; resuming")
 
 
-def _say(log: TextIO | None, text: str) -> None:
+def _print(log: TextIO | None, text: str) -> None:
     if log:
         print(text, file=log)
 
 
-def _size(file: Path) -> int:
+def _measure(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 
 
 def _receive(
     opener: urllib.request.OpenerDirector, url: str, partial: Path, log: TextIO | None
 ) -> None:
-    """Appends what `partial` lacks, or writes it anew where the server gives only all of it."""
-    done = _size(partial)
+    """Appends the missing bytes to `partial`, or rewrites it if the server only sends the whole."""
+    size = _measure(partial)
     request = urllib.request.Request(url, headers={"User-Agent": "ganbench"})
-    if done:
-        request.add_header("Range", f"bytes={done}-")
+    if size:
+        request.add_header("Range", f"bytes={size}-")
     try:
-        answer = opener.open(request, timeout=STALL_SECONDS)
+        response = opener.open(request, timeout=STALL_SECONDS)
     except urllib.error.HTTPError as error:
-        if done and error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            raise _NotItsBeginningError from None
+        if size and error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise _StalePartError from None
         raise
-    with answer:
-        goes_on = answer.status == HTTPStatus.PARTIAL_CONTENT
-        if goes_on and not answer.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
-            raise _NotItsBeginningError
-        with partial.open("ab" if goes_on else "wb") as file:
-            _copy(answer, file, log)
+    with response:
+        is_partial = response.status == HTTPStatus.PARTIAL_CONTENT
+        content_range = response.headers.get("Content-Range", "")
+        if is_partial and not content_range.startswith(f"bytes {size}-"):
+            raise _StalePartError
+        with partial.open("ab" if is_partial else "wb") as file:
+            _copy(response, file, log)
 
 
-def _copy(answer: HTTPResponse, file: IO[bytes], log: TextIO | None) -> None:
-    """Writes a whole answer to the disk. Raises OSError where it ended early."""
-    announced = answer.headers.get("Content-Length")
+def _copy(response: HTTPResponse, file: IO[bytes], log: TextIO | None) -> None:
+    """Writes a whole response to the disk. Raises OSError if it ends early."""
+    length = response.headers.get("Content-Length")
     progress = None
-    if log and announced:
+    if log and length:
         name = Path(file.name).stem
-        progress = Progress(f"{name} (MiB)", -(-int(announced) // BLOCK), log, LOG_SECONDS)
+        progress = Progress(f"{name} (MiB)", -(-int(length) // BLOCK), log, LOG_SECONDS)
     received = 0
-    while block := answer.read(BLOCK):
+    while block := response.read(BLOCK):
         received += file.write(block)
         if progress:
             progress.advance(-(-received // BLOCK), "MiB")
@@ -182,5 +181,5 @@ def _copy(answer: HTTPResponse, file: IO[bytes], log: TextIO | None) -> None:
         progress.close()
     file.flush()
     os.fsync(file.fileno())
-    if announced is not None and received < int(announced):
-        raise OSError(f"the connection ended after {received:,} of {int(announced):,} bytes")
+    if length is not None and received < int(length):
+        raise OSError(f"the connection ended after {received:,} of {int(length):,} bytes")

@@ -1,4 +1,4 @@
-"""Opens addresses that begin with https, within seconds or not at all."""
+"""Opens https addresses, with a limit on the time that connecting takes."""
 
 import ssl
 import threading
@@ -7,58 +7,58 @@ import urllib.request
 from http.client import HTTPResponse, HTTPSConnection
 
 CONNECT_SECONDS = 3
-"""Until a connection must stand: the name looked up, every address of it tried, TLS agreed on."""
+"""Time for the whole connection: name lookup, every address of the name, TLS handshake."""
 
 
-def opener(context: ssl.SSLContext | None = None) -> urllib.request.OpenerDirector:
-    """What opens addresses, and follows no redirect away from https.
+def build_opener(context: ssl.SSLContext | None = None) -> urllib.request.OpenerDirector:
+    """A urllib opener that follows no redirect away from https.
 
-    `context` says whom to trust, where that is not whom the machine trusts.
+    `context` holds the trusted certificates; without it they are those of the system.
     """
-    return urllib.request.build_opener(_OnlyHttps(), _Https(context))
+    return urllib.request.build_opener(_HttpsRedirects(), _HttpsHandler(context))
 
 
 class _Connection(HTTPSConnection):
-    """Stands within CONNECT_SECONDS, or never.
+    """A connection that is made within CONNECT_SECONDS or not at all.
 
-    A socket's own time limit holds for each address of a name anew, and not for looking it up.
+    A socket's own time limit applies to each address of a name separately, and not to the lookup.
     """
 
     def connect(self) -> None:
-        """Connects in a thread, which is left behind where it does not come back."""
-        failed: list[Exception] = []
+        """Connects in a thread, which is abandoned when the time is over."""
+        errors: list[Exception] = []
 
         def attempt() -> None:
             try:
                 HTTPSConnection.connect(self)
             except Exception as error:
-                failed.append(error)
+                errors.append(error)
 
         thread = threading.Thread(target=attempt, daemon=True)
         thread.start()
         thread.join(CONNECT_SECONDS)
         if thread.is_alive():
             raise TimeoutError(f"no connection within {CONNECT_SECONDS} seconds")
-        if failed:
-            raise failed[0]
+        if errors:
+            raise errors[0]
 
 
-class _Https(urllib.request.HTTPSHandler):
-    """Opens `_Connection`s."""
+class _HttpsHandler(urllib.request.HTTPSHandler):
+    """Opens addresses through a `_Connection`."""
 
     def __init__(self, context: ssl.SSLContext | None) -> None:
         super().__init__()
         self.trusted = context or ssl.create_default_context()
 
     def https_open(self, request: urllib.request.Request) -> HTTPResponse:
-        """Called by urllib for every address that begins with https."""
+        """Called by urllib for every https address."""
         return self.do_open(_Connection, request, context=self.trusted)
 
 
-class _OnlyHttps(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect away from https."""
+class _HttpsRedirects(urllib.request.HTTPRedirectHandler):
+    """Refuses redirects away from https."""
 
-    def redirect_request(self, request, file, code, message, headers, new_url):  # noqa: PLR0917 (the library's)
+    def redirect_request(self, request, file, code, message, headers, new_url):  # noqa: PLR0917 (urllib's signature)
         if not new_url.startswith("https://"):
-            raise urllib.error.URLError(f"redirected to {new_url}; only https is downloaded from")
+            raise urllib.error.URLError(f"redirected to {new_url}, expected an https address")
         return super().redirect_request(request, file, code, message, headers, new_url)

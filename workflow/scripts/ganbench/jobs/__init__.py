@@ -1,1 +1,1 @@
-"""What every job needs whatever its stage: log, files, locks, devices, provenance, errors."""
+"""What jobs of every stage need: logs, files, locks, devices, provenance and errors."""

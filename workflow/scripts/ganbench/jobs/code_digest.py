@@ -1,6 +1,6 @@
-"""Which code a script depends on, read from its imports without running them.
+"""A digest of the library code that a script imports, found without running the imports.
 
-Snakemake re-runs a rule when its script changes but does not see what the script imports.
+Snakemake re-runs a rule when its script changes, but does not see what the script imports.
 """
 
 import ast
@@ -13,48 +13,48 @@ from ganbench.jobs import provenance
 LIBRARY = Path(__file__).parents[1]
 
 
-def library_files(script: Path) -> list[Path]:
-    """Every module of ganbench that `script` imports, directly or not, sorted."""
-    found: set[Path] = set()
-    waiting = list(_imported(script))
-    while waiting:
-        module = waiting.pop()
-        if module not in found:
-            found.add(module)
-            waiting += _imported(module)
-    return sorted(found)
+def find_library_files(script: Path) -> list[Path]:
+    """Every module of ganbench that `script` imports, directly or indirectly, sorted."""
+    modules: set[Path] = set()
+    pending = list(_find_imports(script))
+    while pending:
+        module = pending.pop()
+        if module not in modules:
+            modules.add(module)
+            pending += _find_imports(module)
+    return sorted(modules)
 
 
 def digest(script: Path) -> str:
-    """A short SHA-256 over the library files that `script` imports: their names and contents."""
+    """A short SHA-256 of the names and contents of the library files that `script` imports."""
     digests = {
         file.relative_to(LIBRARY).as_posix(): provenance.sha256_file(file)
-        for file in library_files(script)
+        for file in find_library_files(script)
     }
     return provenance.sha256(provenance.canonical_json(digests))[:16]
 
 
 @cache
-def _imported(file: Path) -> tuple[Path, ...]:
+def _find_imports(file: Path) -> tuple[Path, ...]:
     names: list[str] = []
-    for node in _statements(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in _walk_statements(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(module for name in names for module in _modules(name))
+    return tuple(module for name in names for module in _find_modules(name))
 
 
-def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """The statements below `node`, not their expressions: a twelfth of what `ast.walk` visits."""
+def _walk_statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements below `node`, without their expressions, most of what `ast.walk` visits."""
     for block in ("body", "orelse", "finalbody", "handlers", "cases"):
         for statement in getattr(node, block, ()):
             yield statement
-            yield from _statements(statement)
+            yield from _walk_statements(statement)
 
 
-def _modules(name: str) -> list[Path]:
-    """The files behind a dotted name: its packages' `__init__.py`, and itself if it is a module."""
+def _find_modules(name: str) -> list[Path]:
+    """The files behind a dotted name: its packages' `__init__.py`, and the module if it is one."""
     first, *rest = name.split(".")
     if first != LIBRARY.name:
         return []

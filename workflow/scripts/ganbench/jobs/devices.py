@@ -1,20 +1,20 @@
-"""Which device a stage computes on."""
+"""The device on which a stage computes."""
 
 import torch
 
 
-def choose_device(wanted: str) -> torch.device:
-    """The device of a study's `device`: `auto` is CUDA where there is one, the CPU otherwise.
+def choose_device(name: str) -> torch.device:
+    """The device that a study's `device` names; `auto` is CUDA if available, else the CPU.
 
-    Raises RuntimeError where `cuda` is wanted and there is none.
+    Raises RuntimeError if `cuda` is named but not available.
     """
-    available = torch.cuda.is_available()
-    if wanted == "cuda" and not available:
+    is_available = torch.cuda.is_available()
+    if name == "cuda" and not is_available:
         raise RuntimeError(
-            "training.device is cuda, but torch finds no CUDA device here; "
+            "training.device: found cuda, but torch finds no CUDA device; "
             "use device: auto, or check the driver with nvidia-smi"
         )
-    return torch.device("cuda" if available and wanted != "cpu" else "cpu")
+    return torch.device("cuda" if is_available and name != "cpu" else "cpu")
 
 
 def describe_device(device: torch.device) -> str:

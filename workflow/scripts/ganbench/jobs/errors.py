@@ -1,39 +1,42 @@
-"""Errors that are for the person who runs a study, not for the one who mends the code."""
+"""Errors that the person who runs a study can act on, without a traceback."""
 
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_NO_ROOM = "make room there"
-_NOT_ALLOWED = "make it writable"
-_WAYS_OUT = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _NO_ROOM),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_ALLOWED),
+_REMEDIES = {
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there",
+    errno.EFBIG: "make room there",
+    errno.EACCES: "make it writable",
+    errno.EPERM: "make it writable",
+    errno.EROFS: "make it writable",
 }
-"""What to do about a file that the machine does not let be written."""
+"""What to do when the system refuses to write a file."""
 
 
 class ActionableError(RuntimeError):
-    """The message says what was found, what was expected and what to do: no traceback is shown."""
+    """The message says what was found, what was expected and what to do; no traceback is shown."""
 
 
 class UnwritableError(ActionableError):
-    """A file that the machine did not let be written; the message names it and says why."""
+    """The system refused to write a file; the message names the file and the reason."""
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Raises UnwritableError, which names `path`, where the disk is full or may not be written to.
+    """Raises UnwritableError, which names `path`, if the disk is full or read-only.
 
-    The system's own error does not name the file of a failed write.
+    The system's own error does not name the file when a write fails.
     """
     try:
         yield
     except OSError as error:
-        if (way_out := _WAYS_OUT.get(error.errno)) is None:
+        remedy = _REMEDIES.get(error.errno)
+        if remedy is None:
             raise
         raise UnwritableError(
-            f"{path} could not be written: {error.strerror}. Either {way_out}, and the same "
-            "snakemake command goes on; or put the results elsewhere, with --directory FOLDER"
+            f"{path} could not be written: {error.strerror}. Either {remedy} and run the same "
+            "snakemake command again, or put the results elsewhere with --directory FOLDER"
         ) from None

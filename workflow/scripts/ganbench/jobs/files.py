@@ -1,8 +1,8 @@
-"""Files that appear whole or not at all, and are known again when they are read.
+"""Files that appear whole or not at all, and are checked when they are read.
 
-Beside each file lies its record, `.{name}.sha256`: its SHA-256 and its place, as they were when it
-was written. A job checks the files that it reads against theirs: a truncated, altered or exchanged
-one is never computed with.
+Beside each file lies its record, `.{name}.sha256`, with its SHA-256 and its place as they were when
+it was written. A job compares the files that it reads with their records, and so never computes
+with one that was truncated, altered or exchanged.
 """
 
 import json
@@ -19,20 +19,20 @@ from ganbench.jobs import provenance
 from ganbench.jobs.errors import ActionableError, writing
 
 RESULTS = "results"
-"""The folder that a study's results lie in, whatever folder that lies in."""
+"""The folder of all studies' results, wherever that folder lies."""
 
 
 class DamagedFileError(ActionableError):
-    """A file that is not what was written; the message says how to make it again."""
+    """A file is not the one that was written; the message says how to make it again."""
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Gives a temporary path beside `path` to write to, and renames it when all went well.
+    """Yields a temporary path beside `path`, and renames it to `path` if no error occurs.
 
-    The file's record is made before it appears. A process that ends between the two leaves a file
-    that is refused, not one that is trusted. Raises UnwritableError where the disk is full or may
-    not be written to.
+    The record is written before the file appears: a process that dies between the two leaves a file
+    that is refused, not one that is trusted. Raises UnwritableError if the disk is full or
+    read-only.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     record = temporary.with_suffix(".digest")
@@ -43,8 +43,8 @@ def whole(path: Path) -> Iterator[Path]:
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             digest = provenance.sha256_file(temporary)
-            record.write_text(f"{digest}  {_place(path)}\n", encoding="utf-8")
-            record.replace(_record_of(path))
+            record.write_text(f"{digest}  {_find_place(path)}\n", encoding="utf-8")
+            record.replace(_record_path(path))
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -54,50 +54,51 @@ def whole(path: Path) -> Iterator[Path]:
 def check(paths: Iterable[Path]) -> None:
     """Raises DamagedFileError for the first file that is not the one that was written there.
 
-    A result without a record came from elsewhere and is refused too. Other files without one, such
-    as the lock file, are not ours and are passed over.
+    A result without a record did not come from this workflow and is refused too. Other files
+    without a record, such as the lock file, are not checked.
     """
     for path in paths:
-        recorded = _recorded(path)
-        if recorded is None and path.parts[0] != RESULTS:
+        record = _read_record(path)
+        if record is None and path.parts[0] != RESULTS:
             continue
-        if recorded is None:
-            found = f"nothing says so: {_record_of(path)} is missing"
-        elif recorded[1:] != (_place(path),):
-            found = f"it was written as {recorded[1]}" if recorded[1:] else "its record is damaged"
-        elif provenance.sha256_file(path) != recorded[0]:
-            found = "its SHA-256 is another, so it is damaged or another file"
+        if record is None:
+            problem = f"its record {_record_path(path)} is missing"
+        elif record[1:] != (_find_place(path),):
+            problem = f"it was written as {record[1]}" if record[1:] else "its record is damaged"
+        elif provenance.sha256_file(path) != record[0]:
+            problem = "its SHA-256 differs from the recorded one"
         else:
             continue
         raise DamagedFileError(
-            f"{path} is not what this study wrote there: {found}. Delete it, and the same "
-            f"snakemake command makes it again: rm {shlex.quote(str(path))}"
+            f"{path} is not what this study wrote there: {problem}. Delete it and run the same "
+            f"snakemake command again: rm {shlex.quote(str(path))}"
         )
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file as it was recorded when written; computed where it was not."""
-    recorded = _recorded(path)
-    return recorded[0] if recorded else provenance.sha256_file(path)
+def recorded_sha256(path: Path) -> str:
+    """The SHA-256 of a file when it was written; of its content now if it has no record."""
+    record = _read_record(path)
+    return record[0] if record else provenance.sha256_file(path)
 
 
-def _recorded(path: Path) -> tuple[str, ...] | None:
-    """A file's digest and its place, as many of them as its record has; None without a record."""
+def _read_record(path: Path) -> tuple[str, ...] | None:
+    """A file's digest and place, as far as its record has them; None without a record."""
     try:
-        return tuple(_record_of(path).read_bytes().decode(errors="replace").strip().split("  ", 1))
+        text = _record_path(path).read_bytes().decode(errors="replace")
     except FileNotFoundError:
         return None
+    return tuple(text.strip().split("  ", 1))
 
 
-def _record_of(path: Path) -> Path:
+def _record_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
 
 
-def _place(path: Path) -> str:
-    """Where a file lies among the results, which may be moved together; elsewhere its name."""
+def _find_place(path: Path) -> str:
+    """The path from `results/` on, since results may be moved together; elsewhere the name."""
     parts = path.parts
-    within = parts[parts.index(RESULTS) :] if RESULTS in parts else parts[-1:]
-    return "/".join(within)
+    place = parts[parts.index(RESULTS) :] if RESULTS in parts else parts[-1:]
+    return "/".join(place)
 
 
 def write_text(path: Path, text: str) -> None:

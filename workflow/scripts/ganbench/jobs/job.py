@@ -1,4 +1,4 @@
-"""What every job of the workflow does around its work: a log, whole inputs, readable errors."""
+"""What surrounds the work of every job: its log, checked inputs, a GPU, readable errors."""
 
 import io
 import sys
@@ -12,20 +12,20 @@ from ganbench.jobs import files, gpus
 from ganbench.jobs.errors import ActionableError, writing
 
 
-def gpu_slots(snakemake: Any) -> int:
+def count_gpu_slots(snakemake: Any) -> int:
     """How many jobs may share a GPU, as the study says; 0 for a job that asks for no GPU."""
-    asked = snakemake.resources.get("gpu", 0)
-    return snakemake.config["execution"]["gpu_slots"] if asked else 0
+    needs_gpu = snakemake.resources.get("gpu", 0)
+    return snakemake.config["execution"]["gpu_slots"] if needs_gpu else 0
 
 
 class _Log(io.TextIOBase):
-    """A job's log. What its disk has no room for is lost, which is no reason to end a job."""
+    """A job's log. Lines are lost when the disk is full: that is no reason to end the job."""
 
     def __init__(self, file: io.RawIOBase) -> None:
         self.file = file
 
     def write(self, text: str) -> int:
-        """Writes at once: nothing is left that could fail later."""
+        """Writes at once, so that nothing is buffered and can fail later."""
         with suppress(OSError):
             self.file.write(text.encode(errors="replace"))
         return len(text)
@@ -33,39 +33,39 @@ class _Log(io.TextIOBase):
 
 @contextmanager
 def job(log_file: str, inputs: Iterable[str] = (), gpu_slots: int = 0) -> Iterator[TextIO]:
-    """Opens the job's log and gives it, for its lines of progress; checks the files it will read.
+    """Opens the job's log, checks its input files, and yields the log for lines of progress.
 
-    With `gpu_slots` it holds one of so many slots of one GPU. An error ends the process with status
-    1: its message goes to standard error and to the log, and the traceback, for whoever wants to
-    mend the code, to the log alone. An ActionableError has none.
+    With `gpu_slots`, the job holds one of that many slots of a GPU. An error ends the process with
+    status 1. Its message goes to standard error and to the log, and its traceback, which helps to
+    repair the code, to the log alone. An ActionableError has no traceback.
     """
-    with _opened(Path(log_file)) as log:
+    with _open_log(Path(log_file)) as log:
         try:
             files.check(map(Path, inputs))
-            with gpus.slot(gpu_slots, log) if gpu_slots else nullcontext():
+            with gpus.hold_slot(gpu_slots, log) if gpu_slots else nullcontext():
                 yield log
         except KeyboardInterrupt:
-            print("\nSIGINT: the job ended", file=log)
+            print("\ninterrupted by SIGINT", file=log)
             sys.exit(130)
         except Exception as error:
             if not isinstance(error, ActionableError):
                 traceback.print_exc(file=log)
-            message = _message(error)
+            message = _format_message(error)
             print(f"\nError: {message}", file=log)
             print(f"{message}\n(details: {log_file})", file=sys.stderr)
             sys.exit(1)
 
 
 @contextmanager
-def _opened(log_file: Path) -> Iterator[_Log]:
+def _open_log(log_file: Path) -> Iterator[_Log]:
     try:
         with writing(log_file):
             file = log_file.open("wb", buffering=0)
     except ActionableError as error:
-        sys.exit(_message(error))
+        sys.exit(_format_message(error))
     with file:
         yield _Log(file)
 
 
-def _message(error: Exception) -> str:
+def _format_message(error: Exception) -> str:
     return str(error) if isinstance(error, ActionableError) else f"{type(error).__name__}: {error}"

@@ -11,43 +11,43 @@ from typing import TextIO
 from ganbench.jobs.errors import ActionableError
 
 PATIENCE = 60.0
-"""Seconds that a former holder has to leave in."""
+"""Seconds that a former holder has to end."""
 
 
 class HeldError(ActionableError):
-    """Another process holds the lock and does not leave."""
+    """Another process holds the lock and does not end."""
 
 
 def take(file: Path) -> int | None:
-    """The descriptor that holds the lock on `file`, or None where another process has it."""
+    """The descriptor that holds the lock on `file`, or None if another process holds it."""
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(descriptor), os.stat(file)):
             return descriptor
     except (BlockingIOError, FileNotFoundError):
-        pass  # held; or removed by the one who held it, between our two lines
+        pass  # held, or its holder removed the file between our open and our lock
     os.close(descriptor)
     return None
 
 
 def take_over(file: Path, log: TextIO, patience: float = PATIENCE) -> int:
-    """The descriptor that holds the lock on `file`, once its former holder has let go.
+    """The descriptor that holds the lock on `file`, once its former holder has released it.
 
-    A job whose Snakemake was killed works on without it. Started again, the job asks that process
-    to leave, by SIGTERM, if it runs on this machine. Raises HeldError after `patience` seconds.
+    A job goes on when only its Snakemake is killed. When that job is started again, the former
+    process is sent SIGTERM, if it runs on this machine. Raises HeldError after `patience` seconds.
     """
-    asked, until = None, time.monotonic() + patience
+    signalled, deadline = None, time.monotonic() + patience
     while (descriptor := take(file)) is None:
-        holder = _holder(file)
-        if holder and holder != asked:
-            print(f"process {holder} still does this job: it is asked to leave", file=log)
+        holder = _find_holder(file)
+        if holder and holder != signalled:
+            print(f"process {holder} is still running this job; sent it SIGTERM", file=log)
             os.kill(holder, signal.SIGTERM)
-            asked = holder
-        if time.monotonic() > until:
+            signalled = holder
+        if time.monotonic() > deadline:
             raise HeldError(
-                f"{file}: another process does this job, and has not left within {patience:.0f} s: "
-                "stop it, or wait for it, then start again"
+                f"{file}: another process is running this job and has not ended within "
+                f"{patience:.0f} s; stop it or wait for it, then run the same command again"
             )
         time.sleep(0.1)
     os.ftruncate(descriptor, 0)
@@ -55,13 +55,13 @@ def take_over(file: Path, log: TextIO, patience: float = PATIENCE) -> int:
     return descriptor
 
 
-def _holder(file: Path) -> int | None:
-    """The process of this user and machine that wrote itself into `file` and has it open still."""
+def _find_holder(file: Path) -> int | None:
+    """This user's process on this machine that wrote its number into `file` and has it open."""
     try:
         host, process = file.read_text(encoding="ascii").split()
-        opened = Path(f"/proc/{int(process)}/fd").iterdir()
-        if host == socket.gethostname() and any(each.samefile(file) for each in opened):
+        open_files = Path(f"/proc/{int(process)}/fd").iterdir()
+        if host == socket.gethostname() and any(opened.samefile(file) for opened in open_files):
             return int(process)
     except (OSError, ValueError):
-        return None  # not written yet, gone meanwhile, or somebody else's
+        return None  # nothing written yet, the process has ended, or it is another user's
     return None

@@ -1,4 +1,4 @@
-"""Progress of a long stage: a bar on a terminal, a line now and then in a log file."""
+"""Progress of a long stage: a bar on a terminal, and a line now and then in a log file."""
 
 import time
 from typing import Self, TextIO
@@ -7,10 +7,10 @@ from tqdm import tqdm
 
 
 class Progress:
-    """Counts steps towards a total, as a bar on the terminal and as sparse lines in a log.
+    """Counts steps towards a total.
 
-    `done` steps were taken before. `interval` is in seconds, between two lines of the log. There is
-    no bar where standard error is not a terminal.
+    `done` steps were taken before the start. The log gets a line every `interval` seconds. There is
+    no bar if standard error is not a terminal.
     """
 
     def __init__(self, name: str, total: int, log: TextIO, interval: float, done: int = 0) -> None:
@@ -27,19 +27,18 @@ class Progress:
         self.close()
 
     def advance(self, step: int, text: str) -> None:
-        """Moves to `step`, with a few words on how it stands there."""
+        """Moves to `step`; `text` describes the state there."""
         self.bar.update(step - self.bar.n)
         if time.monotonic() - self.written >= self.interval or step == self.total:
-            self.line(step, text)
+            self._write_line(step, text)
 
-    def line(self, step: int, text: str) -> None:
-        """Writes one line to the log."""
+    def close(self) -> None:
+        """Removes the bar."""
+        self.bar.close()
+
+    def _write_line(self, step: int, text: str) -> None:
         self.written = time.monotonic()
         rate = (step - self.done) / max(self.written - self.started, 1e-9)
         share = 100 * step / self.total
         print(f"{share:3.0f} %  step {step}/{self.total}  {rate:.0f}/s  {text}", file=self.log)
         self.log.flush()
-
-    def close(self) -> None:
-        """Takes the bar away."""
-        self.bar.close()

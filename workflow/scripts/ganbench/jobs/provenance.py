@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, machine, digests."""
+"""Where a result comes from: digests, versions, machine."""
 
 import hashlib
 import json
@@ -8,8 +8,20 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "scikit-learn", "sympy")
-PACKAGES += ("pandas", "seaborn", "matplotlib", "snakemake")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "torch-fidelity",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "sympy",
+    "pandas",
+    "seaborn",
+    "matplotlib",
+    "snakemake",
+)
+"""Packages that can change a number."""
 
 
 def canonical_json(value: Any) -> str:
@@ -28,30 +40,30 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the installed packages that can change a number."""
-    found = {"python": platform.python_version()}
+def list_versions() -> dict[str, str]:
+    """Versions of Python and of the installed ones of `PACKAGES`."""
+    versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            continue  # a stage's own environment holds only what the stage needs
-    return found
+            continue  # a stage's own environment has only the packages that the stage needs
+    return versions
 
 
-def machine() -> dict[str, str | int]:
-    """Operating system, processor and core count; never a host name or a user."""
+def describe_machine() -> dict[str, str | int]:
+    """Operating system, processor and number of cores; no host name and no user."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
+        "processor": _find_processor(),
         "cores": os.cpu_count() or 1,
     }
 
 
-def _processor() -> str:
+def _find_processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or "unknown"

@@ -1,1 +1,1 @@
-"""From a study file to the resolved parameters of every run."""
+"""Turns a study file into the resolved parameters of every run."""

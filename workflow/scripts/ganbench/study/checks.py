@@ -1,4 +1,4 @@
-"""What a schema cannot say of a study, for it takes several keys, or a dataset's size, together."""
+"""Checks that a schema cannot make: they compare several keys or need the size of a dataset."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,14 +10,15 @@ from ganbench.study.schema import StudyError
 GRADIENT_PENALTIES = ("gradient_penalty", "dragan", "r1", "r2")
 
 
-def known(path: str, found: str, names: Iterable[str], expected: str) -> None:
-    """Raises StudyError unless `found` is one of `names`."""
-    if found not in (names := list(names)):
-        raise StudyError(f"{path}: found {found!r}, expected {expected}: {', '.join(names)}")
+def check_name(path: str, name: str, names: Iterable[str], expected: str) -> None:
+    """Raises StudyError unless `name` is one of `names`."""
+    names = list(names)
+    if name not in names:
+        raise StudyError(f"{path}: found {name!r}, expected {expected}: {', '.join(names)}")
 
 
 def check_dataset(path: str, dataset: Mapping[str, Any]) -> None:
-    """Refuses keys that mean nothing for this kind of dataset, and asks for those it needs."""
+    """Refuses a dataset with keys that its kind does not use, or without those that it needs."""
     kind = datasets.KINDS[dataset["kind"]]
     if kind.name == "image_folder":
         for key in ("source", "resolution"):
@@ -27,47 +28,56 @@ def check_dataset(path: str, dataset: Mapping[str, Any]) -> None:
     for key in ("resolution", "channels"):
         if dataset[key] is not None:
             raise StudyError(
-                f"{path}.{key}: {kind.name} has its own; only an image_folder takes it"
+                f"{path}.{key}: {kind.name} has its own, only an image_folder takes one; "
+                "remove the key"
             )
     if dataset["source"] and kind.name == "digits":
-        raise StudyError(f"{path}.source: digits come with scikit-learn and need no source")
+        raise StudyError(f"{path}.source: digits are part of scikit-learn; remove the key")
     if kind.type == "points":
         for key in ("source", "extractor_images"):
             if dataset[key]:
-                raise StudyError(f"{path}.{key}: {kind.name} is drawn from a known density")
+                raise StudyError(
+                    f"{path}.{key}: {kind.name} is drawn from a known density; remove the key"
+                )
     elif dataset["extractor_images"] is not None:
         _check_extractor_images(path, kind, dataset["extractor_images"])
 
 
-def _check_extractor_images(path: str, kind: datasets.Kind, found: int) -> None:
+def _check_extractor_images(path: str, kind: datasets.Kind, extractor_images: int) -> None:
     if "extractor" in kind.parts:
-        raise StudyError(f"{path}.extractor_images: {kind.name} has an official part for it")
-    left = datasets.plan_splits(kind.parts, 0)["train"].size
-    if found >= left:
         raise StudyError(
-            f"{path}.extractor_images: found {found}, expected less than {left}, of which the "
-            "rest is trained on"
+            f"{path}.extractor_images: {kind.name} has an official part for the extractor; "
+            "remove the key"
+        )
+    available = datasets.plan_splits(kind.parts, 0)["train"].size
+    if extractor_images >= available:
+        raise StudyError(
+            f"{path}.extractor_images: found {extractor_images}, expected less than {available}, "
+            "so that images to train on are left"
         )
 
 
 def check_evaluation(study: Mapping[str, Any]) -> None:
-    """Refuses an evaluation that would have too few samples, no classes or no such metric."""
+    """Refuses an evaluation with too few samples, or without the classes or weights it needs."""
     evaluation = study["evaluation"]
     extractor, primary = evaluation["extractor"], evaluation["primary_metric"]
     if evaluation["weights"] and extractor == "classifier":
-        raise StudyError("evaluation.weights: the classifier is trained here and has none")
+        raise StudyError(
+            "evaluation.weights: the extractor `classifier` is trained by the workflow and takes "
+            "no weights; remove the key or choose another extractor"
+        )
     if primary == "IS" and not EXTRACTORS[extractor].classes:
         raise StudyError(
-            f"evaluation.primary_metric: found 'IS', which needs classes; {extractor} has none"
+            "evaluation.primary_metric: found 'IS', which needs an extractor with classes; "
+            f"{extractor} has none"
         )
-    images = {
-        name: dataset for name, dataset in study["datasets"].items() if dataset["type"] == "images"
-    }
-    for name, dataset in images.items():
+    for name, dataset in study["datasets"].items():
+        if dataset["type"] != "images":
+            continue
         if extractor == "classifier" and dataset["extractor_images"] == 0:
             raise StudyError(
-                f"datasets.{name}.extractor_images: found 0, but the extractor is the classifier, "
-                "which is trained on that split"
+                f"datasets.{name}.extractor_images: found 0, expected more: the extractor "
+                "`classifier` is trained on that split"
             )
         _check_samples(name, dataset, evaluation["samples"], extractor)
 
@@ -83,26 +93,32 @@ def _check_samples(
         )
     if dataset["sizes"] is None:
         return
-    there = min(dataset["sizes"]["train"], dataset["sizes"]["held_out"])
-    if samples is not None and samples > there:
+    available = min(dataset["sizes"]["train"], dataset["sizes"]["held_out"])
+    if samples is not None and samples > available:
         raise StudyError(
-            f"evaluation.samples: found {samples}, expected at most the {there} images of {name}'s "
-            "smaller split (train, held_out), so that the floor has the same count"
+            f"evaluation.samples: found {samples}, expected at most {available}, the size of the "
+            f"smaller of train and held_out of {name}, so that real images can be scored in the "
+            "same number"
         )
-    if there < least:
+    if available < least:
         raise StudyError(
-            f"datasets.{name}: its smaller split has {there} images; metrics need {least}"
+            f"datasets.{name}: found {available} images in the smaller of train and held_out, "
+            f"expected at least {least} for the metrics over {extractor}"
         )
 
 
 def check_run(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:
-    """Refuses the resolved parameters of a run that cannot be trained; `shape` is of an image."""
-    if parameters["steps"] < parameters["snapshots"]:
+    """Refuses the resolved parameters of a run that cannot be trained.
+
+    `shape` is that of an image, None for points; `run` names the run in messages.
+    """
+    steps, snapshots, stop = parameters["steps"], parameters["snapshots"], parameters["stop"]
+    if steps < snapshots:
         raise StudyError(
-            f"training.snapshots ({run}): found {parameters['snapshots']}, "
-            f"expected at most one per step, of which there are {parameters['steps']}"
+            f"training.snapshots ({run}): found {snapshots}, expected at most the number of steps, "
+            f"{steps}"
         )
-    if shape and parameters["stop"] and parameters["stop"]["metric"] == "JSD":
+    if shape and stop and stop["metric"] == "JSD":
         raise StudyError(
             f"training.stop.metric ({run}): found 'JSD', expected 'duality_gap': "
             "the density of images is not known"
@@ -117,11 +133,11 @@ def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: 
             f"training.network.name ({run}): found {network['name']!r}, "
             "expected 'mlp': the dataset holds points, not images"
         )
-    if problem := architectures.problem(network, shape):
+    if problem := architectures.find_problem(network, shape):
         raise StudyError(f"training.network ({run}): {problem}")
     penalties = [name for name in GRADIENT_PENALTIES if name in parameters["regularizers"]]
     if penalties and architectures.discriminator_norm(network) == "batch":
         raise StudyError(
             f"training.network.discriminator_norm ({run}): found 'batch', expected 'none' or "
-            f"'layer' with {penalties[0]}, which needs each image's own gradient"
+            f"'layer' with {penalties[0]}, which needs the gradient of each image alone"
         )

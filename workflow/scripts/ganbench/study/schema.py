@@ -1,6 +1,5 @@
-"""Checks a study against its schema: numbers as people write them, defaults, one clear message."""
+"""Checks a study against its schema: reads numbers, fills in defaults, refuses everything else."""
 
-import difflib
 import math
 from collections.abc import Mapping
 from functools import cache
@@ -9,12 +8,12 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from ganbench.catalogue.architectures import ARCHITECTURES, NORMS
 from ganbench.catalogue.datasets import KINDS
 from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.catalogue.metrics import METRICS
+from ganbench.study.schema_errors import abbreviate, describe_error
 
 Schema = Mapping[str, Any]
 
@@ -31,11 +30,11 @@ NAMES: dict[str, list[str]] = {
         if metric.of == "images" and metric.better != "neither"
     ],
 }
-"""What a key of the schema with `x-names-of` can name: the catalogue's entries."""
+"""The catalogue's names that each `x-names-of` of the schema allows."""
 
 DEEPEST = 30
 MOST_VALUES = 200_000
-"""A study of 10,000 seeds named one by one and a thousand variants has far fewer."""
+"""A study with a list of 10,000 seeds and a thousand variants has far fewer."""
 
 
 class StudyError(ValueError):
@@ -44,193 +43,125 @@ class StudyError(ValueError):
 
 @cache
 def load_schema() -> dict[str, Any]:
-    """The schema of a study, with the names of the catalogue put in as enumerations."""
-    return _with_names(yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8")))
+    """The schema of a study, with the names of the catalogue inserted as enumerations."""
+    return _insert_names(yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8")))
 
 
-def _with_names(part: Any) -> Any:
+def _insert_names(part: Any) -> Any:
     if isinstance(part, list):
-        return [_with_names(item) for item in part]
+        return [_insert_names(item) for item in part]
     if not isinstance(part, dict):
         return part
-    filled = {key: _with_names(value) for key, value in part.items() if key != "x-names-of"}
-    return filled | {"enum": NAMES[part["x-names-of"]]} if "x-names-of" in part else filled
+    schema = {key: _insert_names(value) for key, value in part.items() if key != "x-names-of"}
+    return schema | {"enum": NAMES[part["x-names-of"]]} if "x-names-of" in part else schema
 
 
-def checked(config: Mapping[str, Any], schema: Schema, source: str) -> dict[str, Any]:
-    """A copy of `config` with numbers read and defaults put in.
+def validate(config: Mapping[str, Any], schema: Schema, source: str) -> dict[str, Any]:
+    """A copy of `config` with numbers read and defaults filled in.
 
     Raises StudyError for the first thing in the file that the schema does not allow.
     """
     if not isinstance(config, Mapping):
-        raise StudyError(f"{source}: found {_shown(config)}, expected a mapping of keys")
-    if problem := _out_of_bounds(config):
-        raise StudyError(f"{source}: {problem}")
-    read = _read(config, schema, schema)
-    errors = list(Draft202012Validator(schema).iter_errors(read))
+        raise StudyError(f"{source}: found {abbreviate(config)}, expected a mapping of keys")
+    _check_size(config, source)
+    study = _read_numbers(config, schema, schema)
+    errors = list(Draft202012Validator(schema).iter_errors(study))
     if errors:
         first = min(errors, key=lambda error: [str(part) for part in error.absolute_path])
-        raise StudyError(f"{source}: {_message(first)}")
-    return _filled(read, schema, schema)
+        raise StudyError(f"{source}: {describe_error(first)}")
+    return _fill_defaults(study, schema, schema)
 
 
-def _out_of_bounds(config: Any) -> str:
-    """What is wrong with the size of a file, or ''. A few YAML aliases can stand for billions."""
-    left, values = [(config, 1)], 0
-    while left:
-        value, depth = left.pop()
-        values += 1
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`below` overridden by `above`: groups of keys are merged, lists and values replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        are_groups = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+        merged[key] = merge(below[key], value) if are_groups else value
+    return merged
+
+
+def _check_size(config: Any, source: str) -> None:
+    """Raises StudyError for a file that YAML's aliases expand to billions of values."""
+    pending, count = [(config, 1)], 0
+    while pending:
+        value, depth = pending.pop()
+        count += 1
         if depth > DEEPEST:
-            return f"nested deeper than {DEEPEST}, or a part that refers to itself"
-        if values > MOST_VALUES:
-            return f"more than {MOST_VALUES:,} values"
-        within = value.values() if isinstance(value, Mapping) else value
+            raise StudyError(
+                f"{source}: nested deeper than {DEEPEST} levels, or a part refers to itself"
+            )
+        if count > MOST_VALUES:
+            raise StudyError(f"{source}: found more than {MOST_VALUES:,} values, expected fewer")
         if isinstance(value, Mapping | list | tuple):
-            left += [(each, depth + 1) for each in within]
-    return ""
+            children = value.values() if isinstance(value, Mapping) else value
+            pending += [(child, depth + 1) for child in children]
 
 
-def _deref(schema: Schema, root: Schema) -> Schema:
+def _follow_reference(schema: Schema, root: Schema) -> Schema:
     if "$ref" not in schema:
         return schema
     target = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
     return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
 
 
-def _read(value: Any, schema: Schema, root: Schema) -> Any:
-    """Reads strings as numbers where the schema wants numbers: YAML 1.1 takes `2e-4` for text."""
-    schema = _deref(schema, root)
+def _is_group(schema: Schema, root: Schema) -> bool:
+    return _follow_reference(schema, root).get("type") == "object"
+
+
+def _child_schema(schema: Schema, key: Any) -> Schema:
+    """The schema of one key of a group: its own, or that of all keys that are not listed."""
+    others = schema.get("additionalProperties")
+    return schema.get("properties", {}).get(key, others if isinstance(others, Mapping) else {})
+
+
+def _read_numbers(value: Any, schema: Schema, root: Schema) -> Any:
+    """Turns text into numbers where the schema expects them: YAML 1.1 reads `2e-4` as text.
+
+    A group of keys that is left empty (`minimax:` alone on its line) becomes an empty mapping.
+    """
+    schema = _follow_reference(schema, root)
     for option in schema.get("oneOf", ()):
-        value = _read(value, option, root)
+        value = _read_numbers(value, option, root)
     if isinstance(value, Mapping):
-        known, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
-        others = {} if others is True else others
-        # an empty group (`minimax:` with nothing behind it) is a group of defaults
-        return {
-            str(key): _read(
-                {} if each is None and _is_group(known.get(key, others), root) else each,
-                known.get(key, others),
-                root,
-            )
-            for key, each in value.items()
-        }
+        group = {}
+        for key, child in value.items():
+            part = _child_schema(schema, key)
+            is_empty_group = child is None and _is_group(part, root)
+            group[str(key)] = _read_numbers({} if is_empty_group else child, part, root)
+        return group
     if isinstance(value, list | tuple):
-        return [_read(each, schema.get("items", {}), root) for each in value]
+        return [_read_numbers(item, schema.get("items", {}), root) for item in value]
     if schema.get("type") in ("integer", "number") and not isinstance(value, bool):
-        return _number(value, whole=schema["type"] == "integer")
+        return _read_number(value, whole=schema["type"] == "integer")
     return value
 
 
-def _is_group(schema: Schema, root: Schema) -> bool:
-    return _deref(schema, root).get("type") == "object"
-
-
-def _number(value: Any, whole: bool) -> Any:
+def _read_number(value: Any, whole: bool) -> Any:
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         return value
     if not math.isfinite(number):
-        return str(value)  # text, and so refused: jsonschema would let nan and infinity pass
+        return str(value)  # as text it is refused; jsonschema would accept nan and infinity
     if whole:
         return int(number) if number.is_integer() else value
     return number
 
 
-def _filled(value: Any, schema: Schema, root: Schema) -> Any:
-    """Puts in defaults, but not into an override: there, an absent key means the level below."""
-    schema = _deref(schema, root)
+def _fill_defaults(value: Any, schema: Schema, root: Schema) -> Any:
+    """Fills in defaults, except in an override, where a missing key means the level below."""
+    schema = _follow_reference(schema, root)
     if not isinstance(value, Mapping):
         return value
-    groups = [each for each in schema.get("oneOf", ()) if _is_group(each, root)]
-    schema = _deref(groups[0], root) if groups else schema
-    known, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
+    groups = [option for option in schema.get("oneOf", ()) if _is_group(option, root)]
+    schema = _follow_reference(groups[0], root) if groups else schema
+    properties = schema.get("properties", {})
     filled = dict(value)
-    for key, part in known.items():
+    for key, part in properties.items():
         if (key in value or "default" in part) and "x-override" not in part:
-            filled[key] = _filled(value.get(key, part.get("default")), part, root)
+            filled[key] = _fill_defaults(value.get(key, part.get("default")), part, root)
     for key in value:
-        if key not in known:
-            filled[key] = _filled(value[key], others, root)
+        if key not in properties:
+            filled[key] = _fill_defaults(value[key], _child_schema(schema, key), root)
     return filled
-
-
-def _message(error: ValidationError) -> str:
-    while error.validator == "oneOf" and error.context:
-        error = _closest(error)
-    path = ".".join(str(part) for part in error.absolute_path)
-    lead = f"{path}: " if path else ""
-    found = _shown(error.instance)
-    match error.validator:
-        case "additionalProperties":
-            return _unknown_key(error, lead)
-        case "required":
-            absent = [key for key in error.validator_value if key not in error.instance]
-            return f"{lead}missing the key {absent[0]!r}"
-        case "pattern" | "maxLength":
-            within = path.rpartition(".")[0] if not _is_key(error) else path
-            at = f"{within}: " if within and _is_key(error) else lead
-            return f"{at}found {found}, expected a name of a-z, 0-9 and _ (at most 60 characters)"
-        case "uniqueItems":
-            return f"{lead}found {found}, expected no value twice"
-        case "minItems" | "minProperties":
-            count = len(error.instance)
-            return f"{lead}found {count} items, expected at least {error.validator_value}"
-        case "enum":
-            return (
-                f"{lead}found {found}, expected one of {', '.join(map(str, error.validator_value))}"
-            )
-        case "type":
-            wanted = error.validator_value
-            wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
-            return f"{lead}found {found}, expected {_TYPES.get(wanted, wanted)}"
-    limit = _LIMITS.get(error.validator, error.validator)
-    return f"{lead}found {found}, expected {limit} {error.validator_value}"
-
-
-_TYPES = {
-    "object": "a mapping of keys",
-    "array": "a list",
-    "integer": "a whole number",
-    "number": "a number",
-    "string": "text",
-}
-_LIMITS = {
-    "minimum": "at least",
-    "exclusiveMinimum": "more than",
-    "maximum": "at most",
-    "exclusiveMaximum": "less than",
-    "maxItems": "no more items than",
-}
-
-
-def _closest(error: ValidationError) -> ValidationError:
-    """Of the branches of a `oneOf`, the error of the one whose type the value has."""
-    fitting = [each for each in error.context if each.validator != "type" or each.relative_path]
-    return fitting[0] if fitting else error.context[0]
-
-
-def _is_key(error: ValidationError) -> bool:
-    return "propertyNames" in error.absolute_schema_path
-
-
-def _unknown_key(error: ValidationError, lead: str) -> str:
-    known = list(error.schema.get("properties", {}))
-    unknown = next(key for key in error.instance if key not in known)
-    close = difflib.get_close_matches(str(unknown), known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{lead}unknown key {unknown!r}, expected one of {', '.join(known)}{hint}"
-
-
-def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "…"
-
-
-def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` over `below`; groups of keys are merged, lists and values replaced."""
-    found = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
-        found[key] = merged(below[key], value) if both else value
-    return found

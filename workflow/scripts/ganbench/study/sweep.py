@@ -1,8 +1,7 @@
-"""Settings of training that a study tries for every variant: its tuning budget.
+"""The settings of training that a study tries for every variant: its tuning budget.
 
-A setting is a set of keys of `training`, each with a value. It becomes a variant of its own that is
-trained and scored like any other, but shown only where the report speaks of tuning. Every variant
-gets the same settings.
+A setting gives values to some keys of `training`. For every variant it becomes a variant of its
+own, which is trained and scored like any other but appears only where the report covers tuning.
 """
 
 import itertools
@@ -11,72 +10,81 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from ganbench.study.schema import StudyError, merged
+from ganbench.study.schema import StudyError, merge
 
 LIMIT = 10_000
-"""Settings of one study, at most."""
+"""Most settings of one study."""
 
 Values = list[Any] | Mapping[str, Any]
-"""What a study gives for one key: a list to choose from, or a range."""
+"""The values to try for one key: a list to choose from, or a range to draw from."""
 
 
-def settings(sweep: Mapping[str, Any]) -> list[dict[str, Any]]:
+def list_settings(sweep: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The settings of a study's `sweep`, each a part of `training`.
 
-    With `settings: n` they are n draws, of every key on its own, from a stream of numbers that
-    `seed` decides; without it, every combination of the lists. Raises StudyError where that cannot
-    be done.
+    With `settings: n` they are n random draws, seeded by `seed` for each key separately. Without it
+    they are all combinations of the lists. Raises StudyError if the sweep cannot be made.
     """
     keys, count = sweep["training"], sweep["settings"]
-    for key, values in keys.items():
-        _check(key, values, drawn=count is not None)
-        if within := [other for other in keys if other.startswith(f"{key}.")]:
-            raise StudyError(f"sweep.training.{key}: found beside {within[0]}, which is part of it")
+    _check_keys(keys, is_drawn=count is not None)
     if count is None:
-        if (combinations := math.prod(len(values) for values in keys.values())) > LIMIT:
-            raise StudyError(f"sweep.training: {combinations} combinations, expected {LIMIT}")
-        chosen = [list(each) for each in itertools.product(*keys.values())]
+        combinations = math.prod(len(values) for values in keys.values())
+        if combinations > LIMIT:
+            raise StudyError(
+                f"sweep.training: found {combinations} combinations, expected at most {LIMIT}"
+            )
+        draws = [list(values) for values in itertools.product(*keys.values())]
     else:
-        # by the key's name, so that a key that is added changes no other's values
+        # seeded by the key's name, so that adding a key changes no other key's values
         streams = {key: random.Random(f"{sweep['seed']}/{key}") for key in keys}
-        chosen = [[_draw(keys[key], streams[key]) for key in keys] for _ in range(count)]
-    return [_nested(dict(zip(keys, values, strict=True))) for values in chosen]
+        draws = [[_draw(keys[key], streams[key]) for key in keys] for _ in range(count)]
+    return [_nest(dict(zip(keys, values, strict=True))) for values in draws]
 
 
-def with_settings(study: Mapping[str, Any]) -> dict[str, Any]:
-    """`study` with a variant for each of its variants and settings, named `{variant}_s{number}`."""
+def add_settings(study: Mapping[str, Any]) -> dict[str, Any]:
+    """`study` with a variant, named `{variant}_s{number}`, for every variant and setting."""
     added: dict[str, Any] = {}
-    for number, setting in enumerate(settings(study["sweep"]), start=1):
+    for number, setting in enumerate(list_settings(study["sweep"]), start=1):
         for name, variant in study["variants"].items():
-            if (new := f"{name}_s{number}") in study["variants"]:
+            new = f"{name}_s{number}"
+            if new in study["variants"]:
                 raise StudyError(
-                    f"variants.{new}: the sweep gives this name to a setting of {name}"
+                    f"variants.{new}: the sweep needs this name for a setting of {name}; "
+                    "rename the variant"
                 )
             added[new] = {
                 **variant,
                 "objective": variant["objective"] or name,
-                "training": merged(variant.get("training") or {}, setting),
+                "training": merge(variant.get("training") or {}, setting),
             }
     return {**study, "variants": {**study["variants"], **added}}
 
 
-def variant_of(name: str) -> str:
-    """The variant that a setting, named by `with_settings`, is one of."""
+def strip_setting(name: str) -> str:
+    """The variant that a setting's name, as made by `add_settings`, belongs to."""
     return name.rpartition("_s")[0]
 
 
-def _check(key: str, values: Values, drawn: bool) -> None:
-    if isinstance(values, list):
-        return
-    if not drawn:
+def _check_keys(keys: Mapping[str, Values], is_drawn: bool) -> None:
+    for key, values in keys.items():
+        if isinstance(values, Mapping):
+            _check_range(key, values, is_drawn)
+        if nested := [other for other in keys if other.startswith(f"{key}.")]:
+            raise StudyError(
+                f"sweep.training.{key}: found beside {nested[0]}, which is part of it; remove one"
+            )
+
+
+def _check_range(key: str, bounds: Mapping[str, Any], is_drawn: bool) -> None:
+    if not is_drawn:
         raise StudyError(
-            f"sweep.training.{key}: found a range, expected a list; a range needs sweep.settings, "
-            "how many values to draw"
+            f"sweep.training.{key}: found a range, expected a list; a range also needs "
+            "sweep.settings, the number of values to draw"
         )
-    low, high = values["low"], values["high"]
+    low, high = bounds["low"], bounds["high"]
     if not low < high:
         raise StudyError(f"sweep.training.{key}: found low {low}, expected less than high {high}")
-    if values["scale"] == "log" and low <= 0:
+    if bounds["scale"] == "log" and low <= 0:
         raise StudyError(
             f"sweep.training.{key}: found low {low}, expected more than 0 with scale log"
         )
@@ -87,19 +95,19 @@ def _draw(values: Values, stream: random.Random) -> Any:
         return stream.choice(values)
     low, high = values["low"], values["high"]
     if values["scale"] == "log":
-        found = math.exp(stream.uniform(math.log(low), math.log(high)))
+        value = math.exp(stream.uniform(math.log(low), math.log(high)))
     else:
-        found = stream.uniform(low, high)
-    return round(found) if values["whole"] else float(f"{found:.4g}")
+        value = stream.uniform(low, high)
+    return round(value) if values["whole"] else float(f"{value:.4g}")
 
 
-def _nested(setting: Mapping[str, Any]) -> dict[str, Any]:
+def _nest(setting: Mapping[str, Any]) -> dict[str, Any]:
     """`{"optimizer.lr": 1}` as `{"optimizer": {"lr": 1}}`."""
-    found: dict[str, Any] = {}
+    nested: dict[str, Any] = {}
     for key, value in setting.items():
         *groups, last = key.split(".")
-        place = found
-        for group in groups:
-            place = place.setdefault(group, {})
-        place[last] = value
-    return found
+        group = nested
+        for name in groups:
+            group = group.setdefault(name, {})
+        group[last] = value
+    return nested
