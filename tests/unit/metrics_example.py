@@ -1,10 +1,11 @@
-"""Sets of features, and their scores."""
+"""Features drawn from Gaussians, and their scores."""
 
 import torch
 from ganbench.catalogue import metrics
-from ganbench.evaluation import feature_metrics as fm
+from ganbench.evaluation import feature_metrics
 from ganbench.evaluation.extractor import Features
-from ganbench.evaluation.feature_sets import FeatureSet, describe
+from ganbench.evaluation.feature_metrics import RealImages
+from ganbench.evaluation.feature_sets import FeatureSet, summarise_features
 from ganbench.evaluation.reference import measure_real
 
 
@@ -13,14 +14,15 @@ def normal(count: int, size: int, seed: int) -> torch.Tensor:
     return torch.randn(count, size, generator=generator, dtype=torch.float64)
 
 
-def described(features: torch.Tensor, scale: float = 1.0) -> FeatureSet:
-    return describe(features, scale)
+def feature_set(features: torch.Tensor) -> FeatureSet:
+    return summarise_features(features, scale=1.0)
 
 
-def real_images(train: torch.Tensor, held_out: torch.Tensor) -> fm.RealImages:
+def real_images(train: torch.Tensor, held_out: torch.Tensor) -> RealImages:
     return measure_real({"train": Features(train, None), "held_out": Features(held_out, None)})
 
 
-def scores(generated: torch.Tensor, real: fm.RealImages) -> dict[tuple[str, str], float]:
-    found = fm.score(Features(generated, None), real, "vgg16")
-    return {(metrics.base_name(name), reference): value for reference, name, value in found}
+def compute_scores(generated: torch.Tensor, real: RealImages) -> dict[tuple[str, str], float]:
+    """Every score by its base name and its reference."""
+    scores = feature_metrics.score_features(Features(generated, None), real, "vgg16")
+    return {(metrics.base_name(name), reference): value for reference, name, value in scores}

@@ -1,151 +1,152 @@
-"""Metrics against closed forms and their definitions, and what may not change them."""
+"""Metrics of images against closed forms and their definitions, and their invariances."""
 
 import numpy as np
 import pytest
 import torch
 from ganbench.catalogue import metrics
-from ganbench.evaluation import feature_metrics as fm
-from ganbench.evaluation import feature_sets, neighbourhoods
+from ganbench.evaluation import feature_metrics
 from ganbench.evaluation.extractor import Features
-from ganbench.evaluation.feature_sets import FeatureSet, describe
+from ganbench.evaluation.feature_sets import FeatureSet, fit_gaussian, summarise_features
+from ganbench.evaluation.neighbourhoods import compare_neighbourhoods
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metrics_example import described, normal, real_images, scores
+from metrics_example import compute_scores, feature_set, normal, real_images
 from scipy.linalg import sqrtm
 
 
 def test_frechet_distance_of_gaussians_is_the_closed_form():
     first = normal(200_000, 3, 0) * torch.tensor([1.0, 2.0, 0.5]) + torch.tensor([0.0, 1.0, 2.0])
     second = normal(200_000, 3, 1) * torch.tensor([2.0, 1.0, 0.5])
-    expected = (1 + 4) + (1 + 1 + 0)  # squared mean distance + sum of squared SD differences
+    expected = (1 + 4) + (1 + 1 + 0)  # squared distance of means + squared differences of SDs
     gaussians = [
-        FeatureSet(each, *feature_sets.gaussian(each), None, None, None) for each in (first, second)
+        FeatureSet(features, *fit_gaussian(features), None, None, None)
+        for features in (first, second)
     ]
-    assert fm.frechet_distance(*gaussians) == pytest.approx(expected, rel=0.02)
+    assert feature_metrics.frechet_distance(*gaussians) == pytest.approx(expected, rel=0.02)
 
 
-def test_frechet_distance_of_exactly_known_gaussians_is_exact():
+def test_frechet_distance_of_known_moments_is_exact():
     """Two points ±a have mean 0 and variance 2a²."""
     first = torch.tensor([[3.0], [-3.0]]).repeat(8, 1)
     second = torch.tensor([[1.0], [-1.0]]).repeat(8, 1) + 2
     deviations = [value * (16 / 15) ** 0.5 for value in (3, 1)]
     expected = 4 + (deviations[0] - deviations[1]) ** 2
-    found = fm.frechet_distance(described(first), described(second))
-    assert found == pytest.approx(expected, rel=1e-12)
+    distance = feature_metrics.frechet_distance(feature_set(first), feature_set(second))
+    assert distance == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("counts", [(300, 200), (6, 7)], ids=["plenty", "fewer than features"])
-def test_frechet_distance_equals_its_definition_on_the_same_features(counts):
+@pytest.mark.parametrize("counts", [(300, 200), (6, 7)], ids=["more images than features", "fewer"])
+def test_frechet_distance_equals_its_definition(counts):
     first, second = normal(counts[0], 8, 0), normal(counts[1], 8, 1) * 1.3 + 0.2
-    mean = ((first.mean(0) - second.mean(0)) ** 2).sum()
-    covariances = [np.cov(each.numpy(), rowvar=False) for each in (first, second)]
+    shift = ((first.mean(0) - second.mean(0)) ** 2).sum()
+    covariances = [np.cov(features.numpy(), rowvar=False) for features in (first, second)]
     root = sqrtm(covariances[0] @ covariances[1]).real
-    expected = float(mean) + np.trace(covariances[0] + covariances[1] - 2 * root)
-    found = fm.frechet_distance(described(first), described(second))
-    assert found == pytest.approx(expected, rel=1e-6)
+    expected = float(shift) + np.trace(covariances[0] + covariances[1] - 2 * root)
+    distance = feature_metrics.frechet_distance(feature_set(first), feature_set(second))
+    assert distance == pytest.approx(expected, rel=1e-6)
 
 
 def test_frechet_distance_of_a_set_to_itself_is_zero():
-    features = described(normal(100, 5, 0))
-    assert fm.frechet_distance(features, features) == pytest.approx(0, abs=1e-9)
+    features = feature_set(normal(100, 5, 0))
+    assert feature_metrics.frechet_distance(features, features) == pytest.approx(0, abs=1e-9)
 
 
 def test_kernel_distance_equals_its_definition():
     first, second = normal(40, 6, 0), normal(40, 6, 1) + 0.5
-    kernel = [((a @ b.T) / 6 + 1) ** 3 for a, b in ((first, first), (second, second))]
-    within = [(each.sum() - each.diagonal().sum()) / (40 * 39) for each in kernel]
-    across = (((first @ second.T) / 6 + 1) ** 3).mean()
-    expected = float(within[0] + within[1] - 2 * across)
-    found = fm.kernel_distance(described(first), described(second), scale=1.0)
-    assert found == pytest.approx(expected, rel=1e-9)
+    kernels = [((features @ features.T) / 6 + 1) ** 3 for features in (first, second)]
+    within = [(kernel.sum() - kernel.diagonal().sum()) / (40 * 39) for kernel in kernels]
+    between = (((first @ second.T) / 6 + 1) ** 3).mean()
+    expected = float(within[0] + within[1] - 2 * between)
+    distance = feature_metrics.kernel_distance(feature_set(first), feature_set(second), scale=1.0)
+    assert distance == pytest.approx(expected, rel=1e-9)
 
 
-def test_kernel_distance_does_not_depend_on_the_features_unit():
+def test_kernel_distance_does_not_depend_on_the_unit_of_features():
     first, second = normal(60, 6, 0), normal(60, 6, 1) + 0.5
-    found = []
+    distances = []
     for unit in (1.0, 1000.0):
-        scale = fm.kernel_scale(second * unit)
-        sets = [describe(each * unit, scale) for each in (first, second)]
-        found.append(fm.kernel_distance(*sets, scale))
-    assert found[0] == pytest.approx(found[1], rel=1e-9)
+        scale = feature_metrics.kernel_scale(second * unit)
+        sets = [summarise_features(features * unit, scale) for features in (first, second)]
+        distances.append(feature_metrics.kernel_distance(*sets, scale))
+    assert distances[0] == pytest.approx(distances[1], rel=1e-9)
 
 
-def test_neighbours_are_counted_as_their_definitions_say():
-    """Compared with the four definitions, written out over the full matrix of distances."""
+def test_neighbourhood_metrics_equal_their_definitions():
+    """Over the full matrix of distances."""
     generated, real = normal(150, 3, 0) * 0.8, normal(120, 3, 1)
-    within = [torch.cdist(each, each) for each in (generated, real)]
-    radius = {k: [each.sort(dim=1).values[:, k] for each in within] for k in (3, 5)}
-    across = torch.cdist(generated, real)
-    found = neighbourhoods.neighbourhoods(described(generated), described(real))
-    assert found.precision == (across <= radius[3][1]).any(1).double().mean()
-    assert found.recall == (across <= radius[3][0][:, None]).any(0).double().mean()
-    assert found.density == pytest.approx((across <= radius[5][1]).sum() / (5 * 150))
-    assert found.coverage == (across.amin(0) <= radius[5][1]).double().mean()
-    torch.testing.assert_close(found.nearest().sqrt(), across.amin(1))
+    within = [torch.cdist(features, features) for features in (generated, real)]
+    generated_radii, real_radii = ({k: d.sort(dim=1).values[:, k] for k in (3, 5)} for d in within)
+    between = torch.cdist(generated, real)
+    neighbours = compare_neighbourhoods(feature_set(generated), feature_set(real))
+    assert neighbours.precision == (between <= real_radii[3]).any(1).double().mean()
+    assert neighbours.recall == (between <= generated_radii[3][:, None]).any(0).double().mean()
+    assert neighbours.density == pytest.approx((between <= real_radii[5]).sum() / (5 * 150))
+    assert neighbours.coverage == (between.amin(0) <= real_radii[5]).double().mean()
+    torch.testing.assert_close(neighbours.nearest_distances().sqrt(), between.amin(1))
 
 
-def test_precision_and_recall_are_told_apart():
-    real = normal(200, 2, 0)
-    narrow = normal(200, 2, 1) * 0.05  # plausible, but of one mode
-    found = neighbourhoods.neighbourhoods(described(narrow), described(real))
-    assert found.precision > 0.95
-    assert found.recall < 0.2
-    assert found.density > 0.95
-    assert found.coverage < 0.2
+def test_plausible_images_of_one_mode_have_precision_but_no_recall():
+    narrow, real = normal(200, 2, 1) * 0.05, normal(200, 2, 0)
+    neighbours = compare_neighbourhoods(feature_set(narrow), feature_set(real))
+    assert neighbours.precision > 0.95
+    assert neighbours.recall < 0.2
+    assert neighbours.density > 0.95
+    assert neighbours.coverage < 0.2
 
 
-def test_fresh_real_images_have_the_density_and_coverage_that_the_definitions_promise():
-    found = neighbourhoods.neighbourhoods(
-        described(normal(2000, 4, 0)), described(normal(2000, 4, 1))
-    )
-    assert found.density == pytest.approx(1, abs=0.05)
-    assert found.coverage == pytest.approx(1 - 2**-5, abs=0.02)
+def test_other_real_images_have_the_density_and_coverage_of_the_definitions():
+    sets = [feature_set(normal(2000, 4, seed)) for seed in (0, 1)]
+    neighbours = compare_neighbourhoods(*sets)
+    assert neighbours.density == pytest.approx(1, abs=0.05)
+    assert neighbours.coverage == pytest.approx(1 - 2**-5, abs=0.02)
 
 
-def test_memorisation_tells_copies_from_fresh_images():
+def test_memorisation_distinguishes_copies_from_other_images():
     train, held_out = normal(900, 4, 0), normal(300, 4, 1)
     real = real_images(train, held_out)
-    copies, fresh, far = train[500:800], normal(300, 4, 2), normal(300, 4, 2) * 3
-    found = [scores(images, real)["memorisation", "train"] for images in (copies, fresh, far)]
-    assert found[0] == pytest.approx(0, abs=1e-6)
-    assert found[1] == pytest.approx(1, abs=0.1)
-    assert found[2] > 1.5
-    assert scores(held_out, real)["memorisation", "train"] == pytest.approx(1, rel=1e-12)
+
+    def memorisation(images):
+        return compute_scores(images, real)["memorisation", "train"]
+
+    fresh = normal(300, 4, 2)
+    assert memorisation(train[500:800]) == pytest.approx(0, abs=1e-6)
+    assert memorisation(fresh) == pytest.approx(1, abs=0.1)
+    assert memorisation(fresh * 3) > 1.5
+    assert memorisation(held_out) == pytest.approx(1, rel=1e-12)
 
 
-def test_memorisation_looks_at_every_training_image():
-    """Copies of training images that are no reference, for there are fewer held-out images."""
+def test_memorisation_compares_with_every_training_image():
+    """Also with those beyond the reference, which is as small as the held-out split."""
     train, held_out = normal(900, 4, 0), normal(300, 4, 1)
     real = real_images(train, held_out)
-    assert {len(each.features) for each in real.sets.values()} == {300}
+    assert {len(images.features) for images in real.references.values()} == {300}
     for copies in (train[:300], train[300:600], train[-300:]):
-        assert scores(copies, real)["memorisation", "train"] < 1e-6
+        assert compute_scores(copies, real)["memorisation", "train"] < 1e-6
 
 
 def test_inception_score_of_certain_and_balanced_classes_is_their_number():
     logits = torch.eye(5, dtype=torch.float64).repeat(400, 1) * 100
-    assert fm.inception_score(logits) == pytest.approx(5, rel=0.02)
-    assert fm.inception_score(logits[:, :1].repeat(1, 5)) == pytest.approx(1)
+    assert feature_metrics.inception_score(logits) == pytest.approx(5, rel=0.02)
+    assert feature_metrics.inception_score(logits[:, :1].repeat(1, 5)) == pytest.approx(1)
 
 
-def test_generator_with_a_single_image_gets_finite_scores():
+def test_generator_of_a_single_image_gets_finite_scores():
     real = real_images(normal(300, 4, 0), normal(300, 4, 1))
-    found = scores(torch.full((100, 4), 0.1, dtype=torch.float64), real)
-    assert np.isfinite(list(found.values())).all()
-    assert found["recall", "held_out"] == 0
-    assert found["coverage", "held_out"] < 0.2
+    scores = compute_scores(torch.full((100, 4), 0.1, dtype=torch.float64), real)
+    assert np.isfinite(list(scores.values())).all()
+    assert scores["recall", "held_out"] == 0
+    assert scores["coverage", "held_out"] < 0.2
 
 
-def test_copies_lie_on_the_edge_of_a_ball_and_count_as_inside():
+def test_copies_on_the_edge_of_a_ball_count_as_inside():
     """Each training image's ball reaches exactly to a neighbour, which the generator copies.
 
-    Distances to the one and to the other are rounded differently.
+    Distances to the neighbour and to its copy are rounded differently.
     """
     train = normal(200, 16, 0)
-    real = real_images(train, train + 1)
-    found = scores(train.clone(), real)
-    assert found["density", "train"] == pytest.approx(6 / 5)  # itself and its 5 neighbours' balls
-    assert found["coverage", "train"] == found["precision", "train"] == 1
+    scores = compute_scores(train.clone(), real_images(train, train + 1))
+    assert scores["density", "train"] == pytest.approx(6 / 5)  # its own ball and its 5 neighbours'
+    assert scores["coverage", "train"] == scores["precision", "train"] == 1
 
 
 SEEDS = st.integers(0, 2**31 - 1)
@@ -153,79 +154,97 @@ SEEDS = st.integers(0, 2**31 - 1)
 
 @settings(max_examples=20, deadline=None)
 @given(SEEDS)
-def test_rotated_and_shifted_features_have_the_same_distances(seed):
+def test_rotated_and_shifted_features_get_the_same_scores(seed):
     train, generated = normal(60, 4, seed), normal(50, 4, seed + 1) * 1.2 + 0.1
+    held_out = train + 0.01
     rotation = torch.linalg.qr(normal(4, 4, seed + 2)).Q
-    before = scores(generated, real_images(train, train + 0.01))
-    moved = [each @ rotation + 5 for each in (generated, train, train + 0.01)]
-    after = scores(moved[0], real_images(*moved[1:]))
+    moved = [features @ rotation + 5 for features in (train, held_out)]
+    before = compute_scores(generated, real_images(train, held_out))
+    after = compute_scores(generated @ rotation + 5, real_images(*moved))
     for name, value in before.items():
-        if name[0] != "KID":  # its kernel is not made of distances
+        if name[0] != "KID":  # its kernel depends on the origin
             assert after[name] == pytest.approx(value, rel=1e-6, abs=1e-9), name
 
 
 @settings(max_examples=20, deadline=None)
 @given(SEEDS)
 def test_order_of_images_changes_no_score(seed):
-    train, held_out, generated = (normal(60, 4, seed + place) for place in range(3))
+    train, held_out, generated = (normal(60, 4, seed + offset) for offset in range(3))
     order = torch.randperm(60, generator=torch.Generator().manual_seed(seed))
-    before = scores(generated, real_images(train, held_out))
-    after = scores(generated[order], real_images(train[order.flip(0)], held_out[order]))
+    before = compute_scores(generated, real_images(train, held_out))
+    after = compute_scores(generated[order], real_images(train[order.flip(0)], held_out[order]))
     assert after == pytest.approx(before, rel=1e-6, abs=1e-9)
 
 
 @settings(max_examples=20, deadline=None)
 @given(SEEDS)
-def test_swapping_the_sets_swaps_precision_and_recall_and_keeps_the_distances(seed):
-    first, second = described(normal(50, 3, seed)), described(normal(70, 3, seed + 1) * 0.7)
-    there = neighbourhoods.neighbourhoods(first, second)
-    back = neighbourhoods.neighbourhoods(second, first)
-    assert (there.precision, there.recall) == (back.recall, back.precision)
-    for distance in (fm.frechet_distance, lambda a, b: fm.kernel_distance(a, b, 1.0)):
-        assert distance(first, second) == pytest.approx(distance(second, first), rel=1e-9)
+def test_swapping_the_sets_swaps_precision_and_recall_and_keeps_distances(seed):
+    first, second = feature_set(normal(50, 3, seed)), feature_set(normal(70, 3, seed + 1) * 0.7)
+    forward, backward = compare_neighbourhoods(first, second), compare_neighbourhoods(second, first)
+    assert (forward.precision, forward.recall) == (backward.recall, backward.precision)
+    assert feature_metrics.frechet_distance(first, second) == pytest.approx(
+        feature_metrics.frechet_distance(second, first), rel=1e-9
+    )
+    assert feature_metrics.kernel_distance(first, second, 1.0) == pytest.approx(
+        feature_metrics.kernel_distance(second, first, 1.0), rel=1e-9
+    )
 
 
-def test_non_finite_features_never_become_a_score():
+def test_features_that_are_not_finite_get_no_score():
     real = real_images(normal(100, 4, 1), normal(100, 4, 2))
     broken = normal(100, 4, 0)
     broken[0, 0] = torch.inf
     with pytest.raises(ValueError, match="not finite"):
-        scores(broken, real)
+        compute_scores(broken, real)
 
 
-def test_real_images_that_cannot_be_told_apart_are_refused():
+def test_real_images_without_distances_between_them_are_refused():
     with pytest.raises(ValueError, match="features of all training images are zero"):
         real_images(torch.zeros(100, 4), normal(100, 4, 0))
     with pytest.raises(ValueError, match="are the splits disjoint"):
         real_images(torch.ones(100, 4), torch.ones(100, 4))
 
 
-@pytest.mark.parametrize(("extractor", "least"), [("classifier", 50), ("vgg16", 10)])
-def test_too_few_samples_are_refused_with_the_number_that_is_needed(extractor, least):
-    assert metrics.minimum_samples(extractor) == least
+@pytest.mark.parametrize(("extractor", "minimum"), [("classifier", 50), ("vgg16", 10)])
+def test_too_few_samples_are_refused_with_the_number_needed(extractor, minimum):
     real = real_images(normal(100, 4, 1), normal(100, 4, 2))
-    enough = Features(normal(least, 4, 0), None)
-    assert len(list(fm.score(enough, real, extractor))) == 13
-    with pytest.raises(ValueError, match=f"found {least - 1}, expected at least {least}"):
-        list(fm.score(enough.first(least - 1), real, extractor))
+    enough = Features(normal(minimum, 4, 0), None)
+    assert list(feature_metrics.score_features(enough, real, extractor))
+    with pytest.raises(ValueError, match=f"found {minimum - 1}, expected at least {minimum}"):
+        list(feature_metrics.score_features(enough.first(minimum - 1), real, extractor))
 
 
-def test_every_score_has_a_definition_with_its_neighbours_in_it():
+def test_scores_of_images_are_exactly_the_metrics_that_the_catalogue_declares():
     real = real_images(normal(100, 4, 1), normal(100, 4, 2))
-    named = {name for name, _ in scores(normal(100, 4, 0), real)}
-    assert named | {"IS"} == {"FD", "IS", "KID", "memorisation", *metrics.NEIGHBOURS}
+    generated = Features(normal(100, 4, 0), logits=normal(100, 10, 3))
+    references = {name: set() for name, metric in metrics.METRICS.items() if metric.of == "images"}
+    for reference, name, _ in feature_metrics.score_features(generated, real, "classifier"):
+        references[metrics.base_name(name)].add(reference)
+    assert references.pop("memorisation") == {"train"}
+    for name, compared in references.items():
+        expected = {"train", "held_out"} if metrics.METRICS[name].has_reference else {"none"}
+        assert compared == expected, name
+
+
+def test_definitions_of_neighbourhood_metrics_name_their_k():
     for name, k in metrics.NEIGHBOURS.items():
         assert f"k = {k}" in metrics.METRICS[name].definition
-    assert metrics.METRICS["memorisation"].better == "neither"
 
 
-def test_metric_names_carry_the_extractor_unless_it_is_inceptions():
+def test_metric_names_carry_the_extractor_unless_it_is_inception():
     assert metrics.qualify("FD", "classifier") == "FD-classifier"
     assert metrics.qualify("FD", metrics.INCEPTION) == "FID"
     assert metrics.qualify("IS", metrics.INCEPTION) == "IS"
-    assert {
-        metrics.base_name("FID"),
-        metrics.base_name("FD-classifier"),
-        metrics.base_name("FD-dinov2-vit-s-14"),
-    } == {"FD"}
-    assert metrics.base_name("precision-classifier") == "precision"
+
+
+@pytest.mark.parametrize(
+    ("metric", "name"),
+    [
+        ("FID", "FD"),
+        ("FD-classifier", "FD"),
+        ("FD-dinov2-vit-s-14", "FD"),
+        ("precision-classifier", "precision"),
+    ],
+)
+def test_base_names_leave_the_extractor_out(metric, name):
+    assert metrics.base_name(metric) == name

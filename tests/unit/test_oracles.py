@@ -1,7 +1,4 @@
-"""Every metric equals independent implementations, and torch-fidelity's own `calculate_metrics`.
-
-The same features to 1e-6 relative for each metric; the same images to 1e-6 end to end.
-"""
+"""Metrics against independent implementations, from the same features and from the same images."""
 
 import numpy as np
 import pytest
@@ -9,10 +6,12 @@ import torch
 import torch_fidelity
 from cleanfid import fid as clean_fid
 from ganbench.catalogue import metrics
-from ganbench.evaluation import feature_metrics as fm
+from ganbench.evaluation import feature_metrics
 from ganbench.evaluation.classifier import Classifier
 from ganbench.evaluation.extractor import Features, extract
-from ganbench.evaluation.feature_sets import describe
+from ganbench.evaluation.feature_metrics import RealImages
+from ganbench.evaluation.feature_sets import summarise_features
+from ganbench.evaluation.neighbourhoods import compare_neighbourhoods
 from ganbench.evaluation.pretrained import Pretrained
 from ganbench.evaluation.reference import measure_real
 from prdc import compute_prdc
@@ -29,101 +28,111 @@ from torchmetrics.image.kid import poly_mmd
 SIZE = 32
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """On a busy machine several threads wait for each other and take up to ten times as long."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def features() -> dict[str, torch.Tensor]:
-    """Features such as a network's: not negative, many of them zero, correlated."""
+    """Features like those of a network: correlated, non-negative and often zero."""
     generator = torch.Generator().manual_seed(0)
-
-    def made(count: int, shift: float) -> torch.Tensor:
-        hidden = torch.randn(count, SIZE, generator=generator) @ mixing + shift
-        return hidden.relu()
-
     mixing = torch.randn(SIZE, SIZE, generator=generator) / 5
-    return {"generated": made(700, 0.3), "train": made(600, 0.2), "held_out": made(600, 0.2)}
+
+    def draw(count: int, shift: float) -> torch.Tensor:
+        return (torch.randn(count, SIZE, generator=generator) @ mixing + shift).relu()
+
+    return {"generated": draw(700, 0.3), "train": draw(600, 0.2), "held_out": draw(600, 0.2)}
 
 
 @pytest.fixture(scope="module")
-def real(features) -> fm.RealImages:
+def real(features) -> RealImages:
     return measure_real({name: Features(features[name], None) for name in ("train", "held_out")})
 
 
 @pytest.fixture(scope="module")
 def ours(features, real) -> dict[str, float]:
-    """Every metric against held-out features; no key holds another reference's."""
-    found = fm.score(Features(features["generated"], None), real, metrics.INCEPTION)
-    return {name: value for reference, name, value in found if reference == "held_out"}
+    """Every metric against held-out features."""
+    generated = Features(features["generated"], None)
+    scores = feature_metrics.score_features(generated, real, metrics.INCEPTION)
+    return {name: value for reference, name, value in scores if reference == "held_out"}
 
 
-def statistics(features: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+def moments(features: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     array = features.double().numpy()
     return array.mean(0), np.cov(array, rowvar=False)
 
 
 def test_frechet_distance_equals_four_other_implementations(features, ours):
-    generated, held_out = (statistics(features[name]) for name in ("generated", "held_out"))
-    named = [dict(zip(("mu", "sigma"), each, strict=True)) for each in (generated, held_out)]
-    tensors = [torch.from_numpy(each) for each in (*generated, *held_out)]
+    mu_1, sigma_1 = moments(features["generated"])
+    mu_2, sigma_2 = moments(features["held_out"])
+    tensors = [torch.from_numpy(array) for array in (mu_1, sigma_1, mu_2, sigma_2)]
+    fidelity = metric_fid.fid_statistics_to_metric(
+        {"mu": mu_1, "sigma": sigma_1}, {"mu": mu_2, "sigma": sigma_2}, verbose=False
+    )
     others = {
-        "pytorch-fid": calculate_frechet_distance(*generated, *held_out),
-        "clean-fid": clean_fid.frechet_distance(*generated, *held_out),
+        "pytorch-fid": calculate_frechet_distance(mu_1, sigma_1, mu_2, sigma_2),
+        "clean-fid": clean_fid.frechet_distance(mu_1, sigma_1, mu_2, sigma_2),
         "torchmetrics": float(_compute_fid(*tensors)),
-        "torch-fidelity": metric_fid.fid_statistics_to_metric(*named, verbose=False)[
-            metric_fid.KEY_METRIC_FID
-        ],
+        "torch-fidelity": fidelity[metric_fid.KEY_METRIC_FID],
     }
     assert others == pytest.approx(dict.fromkeys(others, ours["FID"]), rel=1e-6)
 
 
 def test_kernel_distance_equals_three_other_implementations(features, real, ours):
-    scaled = [features[name].double() * real.scale for name in ("generated", "held_out")]
-    arrays = [each[:600].numpy() for each in scaled]
-    sets = [describe(features[name][:600], real.scale) for name in ("generated", "held_out")]
-    same_count = fm.kernel_distance(*sets, real.scale)
-    others = {
-        "clean-fid": clean_fid.kernel_distance(*arrays, num_subsets=1),
-        "torch-fidelity": metric_kid.kid_features_to_metric(
-            *(each[:600] for each in scaled), kid_subsets=1, kid_subset_size=600, verbose=False
-        )[metric_kid.KEY_METRIC_KID_MEAN],
-        "torchmetrics": float(poly_mmd(*(each[:600] for each in scaled))),
-    }
-    assert others == pytest.approx(dict.fromkeys(others, same_count), rel=1e-6)
-    assert ours["KID"] == pytest.approx(same_count, rel=0.2)  # of 700 against 600 images
-
-
-def test_mean_of_many_small_subsets_tends_to_the_kernel_distance_over_all_pairs(features, real):
-    """What other programs report, the mean over subsets, estimates the same number."""
-    sets = [features[name].double() * real.scale for name in ("generated", "held_out")]
-    found = metric_kid.kid_features_to_metric(
-        *sets, kid_subsets=400, kid_subset_size=100, verbose=False
+    names = ("generated", "held_out")
+    scaled = [features[name][:600].double() * real.scale for name in names]
+    sets = [summarise_features(features[name][:600], real.scale) for name in names]
+    distance = feature_metrics.kernel_distance(*sets, real.scale)
+    fidelity = metric_kid.kid_features_to_metric(
+        *scaled, kid_subsets=1, kid_subset_size=600, verbose=False
     )
-    error = found[metric_kid.KEY_METRIC_KID_STD] / 400**0.5
-    described = [describe(features[name], real.scale) for name in ("generated", "held_out")]
-    value = fm.kernel_distance(*described, real.scale)
-    assert abs(found[metric_kid.KEY_METRIC_KID_MEAN] - value) < 4 * error
+    others = {
+        "clean-fid": clean_fid.kernel_distance(*(x.numpy() for x in scaled), num_subsets=1),
+        "torch-fidelity": fidelity[metric_kid.KEY_METRIC_KID_MEAN],
+        "torchmetrics": float(poly_mmd(*scaled)),
+    }
+    assert others == pytest.approx(dict.fromkeys(others, distance), rel=1e-6)
+    assert ours["KID"] == pytest.approx(distance, rel=0.2)  # of 700 instead of 600 images
+
+
+def test_mean_over_subsets_estimates_the_kernel_distance_over_all_pairs(features, real):
+    """Other programs report the mean over random subsets."""
+    names = ("generated", "held_out")
+    scaled = [features[name].double() * real.scale for name in names]
+    subsets = metric_kid.kid_features_to_metric(
+        *scaled, kid_subsets=400, kid_subset_size=100, verbose=False
+    )
+    error = subsets[metric_kid.KEY_METRIC_KID_STD] / 400**0.5
+    sets = [summarise_features(features[name], real.scale) for name in names]
+    distance = feature_metrics.kernel_distance(*sets, real.scale)
+    assert abs(subsets[metric_kid.KEY_METRIC_KID_MEAN] - distance) < 4 * error
 
 
 def test_precision_recall_density_and_coverage_equal_prdc(features, ours):
     arrays = [features[name].double().numpy() for name in ("held_out", "generated")]
-    found = {
-        name: compute_prdc(*arrays, nearest_k=k)[name] for name, k in metrics.NEIGHBOURS.items()
-    }
-    assert {name: ours[name] for name in found} == pytest.approx(found, rel=1e-6)
+    theirs = {k: compute_prdc(*arrays, nearest_k=k) for k in (3, 5)}
+    expected = {name: theirs[k][name] for name, k in metrics.NEIGHBOURS.items()}
+    assert {name: ours[name] for name in expected} == pytest.approx(expected, rel=1e-6)
 
 
 def test_precision_and_recall_equal_torch_fidelity(features, ours):
-    found = metric_prc.prc_features_to_metric(
+    theirs = metric_prc.prc_features_to_metric(
         features["generated"].double(), features["held_out"].double(), verbose=False
     )
-    assert {name: ours[name] for name in ("precision", "recall")} == pytest.approx(
-        {name: found[name] for name in ("precision", "recall")}, rel=1e-6
-    )
+    for name in ("precision", "recall"):
+        assert ours[name] == pytest.approx(theirs[name], rel=1e-6)
 
 
-@pytest.mark.parametrize("count", [700, 703])
+@pytest.mark.parametrize("count", [700, 703], ids=["equal splits", "unequal splits"])
 def test_inception_score_equals_torch_fidelity(count):
     logits = torch.randn(count, 10, generator=torch.Generator().manual_seed(1)) * 3
-    found = metric_isc.isc_features_to_metric(logits)[metric_isc.KEY_METRIC_ISC_MEAN]
-    assert fm.inception_score(logits) == pytest.approx(found, rel=1e-9)
+    theirs = metric_isc.isc_features_to_metric(logits)[metric_isc.KEY_METRIC_ISC_MEAN]
+    assert feature_metrics.inception_score(logits) == pytest.approx(theirs, rel=1e-9)
 
 
 def test_inception_score_equals_torchmetrics_on_the_same_splits(monkeypatch):
@@ -132,11 +141,12 @@ def test_inception_score_equals_torchmetrics_on_the_same_splits(monkeypatch):
     monkeypatch.setattr(torch, "randperm", lambda _: order)
     metric = InceptionScore(feature=nn.Identity(), splits=10).set_dtype(torch.float64)
     metric.update(logits)
-    assert fm.inception_score(logits) == pytest.approx(float(metric.compute()[0]), rel=1e-6)
+    theirs = float(metric.compute()[0])
+    assert feature_metrics.inception_score(logits) == pytest.approx(theirs, rel=1e-6)
 
 
 class _Adapter(FeatureExtractorBase):
-    """The classifier as torch-fidelity wants it, to run its own `calculate_metrics`."""
+    """The classifier as an extractor of torch-fidelity."""
 
     classifier: Classifier
 
@@ -161,8 +171,8 @@ class _Adapter(FeatureExtractorBase):
 
     def forward(self, images):
         features, logits = self.classifier(images)
-        found = {"features": features.double(), "logits": logits.double()}
-        return tuple(found[name] for name in self.features_list)
+        outputs = {"features": features.double(), "logits": logits.double()}
+        return tuple(outputs[name] for name in self.features_list)
 
 
 class _Images(TensorDataset):
@@ -170,17 +180,19 @@ class _Images(TensorDataset):
         return super().__getitem__(index)[0]
 
 
-def fidelity(extractor: str, images: list[torch.Tensor], **options) -> dict[str, float]:
-    """What torch-fidelity's own program says of generated and real images."""
-    found = torch_fidelity.calculate_metrics(
-        input1=_Images(images[0]),
-        input2=_Images(images[1]),
+def torch_fidelity_scores(
+    extractor: str, generated: torch.Tensor, real: torch.Tensor, **options
+) -> dict[str, float]:
+    """The scores of torch-fidelity's own program."""
+    scores = torch_fidelity.calculate_metrics(
+        input1=_Images(generated),
+        input2=_Images(real),
         feature_extractor=extractor,
         isc=True,
         fid=True,
         kid=True,
         kid_subsets=1,
-        kid_subset_size=min(len(each) for each in images),
+        kid_subset_size=min(len(generated), len(real)),
         cache=False,
         cuda=False,
         save_cpu_ram=True,
@@ -188,55 +200,55 @@ def fidelity(extractor: str, images: list[torch.Tensor], **options) -> dict[str,
         **options,
     )
     names = {
-        "FD": "frechet_inception_distance",
-        "IS": "inception_score_mean",
-        "KID": "kernel_inception_distance_mean",
+        "frechet_inception_distance": "FD",
+        "inception_score_mean": "IS",
+        "kernel_inception_distance_mean": "KID",
         "precision": "precision",
         "recall": "recall",
     }
-    return {name: found[key] for name, key in names.items() if key in found}
+    return {name: scores[key] for key, name in names.items() if key in scores}
 
 
-def scored(network: nn.Module, images: list[torch.Tensor]) -> dict[str, float]:
-    """The same in our way, with features in their own unit."""
-    found = [extract(network, each) for each in images]
-    sets = {name: describe(each.features, 1.0) for name, each in zip("gr", found, strict=True)}
-    against = fm.neighbourhoods(sets["g"], sets["r"])
+def our_scores(network: nn.Module, generated: torch.Tensor, real: torch.Tensor) -> dict[str, float]:
+    """Our scores of the same images, from features that are not rescaled."""
+    extracted = [extract(network, images) for images in (generated, real)]
+    sets = [summarise_features(images.features, 1.0) for images in extracted]
+    neighbours = compare_neighbourhoods(*sets)
     return {
-        "FD": fm.frechet_distance(sets["g"], sets["r"]),
-        "KID": fm.kernel_distance(sets["g"], sets["r"], 1.0),
-        "IS": fm.inception_score(found[0].logits),
-        "precision": against.precision,
-        "recall": against.recall,
+        "FD": feature_metrics.frechet_distance(*sets),
+        "KID": feature_metrics.kernel_distance(*sets, 1.0),
+        "IS": feature_metrics.inception_score(extracted[0].logits),
+        "precision": neighbours.precision,
+        "recall": neighbours.recall,
     }
 
 
-def pictures(count: int, channels: int, size: int, seed: int) -> torch.Tensor:
-    """Smooth uint8 images of one colour per quarter and some noise."""
+def draw_images(count: int, channels: int, size: int, seed: int) -> torch.Tensor:
+    """Smooth uint8 images with some noise."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(count, channels, 2, 2, generator=generator) * 200
     smooth = nn.functional.interpolate(coarse, size=(size, size), mode="bilinear")
     return (smooth + torch.rand(smooth.shape, generator=generator) * 55).to(torch.uint8)
 
 
-def test_classifiers_scores_equal_torch_fidelity_end_to_end():
+def test_scores_over_the_classifier_equal_torch_fidelity_end_to_end():
     torch.manual_seed(0)
     _Adapter.classifier = Classifier((1, 8, 8), 10).eval()
     torch_fidelity.register_feature_extractor("test-classifier", _Adapter)
-    images = [pictures(300, 1, 8, 0), pictures(300, 1, 8, 1) // 2]
-    expected = fidelity("test-classifier", images, prc=True)
-    assert scored(_Adapter.classifier, images) == pytest.approx(expected, rel=1e-6)
+    generated, real = draw_images(300, 1, 8, 0), draw_images(300, 1, 8, 1) // 2
+    expected = torch_fidelity_scores("test-classifier", generated, real, prc=True)
+    assert our_scores(_Adapter.classifier, generated, real) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.fixture(scope="module")
 def inception_weights(tmp_path_factory):
-    """Random weights whose features are neither all the same nor without end.
+    """Random weights of Inception-v3, which sees images at 139 instead of 299 pixels, for speed.
 
-    Kaiming's initialisation keeps their size from layer to layer, and batch normalisation takes
-    its means and variances from 16 images.
+    Kaiming's initialisation keeps the size of features from layer to layer; batch normalisation
+    takes its means and variances from a few images.
     """
     file = tmp_path_factory.mktemp("weights") / "random.pth"
-    with pytest.MonkeyPatch.context() as patch:  # its constructor wants weights at once
+    with pytest.MonkeyPatch.context() as patch:  # the constructor insists on weights
         patch.setattr(FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
         torch.save({}, file)
         network = FeatureExtractorInceptionV3(
@@ -249,27 +261,38 @@ def inception_weights(tmp_path_factory):
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 1.0
     network.train()
-    with torch.no_grad():
-        network(pictures(16, 3, 32, 5))
-    state = network.state_dict()
-    state["fc.weight"] = state["fc.weight"] * 3  # probabilities that are not all alike
-    torch.save(state, file)
-    return file
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FeatureExtractorInceptionV3, "INPUT_IMAGE_SIZE", 139)
+        with torch.no_grad():
+            network(draw_images(8, 3, 32, 5))
+        state = network.state_dict()
+        state["fc.weight"] = state["fc.weight"] * 3  # so that probabilities differ
+        torch.save(state, file)
+        yield file
 
 
-def test_inceptions_scores_equal_torch_fidelity_end_to_end(inception_weights):
-    """Grey images: three equal channels here, tiled by hand for torch-fidelity.
+def eigenvalues_of_low_rank(matrix: np.ndarray) -> np.ndarray:
+    """The nonzero eigenvalues of a matrix of rank 16 or less, from a basis of its range."""
+    directions = np.random.default_rng(0).standard_normal((len(matrix), 16))
+    basis, _ = np.linalg.qr(matrix @ directions)
+    return np.linalg.eig(basis.T @ matrix @ basis).eigenvalues
 
-    It takes the square root of a product of two 2048² covariances that has rank 11, which is
-    exact to 1e-5 of their size; so real images get a small covariance and a mean far away.
+
+def test_scores_over_inception_equal_torch_fidelity_end_to_end(inception_weights, monkeypatch):
+    """Grey images: repeated to three channels by us, and by hand for torch-fidelity.
+
+    Its eigenvalues of a product of two 2048² covariances take most of a minute and are exact to
+    1e-5 of their size. They are computed on the product's range here, which has few dimensions.
     """
-    state = torch.load(inception_weights, weights_only=True)
-    images = [pictures(12, 1, 32, 0), pictures(12, 1, 32, 1) // 32 + 30]
-    expected = fidelity(
-        "inception-v3-compat",
-        [each.repeat(1, 3, 1, 1) for each in images],
+    monkeypatch.setattr(np.linalg, "eigvals", eigenvalues_of_low_rank)
+    generated, real = draw_images(12, 1, 32, 0), draw_images(12, 1, 32, 1) // 32 + 30
+    expected = torch_fidelity_scores(
+        metrics.INCEPTION,
+        generated.repeat(1, 3, 1, 1),
+        real.repeat(1, 3, 1, 1),
         feature_extractor_weights_path=str(inception_weights),
     )
     assert expected["IS"] > 1.01
-    found = scored(Pretrained(metrics.INCEPTION, state, "0" * 64), images)
-    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-6)
+    state = torch.load(inception_weights, weights_only=True)
+    scores = our_scores(Pretrained(metrics.INCEPTION, state, "0" * 64), generated, real)
+    assert {name: scores[name] for name in expected} == pytest.approx(expected, rel=1e-6)

@@ -1,1 +1,1 @@
-"""Points whose density is known, so that a generator can be held against theory."""
+"""Known densities and the metrics of points drawn from them: scores that theory can check."""

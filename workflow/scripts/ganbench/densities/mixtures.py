@@ -1,7 +1,6 @@
-"""Densities that are known exactly, for datasets where theory can be checked.
+"""The known densities: mixtures of isotropic Gaussians, p(x) = Σ wᵢ N(x; mᵢ, σ²I).
 
-All are mixtures of isotropic Gaussians, p(x) = Σ wᵢ N(x; mᵢ, σ²I), so that p_data, its integrals
-over boxes and samples from it come from one set of numbers.
+Their values, their integrals over boxes and samples from them are all exact.
 """
 
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from scipy.special import logsumexp, ndtr
 
 @dataclass(frozen=True)
 class Mixture:
-    """`weights` `(components,)` sum to 1, `means` `(components, dimensions)`, one `std` for all.
+    """A mixture with one standard deviation `std` for all components.
 
-    `mode` `(components,)` says which mode a component belongs to.
+    `weights` `(components,)` sum to 1; `means` are `(components, dimensions)`; `mode`
+    `(components,)` is the index of the mode that each component belongs to.
     """
 
     title: str
@@ -25,55 +25,58 @@ class Mixture:
 
     @property
     def dimensions(self) -> int:
-        """Of the space the points live in."""
+        """The number of dimensions of a point."""
         return self.means.shape[1]
 
     @property
     def modes(self) -> int:
-        """How many modes there are."""
+        """The number of modes."""
         return int(self.mode.max()) + 1
 
     @property
     def box(self) -> np.ndarray:
-        """`(dimensions, 2)`: a box that reaches 6 standard deviations beyond every mean."""
-        reach = 6 * self.std
-        return np.stack([self.means.min(0) - reach, self.means.max(0) + reach], axis=1)
+        """The box `(dimensions, 2)` that extends 6 standard deviations beyond every mean."""
+        margin = 6 * self.std
+        return np.stack([self.means.min(0) - margin, self.means.max(0) + margin], axis=1)
 
     def log_pdf(self, points: np.ndarray) -> np.ndarray:
-        """log p of `points` `(count, dimensions)`, `(count,)`."""
-        parts = [
+        """log p, `(count,)`, of `points` `(count, dimensions)`."""
+        exponents = [
             np.log(weight) - ((points - mean) ** 2).sum(1) / (2 * self.std**2)
             for weight, mean in zip(self.weights, self.means, strict=True)
         ]
-        scale = self.dimensions * np.log(self.std * np.sqrt(2 * np.pi))
-        return logsumexp(parts, axis=0) - scale
+        log_normalizer = self.dimensions * np.log(self.std * np.sqrt(2 * np.pi))
+        return logsumexp(exponents, axis=0) - log_normalizer
 
     def pdf(self, points: np.ndarray) -> np.ndarray:
-        """p of `points` `(count, dimensions)`, `(count,)`."""
+        """p, `(count,)`, of `points` `(count, dimensions)`."""
         return np.exp(self.log_pdf(points))
 
     def sample(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """`count` points `(count, dimensions)` and the modes `(count,)` they were drawn from."""
+        """Draws points `(count, dimensions)`; returns them with their modes `(count,)`."""
         component = rng.choice(len(self.weights), count, p=self.weights)
         noise = rng.standard_normal((count, self.dimensions))
         return self.means[component] + self.std * noise, self.mode[component]
 
     def cell_masses(self, edges: list[np.ndarray]) -> np.ndarray:
-        """Exact probability of every cell of a grid, given each dimension's edges.
+        """The exact probability of each cell of a grid, `(cells in dimension 1, …)`.
 
-        Shape `(cells in dimension 1, …)`; what lies outside the grid is missing from the sum.
+        `edges` are the grid's edges in each dimension. The mass outside the grid is left out.
         """
-        total = np.zeros([len(each) - 1 for each in edges])
+        masses = np.zeros([len(axis_edges) - 1 for axis_edges in edges])
         for weight, mean in zip(self.weights, self.means, strict=True):
-            cell = np.array(weight)
-            for dimension, each in enumerate(edges):
-                mass = np.diff(ndtr((each - mean[dimension]) / self.std))
-                cell = np.multiply.outer(cell, mass)
-            total += cell
-        return total
+            component = np.array(weight)
+            for center, axis_edges in zip(mean, edges, strict=True):
+                axis_masses = np.diff(ndtr((axis_edges - center) / self.std))
+                component = np.multiply.outer(component, axis_masses)
+            masses += component
+        return masses
 
     def nearest(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mode and distance, in standard deviations, of each point's nearest mean, `(count,)`."""
+        """The mode `(count,)` of the mean nearest to each point, and the distance to that mean.
+
+        Distances `(count,)` are in standard deviations.
+        """
         distances = np.stack(
             [np.sqrt(((points - mean) ** 2).sum(1)) for mean in self.means], axis=1
         )
@@ -81,38 +84,49 @@ class Mixture:
         return self.mode[component], distances[np.arange(len(points)), component] / self.std
 
 
-def _mixture(title: str, means: np.ndarray, std: float, **options: np.ndarray) -> Mixture:
+def _equal_mixture(title: str, means: np.ndarray, std: float, components_per_mode: int) -> Mixture:
+    """A mixture of equally weighted components; consecutive ones form a mode."""
     count = len(means)
-    weights = options.get("weights", np.full(count, 1 / count))
-    return Mixture(title, weights, means, std, options.get("mode", np.arange(count)))
+    return Mixture(
+        title=title,
+        weights=np.full(count, 1 / count),
+        means=means,
+        std=std,
+        mode=np.arange(count) // components_per_mode,
+    )
 
 
 def _mixture_1d() -> Mixture:
-    means, weights = np.array([[-1.5], [1.5]]), np.array([0.4, 0.6])
-    return _mixture("Two Gaussians on a line", means, 0.5, weights=weights)
+    return Mixture(
+        title="Two Gaussians on a line",
+        weights=np.array([0.4, 0.6]),
+        means=np.array([[-1.5], [1.5]]),
+        std=0.5,
+        mode=np.arange(2),
+    )
 
 
 def _gaussian_ring() -> Mixture:
     angles = 2 * np.pi * np.arange(8) / 8
-    return _mixture("Eight Gaussians on a ring", 2 * _circle(angles), 0.1)
+    return _equal_mixture("Eight Gaussians on a ring", 2 * _circle(angles), 0.1, 1)
 
 
 def _gaussian_grid() -> Mixture:
-    places = np.arange(-2, 3, dtype=float)
-    return _mixture(
-        "25 Gaussians on a grid", np.array([(x, y) for x in places for y in places]), 0.05
-    )
+    axis = np.arange(-2, 3, dtype=float)
+    means = np.array([(x, y) for x in axis for y in axis])
+    return _equal_mixture("25 Gaussians on a grid", means, 0.05, 1)
 
 
 def _spiral() -> Mixture:
-    """A spiral of 1.75 turns as 200 Gaussians in a row; every 10 of them count as one mode."""
-    share = (np.arange(200) + 0.5) / 200
-    angles = 3.5 * np.pi * np.sqrt(share)
+    """A spiral of 1.75 turns made of 200 Gaussians; every 10 consecutive ones are a mode."""
+    fractions = (np.arange(200) + 0.5) / 200
+    angles = 3.5 * np.pi * np.sqrt(fractions)
     means = (angles / (3.5 * np.pi) * 2)[:, None] * _circle(angles)
-    return _mixture("A spiral", means, 0.06, mode=np.arange(200) // 10)
+    return _equal_mixture("A spiral", means, 0.06, 10)
 
 
 def _circle(angles: np.ndarray) -> np.ndarray:
+    """Points of the unit circle, `(count, 2)`."""
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
@@ -122,4 +136,4 @@ DENSITIES: dict[str, Mixture] = {
     "gaussian_grid": _gaussian_grid(),
     "spiral": _spiral(),
 }
-"""Densities by the kind of dataset that a study names."""
+"""Known densities, by the kind of dataset that a study names."""

@@ -1,7 +1,7 @@
-"""Metrics of generated points where p_data is known, on a grid or by many samples.
+"""Metrics of generated points where p_data is known, on a grid or from many samples.
 
-All in nats. D is the trained discriminator's probability, D = sigmoid(logit), and
-D* = p_data / (p_data + p_g) the optimal one (Goodfellow et al. 2014, Proposition 1).
+All values are in nats. D is the discriminator's probability, D = sigmoid(logit), and
+D* = p_data / (p_data + p_g) the optimal discriminator (Goodfellow et al. 2014, Proposition 1).
 """
 
 from collections.abc import Callable
@@ -11,24 +11,27 @@ import numpy as np
 
 from ganbench.densities.mixtures import Mixture
 
+POINT_COUNTS = {1: 1_000_000, 2: 200_000}
+"""Points per snapshot and in the floor, by the number of dimensions."""
+
 CELLS = {1: 400, 2: 64}
-"""Cells of the grid in each dimension, by the number of dimensions."""
+"""Cells of the grid along each dimension, by the number of dimensions."""
 
 HIGH_QUALITY = 3.0
-"""Standard deviations from the nearest mean within which a point counts as of high quality."""
+"""A point is of high quality within this many standard deviations of the nearest mean."""
 
 COVERED_SHARE = 0.1
-"""A mode counts as covered when it gets this share of the high-quality points it should get."""
+"""A mode is covered if it gets at least this share of its expected high-quality points."""
 
 Discriminator = Callable[[np.ndarray], np.ndarray]
-"""From points `(count, dimensions)` to logits `(count,)`."""
+"""Maps points `(count, dimensions)` to logits `(count,)`."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells over a density's box; `data` is p_data's exact mass in each, flattened `(cells,)`.
+    """A grid over a density's box, and the exact mass of p_data in each cell, `data` `(cells,)`.
 
-    The last cell stands for all that lies outside the box.
+    The last cell is the space outside the box.
     """
 
     edges: list[np.ndarray]
@@ -36,34 +39,35 @@ class Grid:
 
     @property
     def centers(self) -> np.ndarray:
-        """Centres of the cells inside the box, `(cells - 1, dimensions)`."""
-        middles = [(each[1:] + each[:-1]) / 2 for each in self.edges]
+        """The centres of the cells inside the box, `(cells - 1, dimensions)`."""
+        middles = [(axis_edges[1:] + axis_edges[:-1]) / 2 for axis_edges in self.edges]
         return np.stack(np.meshgrid(*middles, indexing="ij"), -1).reshape(-1, len(self.edges))
 
     @property
     def cell_size(self) -> float:
-        """Length or area of a cell."""
-        return float(np.prod([each[1] - each[0] for each in self.edges]))
+        """The length or area of a cell inside the box."""
+        return float(np.prod([axis_edges[1] - axis_edges[0] for axis_edges in self.edges]))
 
     def masses(self, points: np.ndarray) -> np.ndarray:
-        """Share of `points` in each cell, `(cells,)`."""
+        """The share of `points` in each cell, `(cells,)`."""
         counts, _ = np.histogramdd(points, bins=self.edges)
         inside = counts.ravel() / len(points)
         return np.append(inside, max(0.0, 1 - inside.sum()))
 
     def cell_of(self, points: np.ndarray) -> np.ndarray:
-        """Index of each point's cell, `(count,)`."""
+        """The index of each point's cell, `(count,)`."""
         index = np.zeros(len(points), dtype=int)
         outside = np.zeros(len(points), dtype=bool)
-        for dimension, each in enumerate(self.edges):
-            place = np.searchsorted(each, points[:, dimension], side="right") - 1
-            outside |= (place < 0) | (place >= len(each) - 1)
-            index = index * (len(each) - 1) + place.clip(0, len(each) - 2)
+        for dimension, axis_edges in enumerate(self.edges):
+            cells = len(axis_edges) - 1
+            cell = np.searchsorted(axis_edges, points[:, dimension], side="right") - 1
+            outside |= (cell < 0) | (cell >= cells)
+            index = index * cells + cell.clip(0, cells - 1)
         return np.where(outside, len(self.data) - 1, index)
 
 
 def make_grid(density: Mixture) -> Grid:
-    """The grid of a density's metrics."""
+    """The grid on which metrics of points of `density` are computed."""
     cells = CELLS[density.dimensions]
     edges = [np.linspace(low, high, cells + 1) for low, high in density.box]
     inside = density.cell_masses(edges).ravel()
@@ -71,21 +75,21 @@ def make_grid(density: Mixture) -> Grid:
 
 
 def jensen_shannon(first: np.ndarray, second: np.ndarray) -> float:
-    """JSD = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = (p + q)/2, of masses `(cells,)`; 0 to log 2."""
+    """JSD = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = (p + q)/2, of masses `(cells,)`; from 0 to log 2."""
     middle = (first + second) / 2
-    return float(sum(_kl(each, middle) for each in (first, second)) / 2)
+    return float((_kl(first, middle) + _kl(second, middle)) / 2)
 
 
 def _kl(p: np.ndarray, q: np.ndarray) -> float:
-    some = p > 0
-    return float((p[some] * np.log(p[some] / q[some])).sum())
+    support = p > 0
+    return float((p[support] * np.log(p[support] / q[support])).sum())
 
 
 def optimal_discriminator(data: np.ndarray, generated: np.ndarray, count: int) -> np.ndarray:
-    """D* = p_data / (p_data + p_g) of masses `(cells,)`, p_g estimated from `count` points.
+    """D* = p_data / (p_data + p_g) of masses `(cells,)`, with p_g estimated from `count` points.
 
-    One more point is spread evenly over all cells of p_g, so that a cell that no point happened to
-    fall into does not make the generator certain to be caught there.
+    One more point is spread evenly over the cells of p_g. Otherwise D* would be 1 in every cell
+    that no generated point happens to fall into.
     """
     smoothed = (generated * count + 1 / len(generated)) / (count + 1)
     return data / (data + smoothed)
@@ -94,37 +98,38 @@ def optimal_discriminator(data: np.ndarray, generated: np.ndarray, count: int) -
 def optimal_value(grid: Grid, estimate: np.ndarray, expectation: np.ndarray) -> float:
     """V(D*, G) = E_data log D*(x) + E_g log(1 − D*(x)) (Goodfellow et al. 2014, Eq. 4).
 
-    D* comes from `estimate`, points `(count, dimensions)` of the generator; the expectation over
-    p_g is over `expectation`, others of the same generator, that over p_data is exact.
+    Both arrays are points `(count, dimensions)` of one generator: D* is estimated from `estimate`,
+    and the expectation over p_g is the mean over `expectation`. That over p_data is exact.
     """
     best = optimal_discriminator(grid.data, grid.masses(estimate), len(estimate))
-    some = grid.data > 0
+    support = grid.data > 0
     with np.errstate(divide="ignore"):
-        on_data = (grid.data[some] * np.log(best[some])).sum()
+        on_data = (grid.data[support] * np.log(best[support])).sum()
     return float(on_data + np.log1p(-best[grid.cell_of(expectation)]).mean())
 
 
 def discriminator_distance(grid: Grid, discriminator: Discriminator, points: np.ndarray) -> float:
-    """Mean of |D − D*| where x is real or generated with equal chance, on the grid."""
+    """The mean of |D − D*| over (p_data + p_g)/2, on the grid; p_g is estimated from `points`."""
     generated = grid.masses(points)
     best = optimal_discriminator(grid.data, generated, len(points))[:-1]
-    trained = 1 / (1 + np.exp(-discriminator(grid.centers)))
+    probability = 1 / (1 + np.exp(-discriminator(grid.centers)))
     weights = (grid.data + generated)[:-1] / 2
-    return float((weights * np.abs(trained - best)).sum() / weights.sum())
+    return float((weights * np.abs(probability - best)).sum() / weights.sum())
 
 
 def high_quality_share(density: Mixture, points: np.ndarray) -> float:
-    """Share of points within three standard deviations of the nearest mean."""
+    """The share of points within three standard deviations of the nearest mean."""
     return float((density.nearest(points)[1] <= HIGH_QUALITY).mean())
 
 
 def modes_covered(density: Mixture, points: np.ndarray) -> int:
-    """Modes with at least a tenth of the high-quality points that p_data would give them.
+    """The number of modes with at least a tenth of the high-quality points that p_data gives them.
 
-    Stricter than one point a mode (Lin et al. 2018, PacGAN, Section 4.1), which 10⁵ points always
-    reach by chance.
+    Lin et al. 2018, PacGAN, Section 4.1, count a mode from one point on. Among 10⁵ points, chance
+    alone covers every mode in that sense.
     """
     mode, distance = density.nearest(points)
-    found = np.bincount(mode[distance <= HIGH_QUALITY], minlength=density.modes) / len(points)
+    good = mode[distance <= HIGH_QUALITY]
+    shares = np.bincount(good, minlength=density.modes) / len(points)
     expected = np.bincount(density.mode, weights=density.weights, minlength=density.modes)
-    return int((found >= COVERED_SHARE * expected).sum())
+    return int((shares >= COVERED_SHARE * expected).sum())

@@ -1,1 +1,1 @@
-"""The stage that scores generated samples, in the features of an extractor or against a density."""
+"""The stage that scores generated samples: images by their features, points by their density."""

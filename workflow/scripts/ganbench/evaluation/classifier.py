@@ -1,4 +1,4 @@
-"""The extractor that is trained here: a small convolutional classifier of the dataset's classes."""
+"""The `classifier` extractor: a small network, trained here on the classes of the dataset."""
 
 from typing import Any
 
@@ -18,117 +18,130 @@ CLASSIFIER = {
     "lr": 1e-3,
     "weight_decay": 1e-4,
 }
-"""How the `classifier` extractor is built and trained; the same in every study."""
+"""Architecture and training of the classifier, the same in every study."""
 
 SMALL = 16
-"""The height up to which images are small."""
+"""Images of at most this height count as small."""
 
-LARGER = {"epochs": 10, "lr": 2e-3}
-"""What differs for larger images: at least this many passes over them, and another learning rate,
-which falls to zero after the steps that small images get."""
+LARGE_IMAGES = {"epochs": 10, "lr": 2e-3}
+"""Training on larger images: the least number of epochs, and the learning rate at the start. The
+rate stays constant for as many steps as small images get, then decays linearly to zero."""
 
 
-def recipe(resolution: int, images: int) -> dict[str, Any]:
-    """How the classifier is trained on this many images of this size."""
+def choose_recipe(resolution: int, images: int) -> dict[str, Any]:
+    """The training parameters for this many images of this height."""
     if resolution <= SMALL:
         return CLASSIFIER
-    steps = max(CLASSIFIER["steps"], LARGER["epochs"] * images // CLASSIFIER["batch_size"])
-    return CLASSIFIER | {"steps": steps, "lr": LARGER["lr"], "constant_steps": CLASSIFIER["steps"]}
+    epochs_in_steps = LARGE_IMAGES["epochs"] * images // CLASSIFIER["batch_size"]
+    return CLASSIFIER | {
+        "steps": max(CLASSIFIER["steps"], epochs_in_steps),
+        "lr": LARGE_IMAGES["lr"],
+        "constant_steps": CLASSIFIER["steps"],
+    }
 
 
 class Classifier(nn.Module):
-    """A small convolutional classifier; its features are the inputs of the last layer."""
+    """A small convolutional classifier. Its features are the inputs of the last layer."""
 
     name = "classifier"
     batch_size = 50
-    """Images that are looked at together, outside training: few enough for a processor's cache."""
+    """Images per batch outside training: few enough that activations fit a CPU's cache."""
 
     def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
         channels, resolution, _ = shape
         self.shape, self.classes = tuple(shape), classes
-        body, size = _convolutions(channels, resolution)
+        convolutions, size = _make_convolutions(channels, resolution)
         last = nn.Linear(size, CLASSIFIER["feature_size"])
-        self.body = nn.Sequential(*body, nn.Flatten(), last, nn.ReLU())
+        self.body = nn.Sequential(*convolutions, nn.Flatten(), last, nn.ReLU())
         self.head = nn.Linear(CLASSIFIER["feature_size"], classes)
-        if resolution > SMALL:  # channels side by side in memory: twice as fast on a CPU
+        if resolution > SMALL:  # twice as fast on a CPU
             self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 images `(batch, channels, height, width)` to features and class logits."""
+        """Features `(batch, 64)` and logits `(batch, classes)` of uint8 images.
+
+        `images` are `(batch, channels, height, width)`.
+        """
         features = self.body(to_float(images))
         return features, self.head(features)
 
 
 def train_classifier(images: Tensor, labels: Tensor, dataset: str) -> Classifier:
-    """A classifier trained on uint8 `images` with int64 `labels`; equal inputs give equal bits.
+    """Trains a classifier on uint8 `images` and int64 `labels`; equal inputs give equal bits.
 
-    Raises ValueError where the labels are not of two classes at least.
+    Raises ValueError where the labels have fewer than two classes.
     """
-    shape, classes = tuple(images.shape[1:]), int(labels.max()) + 1 if len(labels) else 0
+    shape = tuple(images.shape[1:])
+    classes = int(labels.max()) + 1 if len(labels) else 0
     if classes < 2:
         raise ValueError(
-            f"evaluation.extractor: a classifier cannot be trained on {dataset}, whose extractor "
-            f"split has {len(images)} images of {classes} classes; choose inception-v3-compat"
+            f"evaluation.extractor: cannot train a classifier on {dataset}: its extractor split "
+            f"has {len(images)} images and {classes} classes; choose inception-v3-compat"
         )
-    parameters = recipe(shape[1], len(images))
-    with randomness.initialising(dataset, 0, Stream.INITIAL_EXTRACTOR):
+    recipe = choose_recipe(shape[1], len(images))
+    with randomness.global_stream(dataset, 0, Stream.INITIAL_EXTRACTOR):
         network = Classifier(shape, classes).to(images.device)
     order = randomness.generator(dataset, 0, Stream.EXTRACTOR_DATA_ORDER, images.device)
     optimizer = torch.optim.Adam(
-        network.parameters(), lr=parameters["lr"], weight_decay=parameters["weight_decay"]
+        network.parameters(), lr=recipe["lr"], weight_decay=recipe["weight_decay"]
     )
-    batch = (parameters["batch_size"],)
-    for step in range(parameters["steps"]):
-        optimizer.param_groups[0]["lr"] = _learning_rate(step, parameters)
-        index = torch.randint(len(images), batch, generator=order, device=images.device)
-        loss = F.cross_entropy(network(images[index])[1], labels[index])
+    batch_shape = (recipe["batch_size"],)
+    for step in range(recipe["steps"]):
+        optimizer.param_groups[0]["lr"] = _learning_rate(step, recipe)
+        index = torch.randint(len(images), batch_shape, generator=order, device=images.device)
+        _, logits = network(images[index])
+        loss = F.cross_entropy(logits, labels[index])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     return network.eval()
 
 
-def _learning_rate(step: int, parameters: dict[str, Any]) -> float:
-    """Constant at first, then falling to zero in a straight line where the recipe says so."""
-    steps = parameters["steps"]
-    falling = steps - parameters.get("constant_steps", steps)
-    return parameters["lr"] * min(1.0, (steps - step) / falling) if falling else parameters["lr"]
+def _learning_rate(step: int, recipe: dict[str, Any]) -> float:
+    """The rate at `step`: constant for `constant_steps`, then decaying linearly to zero.
+
+    A recipe without `constant_steps` keeps its rate.
+    """
+    steps = recipe["steps"]
+    decay_steps = steps - recipe.get("constant_steps", steps)
+    return recipe["lr"] * min(1.0, (steps - step) / decay_steps) if decay_steps else recipe["lr"]
 
 
-def _convolutions(channels: int, resolution: int) -> tuple[list[nn.Module], int]:
-    """The layers that bring images to 4×4 or less, and how many numbers they end with.
+def _make_convolutions(channels: int, resolution: int) -> tuple[list[nn.Module], int]:
+    """Layers that reduce images to at most 4×4, and the size of their flattened output.
 
-    Small images are halved by strides; larger ones by max-pooling and strides in turn, which is
-    faster and classifies Fashion-MNIST better by a percentage point.
+    Small images are halved by strided convolutions alone. Larger ones are halved by max-pooling
+    and strides in turn, which is faster and gains a percentage point of accuracy on Fashion-MNIST.
     """
     width, small = CLASSIFIER["channels"], resolution <= SMALL
     layers: list[nn.Module] = []
     if small:
-        layers, channels, width = [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()], width, 64
+        layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+        channels, width = width, 64
     pool = not small
     while resolution > 4:
-        layers += [nn.Conv2d(channels, width, 3, 1 if pool else 2, padding=1)]
-        # the largest of four is the same before ReLU as after it, of which it leaves a quarter
-        layers += [nn.MaxPool2d(2, ceil_mode=True)] if pool else []
+        layers += [nn.Conv2d(channels, width, 3, stride=1 if pool else 2, padding=1)]
+        if pool:  # before ReLU, which gives the same values and leaves ReLU a quarter of the work
+            layers += [nn.MaxPool2d(2, ceil_mode=True)]
         layers += [nn.ReLU(inplace=True)]
         pool = not (pool or small)
         channels, width, resolution = width, 64, (resolution + 1) // 2
     return layers, channels * resolution**2
 
 
-def load_classifier(state: dict[str, Any]) -> Classifier:
-    """The classifier that `classifier_state` described."""
-    network = Classifier(tuple(state["shape"]), state["classes"])
-    network.load_state_dict(state["weights"])
-    return network.eval()
-
-
-def classifier_state(network: Classifier) -> dict[str, Any]:
-    """What it takes to make `network` again."""
+def dump_classifier(network: Classifier) -> dict[str, Any]:
+    """Everything that `load_classifier` needs to rebuild `network`."""
     return {
         "name": network.name,
         "shape": list(network.shape),
         "classes": network.classes,
         "weights": network.state_dict(),
     }
+
+
+def load_classifier(state: dict[str, Any]) -> Classifier:
+    """Rebuilds the classifier that `dump_classifier` described, in evaluation mode."""
+    network = Classifier(tuple(state["shape"]), state["classes"])
+    network.load_state_dict(state["weights"])
+    return network.eval()

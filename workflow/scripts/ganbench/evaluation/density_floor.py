@@ -1,4 +1,4 @@
-"""What real points of a known density score: the floor of its metrics."""
+"""The floor of a known density's metrics: the scores of real points."""
 
 from pathlib import Path
 
@@ -10,21 +10,23 @@ from ganbench.densities.mixtures import DENSITIES
 from ganbench.jobs import files
 from ganbench.randomness import Stream
 
-SAMPLES = {1: 1_000_000, 2: 200_000}
-"""Points per snapshot, and of the floor, by the number of dimensions."""
-
 
 def make_density_floor(dataset: str, kind: str, floor_file: Path) -> None:
-    """Writes what real points of the same count score: `dataset, reference, metric, n, value`."""
-    density, grid = DENSITIES[kind], point_metrics.make_grid(DENSITIES[kind])
-    count = SAMPLES[density.dimensions]
+    """Writes the scores of as many real points as a snapshot gets.
+
+    Columns `dataset, reference, metric, n, value`.
+    """
+    density = DENSITIES[kind]
+    grid = point_metrics.make_grid(density)
+    count = point_metrics.POINT_COUNTS[density.dimensions]
     rng = randomness.numpy_generator(dataset, 0, Stream.FLOOR)
-    estimate, points = (density.sample(count, rng)[0] for _ in range(2))
+    estimate, _ = density.sample(count, rng)
+    expectation, _ = density.sample(count, rng)
     scores = {
         "JSD": point_metrics.jensen_shannon(grid.data, grid.masses(estimate)),
         "modes": point_metrics.modes_covered(density, estimate),
         "high_quality": point_metrics.high_quality_share(density, estimate),
-        "optimal_value": point_metrics.optimal_value(grid, estimate, points),
+        "optimal_value": point_metrics.optimal_value(grid, estimate, expectation),
     }
     rows = [(dataset, "none", metric, count, value) for metric, value in scores.items()]
     with files.whole(floor_file) as temporary:

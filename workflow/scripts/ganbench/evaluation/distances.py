@@ -1,93 +1,100 @@
-"""Squared distances between images in feature space, block by block: no full matrix is held.
+"""Exact squared distances between images in feature space, without a full distance matrix.
 
-What is returned is exact to double precision. |x − y|² is taken as |x|² + |y|² − 2xᵀy, which loses
-half of the digits; so `single` finds in single precision, three times as fast, which few pairs can
-matter, and only these are looked at here.
+Float32 distances with an error bound (see `float32_distances`) select the pairs that can matter,
+and only these are computed in float64. That is three times as fast as float64 for all pairs.
 """
 
 import torch
 from torch import Tensor
 
 from ganbench.catalogue import metrics
-from ganbench.evaluation.float32_distances import BLOCK, Pairs, least_of_blocks, nearest_candidates
+from ganbench.evaluation.float32_distances import (
+    BLOCK,
+    Float32Distances,
+    block_minima,
+    find_candidates,
+)
 
 TIE = 1e-13
-"""A ball's squared radius is enlarged by this share of the features' mean squared norm.
+"""Every ball's squared radius grows by this share of the features' mean squared norm.
 
-An image exactly on a ball's edge, such as a copy of the neighbour that the ball reaches to, then
-counts as inside however the last bits were rounded.
+An image exactly on the edge of a ball, such as a copy of the neighbour that defines its radius,
+thus counts as inside, however the last bits are rounded.
 """
 
 KS = (metrics.NEIGHBOURS["precision"], metrics.NEIGHBOURS["density"])
-"""Neighbours that balls reach to: the first k for precision and recall, the second for density and
+"""The neighbour k that defines a ball: first for precision and recall, then for density and
 coverage."""
 
 
 def squared_distances(first: Tensor, second: Tensor) -> Tensor:
-    """|x − y|² of features `(rows, size)` and `(columns, size)`, `(rows, columns)`, in double."""
+    """|x − y|² of features `(rows, size)` and `(columns, size)`, float64 `(rows, columns)`."""
     first, second = first.double(), second.double()
     products = torch.addmm(second.square().sum(1), first, second.T, alpha=-2)
     return products.add_(first.square().sum(1, keepdim=True))
 
 
 def neighbour_radii(features: Tensor) -> Tensor:
-    """Squared distances of each image to its k-th nearest other one, `(count, 2)`.
+    """The squared distance from each image to its k-th nearest other image, `(count, 2)`.
 
-    k is 3 in the first column, for precision and recall, and 5 in the second, for density and
-    coverage. Raises ValueError where there are not more images than that.
+    The columns are for k = 3, as in precision and recall, and for k = 5, as in density and
+    coverage. Raises ValueError where there are 5 images or fewer.
     """
     if len(features) <= max(KS):
         raise ValueError(f"found {len(features)} images, expected at least {max(KS) + 1}")
     radii = torch.empty(len(features), len(KS), dtype=torch.float64, device=features.device)
-    doubtful = torch.ones(len(features), dtype=torch.bool, device=features.device)
-    for rows, candidates, floor in nearest_candidates(features):
-        near = features[candidates].double() - features[rows].double()[:, None]
-        near = near.square().sum(2).sort(dim=1).values
-        radii[rows] = near[:, list(KS)]  # the image itself is its nearest
-        doubtful[rows] = ~(near[:, max(KS)] <= floor)  # so that NaN is in doubt
-    doubtful = doubtful.nonzero().squeeze(1)
-    radii[doubtful] = _radii_of(features[doubtful], features)
+    undecided = torch.ones(len(features), dtype=torch.bool, device=features.device)
+    for rows, candidates, bound in find_candidates(features):
+        differences = features[candidates].double() - features[rows].double()[:, None]
+        nearest = differences.square().sum(2).sort(dim=1).values
+        radii[rows] = nearest[:, list(KS)]  # index 0 is the image itself
+        undecided[rows] = ~(nearest[:, max(KS)] <= bound)  # negated, so that NaN is undecided
+    undecided = undecided.nonzero().squeeze(1)
+    radii[undecided] = _exact_radii(features[undecided], features)
     return radii + TIE * features.double().square().sum(1).mean()
 
 
-def _radii_of(some: Tensor, features: Tensor) -> Tensor:
-    """The same of `some` of the images, from their distances to all of them."""
+def _exact_radii(some: Tensor, features: Tensor) -> Tensor:
+    """The radii of `some` of the images, from their float64 distances to all `features`."""
     radii = [torch.empty(0, len(KS), dtype=torch.float64, device=features.device)]
     for rows in some.split(BLOCK) if len(some) else ():
         nearest = torch.empty(len(rows), 0, dtype=torch.float64, device=features.device)
         for columns in features.split(BLOCK):
             nearest = torch.cat([nearest, squared_distances(rows, columns)], dim=1)
-            kept = min(max(KS) + 1, nearest.shape[1])
-            nearest = nearest.topk(kept, largest=False).values
+            count = min(max(KS) + 1, nearest.shape[1])
+            nearest = nearest.topk(count, largest=False).values
         radii.append(nearest.sort(dim=1).values[:, list(KS)])
     return torch.cat(radii)
 
 
 def nearest_distances(features: Tensor, others: Tensor) -> Tensor:
-    """Squared distance of each image to its nearest of `others`, `(count,)`; inf where none is."""
+    """The squared distance from each image to its nearest of `others`, `(count,)`.
+
+    Infinite where `others` is empty.
+    """
     if not len(others):
         return torch.full((len(features),), torch.inf, dtype=torch.float64, device=features.device)
-    pairs = Pairs(features, others)
-    return nearest_in_blocks(pairs, least_of_blocks(pairs))
+    pairs = Float32Distances(features, others)
+    return refine_nearest(pairs, block_minima(pairs))
 
 
-def nearest_in_blocks(pairs: Pairs, least: Tensor) -> Tensor:
-    """Squared distance of each row of `pairs` to its nearest column, `(rows,)`.
+def refine_nearest(pairs: Float32Distances, minima: Tensor) -> Tensor:
+    """The exact squared distance from each row of `pairs` to its nearest column, `(rows,)`.
 
-    `least` `(rows, blocks)` are the least distances to each block of columns in single precision:
-    only blocks that can hold the nearest are looked at.
+    `minima` `(rows, blocks)` are the least float32 distances to each block of columns. Only blocks
+    that can contain the nearest column are computed again.
     """
     rows, columns = pairs.features
     nearest = torch.full((len(rows),), torch.inf, dtype=torch.float64, device=rows.device)
-    reach = least.amin(1) + 2 * pairs.row_slack
-    for block, of_block in zip(columns.split(BLOCK), least.unbind(1), strict=True):
-        near = (~(of_block > reach)).nonzero().squeeze(1)
-        for some in near.split(BLOCK) if len(near) else ():
-            found = squared_distances(rows[some], block).amin(1)
-            nearest[some] = torch.minimum(nearest[some], found)
+    limit = minima.amin(1) + 2 * pairs.row_error
+    for block, block_minimum in zip(columns.split(BLOCK), minima.unbind(1), strict=True):
+        close = (~(block_minimum > limit)).nonzero().squeeze(1)
+        for indices in close.split(BLOCK) if len(close) else ():
+            distances = squared_distances(rows[indices], block).amin(1)
+            nearest[indices] = torch.minimum(nearest[indices], distances)
     return nearest
 
 
 def mean_distance(squared: Tensor) -> float:
-    """Mean of distances that are given squared; rounding may have left some below zero."""
+    """The mean distance, from squared distances that rounding may have left below zero."""
     return float(squared.clamp(min=0).sqrt().mean())

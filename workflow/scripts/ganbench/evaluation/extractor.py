@@ -1,4 +1,4 @@
-"""The networks whose features metrics are measured in: trained here, or pretrained."""
+"""The networks that features come from: the classifier that is trained here, or pretrained ones."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.evaluation.classifier import (
-    classifier_state,
+    choose_recipe,
+    dump_classifier,
     load_classifier,
-    recipe,
     train_classifier,
 )
-from ganbench.evaluation.weights import FoundWeights, WeightsError, find_weights
+from ganbench.evaluation.weights import VerifiedWeights, WeightsError, find_weights
 from ganbench.jobs import files
 
 if TYPE_CHECKING:
@@ -23,87 +23,90 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Features:
-    """What an extractor sees: `features` `(count, size)` and class `logits` `(count, classes)`.
+    """What an extractor computes: `features` `(count, size)` and `logits` `(count, classes)`.
 
-    `logits` is None where an extractor predicts no classes.
+    `logits` is None where the extractor predicts no classes.
     """
 
     features: Tensor
     logits: Tensor | None
 
     def first(self, count: int) -> "Features":
-        """Those of the first `count` images."""
+        """The features and logits of the first `count` images."""
         logits = None if self.logits is None else self.logits[:count]
         return Features(self.features[:count], logits)
 
 
 @torch.no_grad()
 def extract(network: nn.Module, images: Tensor, batch_size: int | None = None) -> Features:
-    """Features and logits of uint8 `images`, in single precision on the network's device."""
+    """Computes the features and logits of uint8 `images`, in float32 on the network's device."""
     device = next(network.parameters()).device
-    # TF32 would leave convolutions on a GPU three digits
+    # with TF32, convolutions on a GPU would keep three digits only
     with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
         batches = images.split(batch_size or network.batch_size)
-        parts = [network(batch.to(device)) for batch in batches]
-    features, logits = zip(*parts, strict=True)
+        outputs = [network(batch.to(device)) for batch in batches]
+    features, logits = zip(*outputs, strict=True)
     return Features(torch.cat(features), None if logits[0] is None else torch.cat(logits))
 
 
 def make_classifier(images: Tensor, labels: Tensor, dataset: str) -> tuple[nn.Module, dict]:
-    """The `classifier` extractor trained on uint8 `images`, and what its card says of it."""
-    return train_classifier(images, labels, dataset), {
+    """Trains the `classifier` extractor on uint8 `images`; returns it and facts for its card."""
+    network = train_classifier(images, labels, dataset)
+    return network, {
         "trained_on": f"extractor split, {len(images)} images",
         "weights": "trained here",
-        "parameters": recipe(images.shape[2], len(images)),
+        "parameters": choose_recipe(images.shape[2], len(images)),
     }
 
 
 def make_pretrained(
-    extractor: str, weights: str, log: TextIO | None = None
+    extractor: str, weights_file: str, log: TextIO | None = None
 ) -> tuple[nn.Module, dict[str, Any]]:
-    """A pretrained extractor with verified weights, and what its card says of it.
+    """Loads a pretrained extractor; returns it and facts for its card.
 
     Raises WeightsError where the weights are missing or wrong.
     """
-    network, found = _load_pretrained(extractor, weights, log)
+    network, weights = _load_pretrained(extractor, weights_file, log)
     return network, {
         "trained_on": EXTRACTORS[extractor].trained_on,
-        "weights": found.where,
+        "weights": weights.where,
         "parameters": network.settings(),
     }
 
 
 def save_extractor(network: nn.Module, file: Path) -> None:
-    """Writes what `load_extractor` needs: of pretrained weights, their digest alone."""
-    state = {"name": network.name, "sha256": getattr(network, "sha256", "")}
+    """Writes what `load_extractor` needs: of a pretrained extractor only its weights' digest."""
     if network.name == "classifier":
-        state = classifier_state(network)
+        state = dump_classifier(network)
+    else:
+        state = {"name": network.name, "sha256": network.sha256}
     with files.whole(file) as temporary, temporary.open("wb") as opened:
         torch.save(state, opened)
 
 
-def load_extractor(file: Path, weights: str = "") -> nn.Module:
-    """The extractor in `file`; a pretrained one's weights are found, and verified, once more.
+def load_extractor(file: Path, weights_file: str = "") -> nn.Module:
+    """Loads the extractor in `file`; a pretrained one's weights are found and verified again.
 
-    Raises WeightsError where they are missing, wrong, or not those of `file`.
+    Raises WeightsError where they are missing, wrong, or others than those `file` was made with.
     """
     state = torch.load(file, weights_only=True, map_location="cpu")
     if state["name"] == "classifier":
         return load_classifier(state)
-    network, found = _load_pretrained(state["name"], weights)
-    if found.sha256 != state["sha256"]:
+    network, weights = _load_pretrained(state["name"], weights_file)
+    if weights.sha256 != state["sha256"]:
         raise WeightsError(
-            f"{found.path} has SHA-256 {found.sha256}, but the real images were measured with "
-            f"weights of {state['sha256']}: run the rule extractor again"
+            f"{weights.path} has SHA-256 {weights.sha256}, but the features of the real images "
+            f"come from weights with {state['sha256']}: run the rule extractor again"
         )
     return network
 
 
 def _load_pretrained(
-    extractor: str, weights: str, log: TextIO | None = None
-) -> tuple["Pretrained", FoundWeights]:
-    found = find_weights(extractor, weights, log)
-    # not at the top: it imports torchvision, 3 s that jobs with the classifier save
+    extractor: str, weights_file: str, log: TextIO | None = None
+) -> tuple["Pretrained", VerifiedWeights]:
+    weights = find_weights(extractor, weights_file, log)
+    # imported here because it loads torchvision: 3 s that jobs with the classifier save
     from ganbench.evaluation import pretrained  # noqa: PLC0415
 
-    return pretrained.Pretrained(extractor, pretrained.load_state(found.path), found.sha256), found
+    state = pretrained.load_state(weights.path)
+    return pretrained.Pretrained(extractor, state, weights.sha256), weights

@@ -1,4 +1,4 @@
-"""A set of images as metrics see it: features, and what is computed from them only once."""
+"""Summaries of a set of images: all that metrics need of one set, computed once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -8,17 +8,16 @@ import torch
 from torch import Tensor
 
 from ganbench.evaluation.distances import neighbour_radii
-from ganbench.evaluation.kernel_distance import embedding, mean_within
+from ganbench.evaluation.kernel_distance import mean_embedding, mean_kernel_within
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Features `(count, size)` of a set of images and its own part of every metric.
+    """The features `(count, size)` of a set of images, and their summaries.
 
-    `mean` `(size,)` and the triangular `factor` R with Σ = RᵀR describe the fitted Gaussian;
-    `radii` `(count, 2)` are squared distances to neighbours; `kernel` is the mean of the kernel
-    over all pairs of two different images, and `embedding` the images' mean in the kernel's own
-    features.
+    `mean` `(size,)` and `factor`, the upper triangular R with Σ = RᵀR, describe the fitted
+    Gaussian; `radii` `(count, 2)` are squared distances to neighbours; `kernel` is the mean kernel
+    over all pairs of two different images, and `embedding` the set's mean embedding.
     """
 
     features: Tensor
@@ -29,39 +28,45 @@ class FeatureSet:
     embedding: Tensor
 
 
-STATISTICS = tuple(field.name for field in fields(FeatureSet) if field.name != "features")
-"""What a file keeps of a set beside its features."""
+SUMMARIES = tuple(field.name for field in fields(FeatureSet) if field.name != "features")
+"""The fields that are saved beside the features, each as an array of its own."""
 
 
-def describe(features: Tensor, scale: float) -> FeatureSet:
-    """The set of `features` `(count, size)`; `scale` is the kernel's.
+def summarise_features(features: Tensor, scale: float) -> FeatureSet:
+    """Summarises `features` `(count, size)`; `scale` is that of the kernel.
 
-    Raises ValueError where a feature is not finite, or there are too few images.
+    Raises ValueError where a feature is not finite, or where there are too few images.
     """
     if not torch.isfinite(features).all():
-        raise ValueError("the extractor made features that are not finite")
-    mean, factor = gaussian(features)
-    radii = neighbour_radii(features)
-    embedded = embedding(features, scale)
-    kernel = mean_within(features, scale, embedded)
-    return FeatureSet(features, mean, factor, radii, kernel, embedded)
+        raise ValueError("the extractor computed features that are not finite")
+    mean, factor = fit_gaussian(features)
+    embedding = mean_embedding(features, scale)
+    return FeatureSet(
+        features=features,
+        mean=mean,
+        factor=factor,
+        radii=neighbour_radii(features),
+        kernel=mean_kernel_within(features, scale, embedding),
+        embedding=embedding,
+    )
 
 
-def gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean `(size,)` and upper triangular R with RᵀR the covariance of `features`, in double."""
+def fit_gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean `(size,)` and the upper triangular R with RᵀR the covariance, both float64."""
     mean = features.double().mean(0)
     centred = (features.double() - mean) / (len(features) - 1) ** 0.5
     return mean, torch.linalg.qr(centred, mode="r").R
 
 
-def to_arrays(name: str, found: FeatureSet) -> dict[str, np.ndarray]:
-    """Named arrays of a set's statistics, to be kept beside its features."""
-    return {f"{name}_{part}": getattr(found, part).cpu().numpy() for part in STATISTICS}
+def to_arrays(name: str, images: FeatureSet) -> dict[str, np.ndarray]:
+    """The summaries of a set as arrays, keyed `{name}_{field}`."""
+    return {f"{name}_{field}": getattr(images, field).cpu().numpy() for field in SUMMARIES}
 
 
 def from_arrays(name: str, features: Tensor, arrays: Mapping[str, np.ndarray]) -> FeatureSet:
-    """The set that `to_arrays` kept, on the device of its features."""
-    kept = {
-        part: torch.from_numpy(arrays[f"{name}_{part}"]).to(features.device) for part in STATISTICS
+    """Restores the set that `to_arrays` saved, on the device of its features."""
+    summaries = {
+        field: torch.from_numpy(arrays[f"{name}_{field}"]).to(features.device)
+        for field in SUMMARIES
     }
-    return FeatureSet(features, **kept)
+    return FeatureSet(features, **summaries)

@@ -1,9 +1,27 @@
-"""Squared distances in single precision, and how far they may be from the exact ones.
+"""Squared distances in float32, with a bound on their error.
 
-A matrix product in single precision is more than twice as fast as one in double. Its error has a
-bound (Higham 2002, Accuracy and stability of numerical algorithms, Section 3.1): a sum of n
-products is off by at most nu/(1 − nu) times the sum of their magnitudes, in whatever order it is
-taken. So it decides nearly all comparisons for certain; the few others are made again in double.
+A float32 matrix product is more than twice as fast as a float64 one, and its error can be bounded.
+So float32 decides nearly every comparison of distances for certain; callers repeat in float64 the
+few that it leaves open.
+
+Let x and y be two features of d entries, both minus the mean of the columns, which changes no
+distance but makes the norms small. With n = d + 2, their squared distance is an inner product:
+
+    |x − y|² = aᵀb,   a = (−2x, |x|², 1),   b = (y, 1, |y|²).
+
+In whatever order the n products are summed, with unit roundoff u = 2⁻²⁴ (Higham 2002, Accuracy and
+stability of numerical algorithms, Section 3.1):
+
+    |fl(aᵀb) − aᵀb| ≤ γₙ |a|ᵀ|b|,   γₙ = nu / (1 − nu).
+
+Here |a|ᵀ|b| ≤ 2|x||y| + |x|² + |y|² ≤ 2(|x|² + |y|²). The entries of a and b are rounded too.
+Each rounding adds a factor 1 + δ, |δ| ≤ u, to a product: two for xₖyₖ, from centring; four for
+|x|², from centring, squaring and rounding the sum. Rounding a radius and subtracting it add two
+more. So γₙ₊₆ bounds the error, and it is at most (n + 10)u for d up to 8,000:
+
+    |error| ≤ 2 (d + 12) u (|x|² + |y|²).
+
+Overflow gives an infinity or NaN, which callers treat as undecided.
 """
 
 from collections.abc import Iterator
@@ -12,94 +30,93 @@ import torch
 from torch import Tensor
 
 BLOCK = 1000
-"""Images in a block of rows or of columns. Changes no result, only speed and memory."""
+"""Images per block of rows or columns. Changes speed and memory, but no result."""
 
 UNIT = torch.finfo(torch.float32).eps / 2
-"""The unit roundoff u of single precision."""
+"""The unit roundoff u of float32."""
 
 CANDIDATES = 8
-"""Nearest images in single precision among which the exact sixth nearest nearly always is."""
+"""Nearest images kept by float32: enough to contain the exact sixth nearest almost always."""
 
-MEMBERS = 16
-"""Columns whose least distance stands for all of them in the search for the nearest."""
+GROUP = 16
+"""Images per group in the search for the nearest: groups are ranked by their nearest member."""
 
 
-class Pairs:
-    """Distances between `rows` and `columns`, two sets of features `(count, size)`.
+class Float32Distances:
+    """Squared distances between `rows` and `columns`, features `(count, size)`, in float32.
 
-    `row_slack` `(rows,)` and `column_slack` `(columns,)` bound the errors of the distances of a row
-    to all columns, and of a column to all rows.
+    `row_error` `(rows,)` bounds the error of every distance of a row, and `column_error`
+    `(columns,)` that of every distance of a column.
     """
 
     def __init__(self, rows: Tensor, columns: Tensor) -> None:
         self.features = (rows, columns)
-        centre = columns.mean(0)  # distances stay what they are, norms and so errors get smaller
-        first, second = ((each - centre).float() for each in self.features)
-        norms = [
-            each.square().sum(1, keepdim=True, dtype=torch.float64).float()
-            for each in (first, second)
-        ]
-        ones = [torch.ones_like(each) for each in norms]
-        self._rows = torch.cat([-2 * first, norms[0], ones[0]], dim=1)
-        self._columns = torch.cat([second, ones[1], norms[1]], dim=1)
-        # |x|² + |y|² + 2|x||y| ≤ 2|x|² + 2|y|²; 2 products more than features, and 10 for the
-        # roundings of centred features, norms, radii that are compared with, and differences
-        terms = first.shape[1] + 12
-        slack = [2 * terms * UNIT * each.squeeze(1) for each in norms]
-        self.row_slack = slack[0] + slack[1].max()
-        self.column_slack = slack[1] + slack[0].max()
+        centre = columns.mean(0)
+        x, y = (rows - centre).float(), (columns - centre).float()
+        x_norms, y_norms = _squared_norms(x), _squared_norms(y)
+        self._rows = torch.cat([-2 * x, x_norms, torch.ones_like(x_norms)], dim=1)
+        self._columns = torch.cat([y, torch.ones_like(y_norms), y_norms], dim=1)
+        terms = x.shape[1] + 12
+        x_error, y_error = (2 * terms * UNIT * norms.squeeze(1) for norms in (x_norms, y_norms))
+        self.row_error = x_error + y_error.max()
+        self.column_error = y_error + x_error.max()
 
-    def distances(self, rows: slice, columns: slice, out: Tensor | None = None) -> Tensor:
-        """|x − y|² of a block, `(rows, columns)`; into the memory of `out` where it fits."""
+    def of_block(self, rows: slice, columns: slice, out: Tensor | None = None) -> Tensor:
+        """The distances of a block, `(rows, columns)`, written to `out` if its shape fits."""
         first, second = self._rows[rows], self._columns[columns]
         if out is not None and out.shape != (len(first), len(second)):
             out = None
         return torch.mm(first, second.T, out=out)
 
     def blocks(self) -> tuple[list[slice], list[slice]]:
-        """Blocks of rows and of columns."""
-        return blocks(len(self._rows)), blocks(len(self._columns))
+        """Blocks of rows and blocks of columns."""
+        return split_range(len(self._rows), BLOCK), split_range(len(self._columns), BLOCK)
 
 
-def blocks(count: int, size: int | None = None) -> list[slice]:
-    """Consecutive slices of at most `size`, or BLOCK, that cover `count`."""
-    size = size or BLOCK
-    return [slice(at, min(at + size, count)) for at in range(0, count, size)]
+def _squared_norms(features: Tensor) -> Tensor:
+    """|x|² of each row, `(count, 1)`: float32 squares, summed in float64."""
+    return features.square().sum(1, keepdim=True, dtype=torch.float64).float()
 
 
-def least_of_blocks(pairs: Pairs) -> Tensor:
-    """The least distance of each row to each block of columns, `(rows, blocks)`."""
-    of_rows, of_columns = pairs.blocks()
-    least, out = [], None
-    for columns in of_columns:
+def split_range(count: int, size: int) -> list[slice]:
+    """Consecutive slices of at most `size` indices that cover `range(count)`."""
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def block_minima(pairs: Float32Distances) -> Tensor:
+    """The least distance from each row to each block of columns, `(rows, blocks)`."""
+    row_blocks, column_blocks = pairs.blocks()
+    minima, out = [], None
+    for columns in column_blocks:
         parts = []
-        for rows in of_rows:
-            out = pairs.distances(rows, columns, out)
+        for rows in row_blocks:
+            out = pairs.of_block(rows, columns, out)
             parts.append(out.amin(1))
-        least.append(torch.cat(parts))
-    return torch.stack(least, dim=1)
+        minima.append(torch.cat(parts))
+    return torch.stack(minima, dim=1)
 
 
-def nearest_candidates(features: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Blocks of images with their nearest ones, themselves among them.
+def find_candidates(features: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Yields the candidates for each image's nearest neighbours, block by block of images.
 
-    Yields rows, the indices of CANDIDATES images for each, `(rows, CANDIDATES)`, and a bound that
-    no other image's exact distance is below, `(rows,)`. Nothing where there are too few images.
+    A block is its rows, the indices `(rows, CANDIDATES)` of the nearest images in float32, the
+    image itself among them, and a lower bound `(rows,)` on the exact squared distance to any other
+    image. Yields nothing where there are too few images to choose from.
     """
-    width = len(features) // MEMBERS
-    if width < 2 * CANDIDATES:
+    groups = len(features) // GROUP
+    if groups < 2 * CANDIDATES:
         return
-    pairs, out = Pairs(features, features), None
-    whole, rest = slice(0, width * MEMBERS), slice(width * MEMBERS, len(features))
-    for rows in blocks(len(features), max(BLOCK // 4, 1)):
-        out = pairs.distances(rows, slice(0, len(features)), out)
-        # the nearest images are all in the groups, or the rest, with the nearest members
-        groups = out[:, whole].unflatten(1, (MEMBERS, width)).amin(1)
-        groups = groups.topk(CANDIDATES, dim=1, largest=False, sorted=False).indices
-        places = torch.arange(0, width * MEMBERS, width, device=features.device)
-        places = (groups[:, :, None] + places).flatten(1)
-        others = torch.arange(rest.start, rest.stop, device=features.device)
-        places = torch.cat([places, others.expand(len(places), -1)], dim=1)
-        found = out.gather(1, places).topk(CANDIDATES, dim=1, largest=False)
-        floor = found.values[:, -1] - pairs.row_slack[rows]
-        yield rows, places.gather(1, found.indices), floor
+    pairs, out = Float32Distances(features, features), None
+    grouped = groups * GROUP  # image i belongs to group i % groups; the last few to none
+    members = torch.arange(0, grouped, groups, device=features.device)
+    ungrouped = torch.arange(grouped, len(features), device=features.device)
+    for rows in split_range(len(features), max(BLOCK // 4, 1)):
+        out = pairs.of_block(rows, slice(0, len(features)), out)
+        # the CANDIDATES nearest images are in the CANDIDATES groups with the nearest members
+        group_minima = out[:, :grouped].unflatten(1, (GROUP, groups)).amin(1)
+        nearest_groups = group_minima.topk(CANDIDATES, dim=1, largest=False, sorted=False).indices
+        indices = (nearest_groups[:, :, None] + members).flatten(1)
+        indices = torch.cat([indices, ungrouped.expand(len(indices), -1)], dim=1)
+        nearest = out.gather(1, indices).topk(CANDIDATES, dim=1, largest=False)
+        bound = nearest.values[:, -1] - pairs.row_error[rows]
+        yield rows, indices.gather(1, nearest.indices), bound

@@ -1,4 +1,4 @@
-"""The training images nearest to a run's last samples: does the generator copy?"""
+"""A picture of the training images nearest to a run's last samples, to show copying."""
 
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from ganbench import randomness
 from ganbench.evaluation.distances import squared_distances
 from ganbench.evaluation.extractor import extract
 from ganbench.evaluation.float32_distances import BLOCK
-from ganbench.evaluation.snapshots import generate_images, generators
+from ganbench.evaluation.snapshots import generate_images, load_generators
 from ganbench.jobs import files
 from ganbench.randomness import Stream
-from ganbench.samples import SHOWN, picture_row, sample_latents, to_float
+from ganbench.samples import SAMPLES_PER_ROW, picture_row, sample_latents, to_float
 
 
 def draw_nearest(
@@ -28,25 +28,25 @@ def draw_nearest(
     data_file: Path,
     picture_file: Path,
 ) -> None:
-    """Writes `nearest.png`: below each sample of the last row of `samples.png` its nearest image.
+    """Writes `nearest.png`: for each sample in the last row of `samples.png`, the nearest image.
 
-    Nearest in the features `(count, size)` of all training images. One black pixel where the run
-    has no snapshot.
+    Distances are between features; `train_features` `(count, size)` are those of all training
+    images. The picture is one black pixel where the run has no snapshot.
     """
     device = train_features.device
     picture = np.zeros((1, 1), dtype=np.uint8)
-    for _step, generator in generators(run, device, last=True):
+    for _step, generator in load_generators(run, device, last_only=True):
         noise = randomness.generator(dataset, seed, Stream.SAMPLE_LATENTS, device)
-        latents = sample_latents(run["parameters"]["latent"], SHOWN["images"], noise)
-        found = extract(network, generate_images(generator, latents)).features
+        latents = sample_latents(run["parameters"]["latent"], SAMPLES_PER_ROW["images"], noise)
+        features = extract(network, generate_images(generator, latents)).features
         with np.load(data_file) as data:
-            chosen = data["train"][_nearest(found, train_features).cpu().numpy()]
-        picture = picture_row(to_float(torch.from_numpy(chosen)))
+            images = data["train"][_find_nearest(features, train_features).cpu().numpy()]
+        picture = picture_row(to_float(torch.from_numpy(images)))
     with files.whole(picture_file) as temporary:
         Image.fromarray(picture).save(temporary, format="PNG")
 
 
-def _nearest(features: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-    """The index among `others` of the nearest one to each of `features`, `(count,)`."""
+def _find_nearest(features: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """The index among `others` of the image nearest to each of `features`, `(count,)`."""
     distances = [squared_distances(features, block) for block in others.split(BLOCK)]
     return torch.cat(distances, dim=1).argmin(1)

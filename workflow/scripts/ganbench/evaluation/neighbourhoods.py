@@ -1,4 +1,7 @@
-"""Precision, recall, density and coverage: who lies in whose ball, in one pass over pairs."""
+"""Precision, recall, density and coverage: which images lie in which balls, in one pass over pairs.
+
+The ball of an image reaches to its k-th nearest neighbour of the same set.
+"""
 
 from dataclasses import dataclass
 
@@ -6,129 +9,140 @@ import torch
 from torch import Tensor
 
 from ganbench.catalogue import metrics
-from ganbench.evaluation.distances import nearest_in_blocks, squared_distances
+from ganbench.evaluation.distances import refine_nearest, squared_distances
 from ganbench.evaluation.feature_sets import FeatureSet
-from ganbench.evaluation.float32_distances import BLOCK, Pairs
+from ganbench.evaluation.float32_distances import BLOCK, Float32Distances
 
 
 @dataclass(frozen=True)
 class Neighbourhoods:
     """How generated and real images lie among each other.
 
-    `least` `(generated images, blocks of real ones)` are least distances in single precision.
+    `minima` `(generated images, blocks of real ones)` are least float32 distances.
     """
 
     precision: float
     recall: float
     density: float
     coverage: float
-    pairs: Pairs
-    least: Tensor
+    pairs: Float32Distances
+    minima: Tensor
 
-    def nearest(self) -> Tensor:
-        """Squared distance of each generated image to its nearest real one, `(count,)`."""
-        return nearest_in_blocks(self.pairs, self.least)
+    def nearest_distances(self) -> Tensor:
+        """The squared distance from each generated image to its nearest real one, `(count,)`."""
+        return refine_nearest(self.pairs, self.minima)
 
 
-def neighbourhoods(generated: FeatureSet, real: FeatureSet) -> Neighbourhoods:
-    """Precision and recall (Kynkäänniemi et al. 2019, Eq. 1–3), density and coverage (Naeem et al.
-    2020, Section 3) of `generated` against `real`.
+def compare_neighbourhoods(generated: FeatureSet, real: FeatureSet) -> Neighbourhoods:
+    """Computes precision and recall (Kynkäänniemi et al. 2019, Eq. 1–3), density and coverage
+    (Naeem et al. 2020, Section 3) of `generated` against `real`.
     """
-    seen = _Seen(generated, real)
-    seen.look()
-    accepted, balls = seen.of_generated()
-    recalled, covered = seen.of_real()
+    scan = _PairScan(generated, real)
+    scan.run()
+    in_real_balls, ball_counts = scan.decide_generated()
+    in_generated_balls, covered = scan.decide_real()
+    k = metrics.NEIGHBOURS["density"]
     return Neighbourhoods(
-        precision=_share(accepted),
-        recall=_share(recalled),
-        density=float(balls.sum()) / (metrics.NEIGHBOURS["density"] * len(generated.features)),
+        precision=_share(in_real_balls),
+        recall=_share(in_generated_balls),
+        density=float(ball_counts.sum()) / (k * len(generated.features)),
         coverage=_share(covered),
-        pairs=seen.pairs,
-        least=torch.stack(seen.least, dim=1),
+        pairs=scan.pairs,
+        minima=torch.stack(scan.minima, dim=1),
     )
 
 
-class _Seen:
-    """What distances in single precision have shown, for each generated and for each real image.
+class _PairScan:
+    """One pass over all float32 distances, and the exact decisions that follow from it.
 
-    `accepting` and `covering` are the least distances to a real ball's edge, as seen from the
-    generated image (k = 3) and from the real one (k = 5), `recalling` that to a generated ball's
-    edge (k = 3): below zero for an image within. `surely` and `perhaps` count the balls of k = 5
-    that a generated image lies in.
+    A margin is the least distance minus the squared radius of a ball, hence at most zero in a ball.
+    For each generated image: `real_margin` over the real balls of k = 3, and between how many real
+    balls of k = 5 it lies in, `fewest_balls` and `most_balls`. For each real image:
+    `generated_margin` over the generated balls of k = 3, and `nearest`, the least distance to a
+    generated image.
     """
 
     def __init__(self, generated: FeatureSet, real: FeatureSet) -> None:
         self.generated, self.real = generated, real
-        self.pairs = Pairs(generated.features, real.features)
-        counts = len(generated.features), len(real.features)
-        self.accepting, self.surely, self.perhaps = self.generated.radii.new_zeros(
-            3, counts[0], dtype=torch.float32
-        )
-        self.recalling, self.covering = self.accepting.new_full((2, counts[1]), torch.inf)
-        self.accepting += torch.inf
-        self.least: list[Tensor] = []
+        self.pairs = Float32Distances(generated.features, real.features)
+        rows = real.radii.new_zeros(len(generated.features), dtype=torch.float32)
+        columns = real.radii.new_zeros(len(real.features), dtype=torch.float32)
+        self.real_margin = torch.full_like(rows, torch.inf)
+        self.fewest_balls, self.most_balls = torch.zeros_like(rows), torch.zeros_like(rows)
+        self.generated_margin = torch.full_like(columns, torch.inf)
+        self.nearest = torch.full_like(columns, torch.inf)
+        self.minima: list[Tensor] = []
+        self._distances: Tensor | None = None
+        self._scratch: Tensor | None = None
 
-    def look(self) -> None:
-        """Takes all pairs into account, block by block."""
-        of_rows, of_columns = self.pairs.blocks()
-        buffers: list[Tensor | None] = [None, None]
-        for columns in of_columns:
-            least = [self._look_at(rows, columns, buffers) for rows in of_rows]
-            self.least.append(torch.cat(least))
+    def run(self) -> None:
+        """Scans all pairs, block by block."""
+        row_blocks, column_blocks = self.pairs.blocks()
+        for columns in column_blocks:
+            self.minima.append(torch.cat([self._scan(rows, columns) for rows in row_blocks]))
 
-    def _look_at(self, rows: slice, columns: slice, buffers: list[Tensor | None]) -> Tensor:
-        """Takes one block into account; returns each row's least distance."""
-        distances = self.pairs.distances(rows, columns, buffers[0])
-        if buffers[1] is None or buffers[1].shape != distances.shape:
-            buffers[1] = torch.empty_like(distances)
-        buffers[0], scratch = distances, buffers[1]
-        accepted, held = self.real.radii[columns].float().unbind(1)
-        _lower(self.accepting[rows], torch.sub(distances, accepted, out=scratch).amin(1))
-        recalled = self.generated.radii[rows, :1].float()
-        _lower(self.recalling[columns], torch.sub(distances, recalled, out=scratch).amin(0))
-        _lower(self.covering[columns], distances.amin(0))
-        slack = self.pairs.row_slack[rows].max()
-        # comparisons into numbers, not truth values, which take ten times as long
-        self.surely[rows] += torch.le(distances, held - slack, out=scratch).sum(1)
-        self.perhaps[rows] += torch.le(distances, held + slack, out=scratch).sum(1)
+    def _scan(self, rows: slice, columns: slice) -> Tensor:
+        """Scans one block and returns the least distance of each row."""
+        distances = self.pairs.of_block(rows, columns, self._distances)
+        if self._scratch is None or self._scratch.shape != distances.shape:
+            self._scratch = torch.empty_like(distances)
+        self._distances, scratch = distances, self._scratch
+        radii_3, radii_5 = self.real.radii[columns].float().unbind(1)
+        generated_radii_3 = self.generated.radii[rows, :1].float()
+        _lower(self.real_margin[rows], torch.sub(distances, radii_3, out=scratch).amin(1))
+        margins = torch.sub(distances, generated_radii_3, out=scratch).amin(0)
+        _lower(self.generated_margin[columns], margins)
+        _lower(self.nearest[columns], distances.amin(0))
+        error = self.pairs.row_error[rows].max()
+        # comparisons written as floats: summing booleans takes ten times as long
+        self.fewest_balls[rows] += torch.le(distances, radii_5 - error, out=scratch).sum(1)
+        self.most_balls[rows] += torch.le(distances, radii_5 + error, out=scratch).sum(1)
         return distances.amin(1)
 
-    def of_generated(self) -> tuple[Tensor, Tensor]:
-        """Whether each lies in a ball of k = 3, and in how many of k = 5, `(count,)` both."""
-        accepted, balls = self.accepting <= 0, self.surely
-        doubtful = _close(self.accepting, self.pairs.row_slack) | (self.surely != self.perhaps)
-        for some in _blocks(doubtful):
-            distances = squared_distances(self.generated.features[some], self.real.features)
-            accepted[some] = (distances <= self.real.radii[:, 0]).any(1)
-            balls[some] = (distances <= self.real.radii[:, 1]).sum(1).float()
-        return accepted, balls.double()
+    def decide_generated(self) -> tuple[Tensor, Tensor]:
+        """Whether each generated image lies in a real ball of k = 3, and in how many of k = 5.
 
-    def of_real(self) -> tuple[Tensor, Tensor]:
-        """Whether each lies in a generated ball of k = 3, and its own of k = 5 holds one."""
-        recalled = self.recalling <= 0
-        covering = self.covering - self.real.radii[:, 1]
-        covered, slack = covering <= 0, self.pairs.column_slack
-        for some in _blocks(_close(self.recalling, slack) | _close(covering, slack)):
-            distances = squared_distances(self.real.features[some], self.generated.features)
-            recalled[some] = (distances <= self.generated.radii[:, 0]).any(1)
-            covered[some] = (distances <= self.real.radii[some, 1:]).any(1)
-        return recalled, covered
+        Both are `(count,)`; pairs that float32 leaves undecided are computed again.
+        """
+        inside, balls = self.real_margin <= 0, self.fewest_balls
+        undecided = _is_undecided(self.real_margin, self.pairs.row_error)
+        undecided |= self.fewest_balls != self.most_balls
+        for indices in _index_blocks(undecided):
+            distances = squared_distances(self.generated.features[indices], self.real.features)
+            inside[indices] = (distances <= self.real.radii[:, 0]).any(1)
+            balls[indices] = (distances <= self.real.radii[:, 1]).sum(1).float()
+        return inside, balls.double()
+
+    def decide_real(self) -> tuple[Tensor, Tensor]:
+        """Whether each real image lies in a generated ball of k = 3, and whether its own ball of
+        k = 5 contains a generated image, both `(count,)`.
+        """
+        inside = self.generated_margin <= 0
+        cover_margin = self.nearest - self.real.radii[:, 1]
+        covered, error = cover_margin <= 0, self.pairs.column_error
+        undecided = _is_undecided(self.generated_margin, error)
+        undecided |= _is_undecided(cover_margin, error)
+        for indices in _index_blocks(undecided):
+            distances = squared_distances(self.real.features[indices], self.generated.features)
+            inside[indices] = (distances <= self.generated.radii[:, 0]).any(1)
+            covered[indices] = (distances <= self.real.radii[indices, 1:]).any(1)
+        return inside, covered
 
 
-def _lower(least: Tensor, found: Tensor) -> None:
-    torch.minimum(least, found, out=least)
+def _lower(minimum: Tensor, values: Tensor) -> None:
+    torch.minimum(minimum, values, out=minimum)
 
 
-def _close(distance: Tensor, slack: Tensor) -> Tensor:
-    """Whether a distance to an edge may have the other sign; so may one that is no number."""
-    return ~(distance.abs() > slack)
+def _is_undecided(margin: Tensor, error: Tensor) -> Tensor:
+    """Whether the sign of a margin may be wrong; true for NaN."""
+    return ~(margin.abs() > error)
 
 
-def _blocks(chosen: Tensor) -> tuple[Tensor, ...]:
-    """Indices of the images that are chosen, in blocks."""
-    indices = chosen.nonzero().squeeze(1)
+def _index_blocks(mask: Tensor) -> tuple[Tensor, ...]:
+    """The indices where `mask` is true, in blocks."""
+    indices = mask.nonzero().squeeze(1)
     return indices.split(max(BLOCK // 10, 1)) if len(indices) else ()
 
 
-def _share(chosen: Tensor) -> float:
-    return float(chosen.double().mean())
+def _share(mask: Tensor) -> float:
+    return float(mask.double().mean())

@@ -1,4 +1,4 @@
-"""Pretrained extractors: torch-fidelity's networks with weights that were checked before."""
+"""Pretrained extractors: torch-fidelity's networks, filled with verified weights."""
 
 import io
 from collections.abc import Mapping
@@ -27,11 +27,11 @@ CLASSES: dict[str, type[FeatureExtractorBase]] = {
 class Pretrained(nn.Module):
     """One of torch-fidelity's extractors, for images of one or three channels.
 
-    `sha256` is that of the file that the weights `state` were read from.
+    `state` are its weights, and `sha256` is the digest of the file they were read from.
     """
 
     batch_size = 50
-    """Images that are looked at together: they are enlarged to 224 or 299 pixels."""
+    """Images per batch: they are enlarged to 224 or 299 pixels."""
 
     def __init__(self, name: str, state: Mapping[str, Tensor], sha256: str) -> None:
         super().__init__()
@@ -39,70 +39,81 @@ class Pretrained(nn.Module):
         self.network = _MAKERS[name](name, state)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """uint8 images `(batch, 1 or 3, height, width)` to features, and logits or None."""
-        found = self.network(images.expand(-1, 3, -1, -1))
-        return (found[0], found[1] if EXTRACTORS[self.name].classes else None)
+        """Features of uint8 images `(batch, 1 or 3, height, width)`, and logits or None."""
+        outputs = self.network(images.expand(-1, 3, -1, -1))
+        return outputs[0], outputs[1] if EXTRACTORS[self.name].classes else None
 
     def settings(self) -> dict[str, Any]:
-        """The layers that features and logits are read from, and the pixels that images get."""
-        names = ("features", "logits")[: len(layers(self.name))]
-        read = dict(zip(names, layers(self.name), strict=True))
-        return {"layers": read, "pixels": self.network.INPUT_IMAGE_SIZE}
+        """The layers that features and logits come from, and the size images are enlarged to."""
+        layers = choose_layers(self.name)
+        outputs = ("features", "logits")[: len(layers)]
+        return {
+            "layers": dict(zip(outputs, layers, strict=True)),
+            "pixels": self.network.INPUT_IMAGE_SIZE,
+        }
 
 
-def layers(name: str) -> list[str]:
-    """The layers that features, and logits where there are any, are read from."""
-    default = CLASSES[name].get_default_feature_layer_for_metric
-    return [default("fid"), default("isc")] if EXTRACTORS[name].classes else [default("fid")]
+def choose_layers(name: str) -> list[str]:
+    """The layers that features come from and, where the extractor predicts classes, logits."""
+    default_layer = CLASSES[name].get_default_feature_layer_for_metric
+    uses = ("fid", "isc") if EXTRACTORS[name].classes else ("fid",)
+    return [default_layer(use) for use in uses]
 
 
 def load_state(file: Path) -> dict[str, Tensor]:
-    """The weights in a file, read as nothing but tensors."""
+    """Loads the weights in a file; nothing but tensors is unpickled."""
     return torch.load(file, weights_only=True, map_location="cpu")
 
 
-def _inception(name: str, state: Mapping[str, Tensor]) -> FeatureExtractorInceptionV3:
-    """Torch-fidelity's class, which takes weights only as a file: here one in memory."""
+def _make_inception(name: str, state: Mapping[str, Tensor]) -> FeatureExtractorInceptionV3:
+    """Torch-fidelity's own class. It takes weights only as a file, so it gets one in memory."""
     file = io.BytesIO()
     torch.save(dict(state), file)
     file.seek(0)
-    return FeatureExtractorInceptionV3(name, layers(name), feature_extractor_weights_path=file)
+    return FeatureExtractorInceptionV3(
+        name, choose_layers(name), feature_extractor_weights_path=file
+    )
 
 
-class _Filled:
-    """Makes one of torch-fidelity's classes with a given network, where its own constructor would
-    load weights unchecked (VGG16) or run code that it downloads (DINOv2).
+class _FromNetwork:
+    """Replaces the constructor of a torch-fidelity class by one that takes a network.
+
+    Their own constructors load weights without a check (VGG16) or run downloaded code (DINOv2).
     """
 
     def __init__(self, name: str, network: nn.Module) -> None:
-        FeatureExtractorBase.__init__(self, name, layers(name))
+        FeatureExtractorBase.__init__(self, name, choose_layers(name))
         self.feature_extractor_internal_dtype = torch.float32
         self.model = network
         self.requires_grad_(False)
         self.eval()
 
 
-class _Vgg16(_Filled, FeatureExtractorVGG16):
+class _Vgg16(_FromNetwork, FeatureExtractorVGG16):
     pass
 
 
-class _Dinov2(_Filled, FeatureExtractorDinoV2):
+class _Dinov2(_FromNetwork, FeatureExtractorDinoV2):
     pass
 
 
-def _vgg16(name: str, state: Mapping[str, Tensor]) -> _Vgg16:
-    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
+def _make_vgg16(name: str, state: Mapping[str, Tensor]) -> _Vgg16:
+    with torch.device("meta"):  # the weights are replaced: allocate and draw none
         network = torchvision.models.vgg16()
     network.load_state_dict(state, assign=True)
-    del network.classifier[4:]  # as torch-fidelity: features are the second layer of 4,096
+    del network.classifier[4:]  # as torch-fidelity does: features are the second 4,096-wide layer
     return _Vgg16(name, network)
 
 
-def _dinov2(name: str, state: Mapping[str, Tensor]) -> _Dinov2:
+def _make_dinov2(name: str, state: Mapping[str, Tensor]) -> _Dinov2:
     with torch.device("meta"):
         network = VisionTransformer(**SIZES[name])
     network.load_state_dict(state, assign=True)
     return _Dinov2(name, network)
 
 
-_MAKERS = {metrics.INCEPTION: _inception, "vgg16": _vgg16, **dict.fromkeys(SIZES, _dinov2)}
+_MAKERS = {
+    metrics.INCEPTION: _make_inception,
+    "vgg16": _make_vgg16,
+    **dict.fromkeys(SIZES, _make_dinov2),
+}

@@ -1,6 +1,6 @@
-"""What generated images are held against: the extractor, real features, and the floor."""
+"""What a dataset's scores rest on: the extractor, features of real images, and the floor."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,8 +20,8 @@ from ganbench.evaluation.extractor import (
     make_pretrained,
     save_extractor,
 )
-from ganbench.evaluation.feature_metrics import RealImages, kernel_scale, score
-from ganbench.evaluation.feature_sets import describe, from_arrays, to_arrays
+from ganbench.evaluation.feature_metrics import RealImages, kernel_scale, score_features
+from ganbench.evaluation.feature_sets import from_arrays, summarise_features, to_arrays
 from ganbench.jobs import files, provenance
 from ganbench.jobs.devices import choose_device
 
@@ -49,81 +49,90 @@ def make_reference(
     weights: str = "",
     log: TextIO | None = None,
 ) -> None:
-    """Makes the extractor, and writes it with real images' features and their floor.
+    """Makes the extractor; writes it, the features of real images, their floor and a card.
 
-    `weights` is the study's file of a pretrained extractor; `samples` is None where the study left
-    their number to the size of its data. Raises ValueError where `train` or `held_out` has fewer
-    images, and WeightsError where there are no weights.
+    `samples` is None where the study leaves the number of samples to the size of its data.
+    `weights` is the file of a pretrained extractor that the study names. Raises ValueError where
+    `train` or `held_out` has fewer images than `samples`, WeightsError where weights are missing.
     """
     randomness.use_deterministic_kernels(threads=1)
-    place = choose_device(device)
-    network, card = _make_extractor(extractor, dataset, data_file, place, weights=weights, log=log)
-    found = {split: extract(network, _array(data_file, split)) for split in REFERENCES}
-    real = measure_real(found)
-    floor = make_floor(dataset, extractor, metrics.sample_count(samples, real.count), found, real)
+    network, facts = _make_extractor(
+        extractor, dataset, data_file, choose_device(device), weights=weights, log=log
+    )
+    features = {split: extract(network, _load_array(data_file, split)) for split in REFERENCES}
+    real = measure_real(features)
+    samples = metrics.sample_count(samples, real.count)
+    floor = make_floor(dataset, extractor, samples, features, real)
     save_extractor(network, outputs.network)
-    files.write_arrays(outputs.features, **_arrays(found, real))
+    files.write_arrays(outputs.features, **_to_arrays(features, real))
     with files.whole(outputs.floor) as temporary:
         floor.to_csv(temporary, index=False)
-    classifies = network.name == "classifier"
-    files.write_json(
-        outputs.card,
-        {
-            "name": extractor,
-            "dataset": dataset,
-            "trained_on": card["trained_on"],
-            "accuracy": _accuracy(found["held_out"], data_file) if classifies else None,
-            "accuracy_split": "held_out" if classifies else None,
-            "feature_size": found["train"].features.shape[1],
-            "sha256": provenance.sha256_file(outputs.network) if classifies else network.sha256,
-            "weights": card["weights"],
-            "reference_images": {split: len(each.features) for split, each in real.sets.items()},
-            "parameters": card["parameters"],
+    is_classifier = network.name == "classifier"
+    card = {
+        "name": extractor,
+        "dataset": dataset,
+        "trained_on": facts["trained_on"],
+        "accuracy": _accuracy(features["held_out"], data_file) if is_classifier else None,
+        "accuracy_split": "held_out" if is_classifier else None,
+        "feature_size": features["train"].features.shape[1],
+        "sha256": provenance.sha256_file(outputs.network) if is_classifier else network.sha256,
+        "weights": facts["weights"],
+        "reference_images": {
+            split: len(images.features) for split, images in real.references.items()
         },
-    )
+        "parameters": facts["parameters"],
+    }
+    files.write_json(outputs.card, card)
 
 
-def measure_real(found: dict[str, Features]) -> RealImages:
-    """What metrics need of real images, computed once.
+def measure_real(features: dict[str, Features]) -> RealImages:
+    """Computes once what metrics need of real images, from the features of `train` and `held_out`.
 
-    The references are the first images of `train` and `held_out`, as many of both as the smaller
-    one has: splits are shuffled, and metrics depend on the count. Raises ValueError where features
-    tell no images apart, or every held-out image is a training image too.
+    Metrics depend on the number of images. So both references have as many as the smaller split:
+    the first ones, since splits are shuffled. Raises ValueError where all features are zero, or
+    where every held-out image has the features of a training image.
     """
-    train = found["train"].features
+    train = features["train"].features
     if not train.any():
         raise ValueError("the extractor's features of all training images are zero")
     scale = kernel_scale(train)
-    count = min(len(each.features) for each in found.values())
-    sets = {split: describe(found[split].features[:count], scale) for split in REFERENCES}
-    distance = mean_distance(nearest_distances(sets["held_out"].features, train))
-    if distance < 1e-6 * float(train.norm(dim=1).mean()):  # zero, but for rounding
+    count = min(len(images.features) for images in features.values())
+    references = {
+        split: summarise_features(features[split].features[:count], scale) for split in REFERENCES
+    }
+    distance = mean_distance(nearest_distances(references["held_out"].features, train))
+    if distance < 1e-6 * float(train.norm(dim=1).mean()):  # zero up to rounding
         raise ValueError(
-            "the extractor sees every held-out image among the training images: are the splits "
-            "disjoint?"
+            "every held-out image has the features of a training image: are the splits disjoint?"
         )
-    return RealImages(sets, train, scale, distance)
+    return RealImages(references, train, scale, distance)
 
 
 def load_real(features_file: Path, device: torch.device | str = "cpu") -> RealImages:
-    """What `make_reference` kept of real images, on `device`."""
-    with np.load(features_file) as kept:
-        sets = {}
+    """Loads the real images that `make_reference` measured, on `device`."""
+    with np.load(features_file) as arrays:
+        references = {}
         for split in REFERENCES:
-            images = torch.from_numpy(kept[split][: len(kept[f"{split}_radii"])]).to(device)
-            sets[split] = from_arrays(split, images, kept)
-        train = torch.from_numpy(kept["train"]).to(device)
-        return RealImages(sets, train, float(kept["scale"]), float(kept["held_out_distance"]))
+            count = len(arrays[f"{split}_radii"])
+            features = torch.from_numpy(arrays[split][:count]).to(device)
+            references[split] = from_arrays(split, features, arrays)
+        return RealImages(
+            references,
+            train=torch.from_numpy(arrays["train"]).to(device),
+            scale=float(arrays["scale"]),
+            held_out_distance=float(arrays["held_out_distance"]),
+        )
 
 
 def make_floor(
-    dataset: str, extractor: str, samples: int, found: dict[str, Features], real: RealImages
+    dataset: str, extractor: str, samples: int, features: dict[str, Features], real: RealImages
 ) -> pd.DataFrame:
-    """What real images score: the first `samples` of one split against the other.
+    """The scores of real images: the first `samples` of each split against the other split.
 
-    Columns `dataset, reference, metric, n, value`. No generator is expected to do better.
+    No generator is expected to score better. Columns `dataset, reference, metric, n, value`.
+    Raises ValueError where a split has fewer images than `samples`.
     """
-    for split, images in found.items():
+    for split, images in features.items():
         if len(images.features) < samples:
             raise ValueError(
                 f"evaluation.samples: found {samples}, expected at most the {len(images.features)} "
@@ -131,11 +140,10 @@ def make_floor(
             )
     rows = []
     for reference, other in (("train", "held_out"), ("held_out", "train")):
-        against = RealImages(
-            {reference: real.sets[reference]}, real.train, real.scale, real.held_out_distance
-        )
-        for split, metric, value in score(found[other].first(samples), against, extractor):
-            if split == reference or other == "held_out":
+        against = replace(real, references={reference: real.references[reference]})
+        scores = score_features(features[other].first(samples), against, extractor)
+        for split, metric, value in scores:
+            if split != "none" or other == "held_out":  # without a reference: held-out images only
                 rows.append((dataset, split, metric, samples, value))
     return pd.DataFrame(rows, columns=["dataset", "reference", "metric", "n", "value"])
 
@@ -149,28 +157,30 @@ def _make_extractor(
     weights: str,
     log: TextIO | None,
 ) -> tuple[nn.Module, dict[str, Any]]:
+    """The extractor on `device`, and facts for its card."""
     if EXTRACTORS[extractor].is_pretrained:
-        network, card = make_pretrained(extractor, weights, log)
-        return network.to(device), card
-    images, labels = (_array(data_file, name) for name in ("extractor", "extractor_labels"))
+        network, facts = make_pretrained(extractor, weights, log)
+        return network.to(device), facts
+    images, labels = (_load_array(data_file, name) for name in ("extractor", "extractor_labels"))
     return make_classifier(images.to(device), labels.to(device), dataset)
 
 
-def _array(data_file: Path, name: str) -> Tensor:
+def _load_array(data_file: Path, name: str) -> Tensor:
     with np.load(data_file) as data:
         return torch.from_numpy(data[name])
 
 
-def _accuracy(found: Features, data_file: Path) -> float:
-    correct = found.logits.argmax(1).cpu() == _array(data_file, "held_out_labels")
+def _accuracy(held_out: Features, data_file: Path) -> float:
+    correct = held_out.logits.argmax(1).cpu() == _load_array(data_file, "held_out_labels")
     return round(float(correct.double().mean()), 4)
 
 
-def _arrays(found: dict[str, Features], real: RealImages) -> dict[str, np.ndarray]:
+def _to_arrays(features: dict[str, Features], real: RealImages) -> dict[str, np.ndarray]:
+    """All arrays of `features.npz`."""
     arrays = {"scale": np.array(real.scale), "held_out_distance": np.array(real.held_out_distance)}
-    for split, images in found.items():
+    for split, images in features.items():
         arrays[split] = images.features.cpu().numpy()
-        arrays |= to_arrays(split, real.sets[split])
+        arrays |= to_arrays(split, real.references[split])
         if images.logits is not None:
             arrays[f"{split}_logits"] = images.logits.cpu().numpy()
     return arrays

@@ -9,21 +9,23 @@ from torch import Tensor
 
 from ganbench import randomness
 from ganbench.catalogue import metrics
-from ganbench.duality_gap import Budget, duality_gap
+from ganbench.duality_gap import AdversaryBudget, duality_gap
 from ganbench.evaluation.extractor import extract, load_extractor
-from ganbench.evaluation.feature_metrics import score
+from ganbench.evaluation.feature_metrics import score_features
 from ganbench.evaluation.nearest_images import draw_nearest
 from ganbench.evaluation.reference import load_real
 from ganbench.evaluation.snapshots import (
     ScoreTable,
-    discriminators,
     generate_images,
-    generators,
+    load_discriminators,
+    load_generators,
     load_run,
 )
 from ganbench.jobs.devices import choose_device
 from ganbench.randomness import Stream
 from ganbench.samples import sample_latents, to_float
+
+ADVERSARY_BUDGET = AdversaryBudget(samples=5_000)
 
 
 def score_run(
@@ -43,13 +45,14 @@ def score_run(
     weights: str = "",
     repeats: int = 1,
 ) -> None:
-    """Writes `scores.csv`, every metric of every snapshot, from `samples` generated images.
+    """Writes `scores.csv`, with every metric of every snapshot, and `nearest.png`.
 
-    Where `samples` is None there are as many as a reference has, at most `metrics.SAMPLES`. All
-    snapshots, and all variants with this seed, are scored on the same latents; the last one
-    `repeats` times, each on others. A run that diverged has scores for the snapshots it reached.
-    `weights` is the study's file of a pretrained extractor. With `gap` each snapshot gets its
-    duality gap too, on the `held_out` images of `data_file`. Writes `nearest.png` too.
+    Each snapshot generates `samples` images or, where that is None, as many as a reference has, at
+    most `metrics.DEFAULT_SAMPLES`. All snapshots of all variants with this seed get the same
+    latents. The last snapshot is scored `repeats` times, each from other latents. A diverged run
+    has scores of the snapshots that it reached. With `gap`, each snapshot's duality gap on the
+    held-out images of `data_file` is added. `weights` is the file of a pretrained extractor that
+    the study names.
     """
     randomness.use_deterministic_kernels(threads=1)
     run = load_run(snapshots_file)
@@ -62,9 +65,9 @@ def score_run(
     for repeat in range(repeats):
         noise = randomness.generator(dataset, seed, Stream.EVALUATION_NOISE.repeat(repeat), device)
         latents = sample_latents(run["parameters"]["latent"], count, noise)
-        for step, generator in generators(run, device, last=repeat > 0):
+        for step, generator in load_generators(run, device, last_only=repeat > 0):
             features = extract(network, generate_images(generator, latents))
-            for reference, metric, value in score(features, real, extractor):
+            for reference, metric, value in score_features(features, real, extractor):
                 table.add(step, reference, metric, value, repeat)
     if gap:
         noise = randomness.generator(dataset, seed, Stream.DUALITY_GAP_NOISE, device)
@@ -84,18 +87,21 @@ def score_run(
 def _add_duality_gaps(
     table: ScoreTable, run: dict[str, Any], noise: torch.Generator, data_file: Path
 ) -> None:
+    """Adds the duality gap of every snapshot to `table`."""
     device = noise.device
     with np.load(data_file) as data:
         images = torch.from_numpy(data["held_out"]).to(device)
 
-    def real(count: int) -> Tensor:
+    def sample_real(count: int) -> Tensor:
         index = torch.randint(len(images), (count,), generator=noise, device=device)
         return to_float(images[index])
 
-    def latent(count: int) -> Tensor:
+    def sample_latent(count: int) -> Tensor:
         return sample_latents(run["parameters"]["latent"], count, noise)
 
-    players = zip(generators(run, device), discriminators(run, device), strict=True)
+    players = zip(load_generators(run, device), load_discriminators(run, device), strict=True)
     for (step, generator), discriminator in players:
-        best, worst = duality_gap(discriminator, generator, real, latent, Budget(samples=5_000))
+        best, worst = duality_gap(
+            discriminator, generator, sample_real, sample_latent, ADVERSARY_BUDGET
+        )
         table.add(step, "none", "duality_gap", best - worst)

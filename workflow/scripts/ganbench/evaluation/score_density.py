@@ -1,4 +1,4 @@
-"""Scores every snapshot of a run on points whose density is known."""
+"""Scores every snapshot of a run on points of a known density."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,15 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import randomness
-from ganbench.densities import point_metrics as metrics
+from ganbench.densities import point_metrics
 from ganbench.densities.mixtures import DENSITIES, Mixture
-from ganbench.duality_gap import Budget, duality_gap, minimax_value
-from ganbench.evaluation.density_floor import SAMPLES
+from ganbench.duality_gap import AdversaryBudget, duality_gap, minimax_value
 from ganbench.evaluation.snapshots import (
     ScoreTable,
-    discriminators,
     generate_points,
-    generators,
+    load_discriminators,
+    load_generators,
     load_run,
 )
 from ganbench.jobs import files
@@ -25,14 +24,23 @@ from ganbench.jobs.devices import choose_device
 from ganbench.randomness import Stream
 from ganbench.samples import sample_latents
 
+ADVERSARY_BUDGET = AdversaryBudget()
+
+REAL_POINTS = 100_000
+"""Real points in the expectation of V(D, G)."""
+
 
 @dataclass(frozen=True)
-class _Draws:
-    """Where the samples of one repeat come from: latents at once, real points as asked for."""
+class _Samples:
+    """The random samples of one repeat: two sets of latents, and samplers for more.
 
-    real: Callable[[int], Tensor]
-    latents: dict[str, Tensor]
-    more_latents: Callable[[int], Tensor]
+    Densities are estimated from `estimate`, and expectations are taken over `expectation`.
+    """
+
+    estimate: Tensor
+    expectation: Tensor
+    sample_real: Callable[[int], Tensor]
+    sample_latent: Callable[[int], Tensor]
 
 
 def score_density_run(
@@ -48,18 +56,18 @@ def score_density_run(
 ) -> None:
     """Writes `scores.csv`, and `maps.npz` with p_data, p_g, D and D* on the grid.
 
-    The last snapshot is scored `repeats` times, each from other samples. `maps.npz`, of the first
-    time, holds `steps (snapshots,)`, `centers (cells, dimensions)`, `data (cells,)`, and
-    `generated`, `discriminator`, `optimal`, each `(snapshots, cells)`; the densities are per unit
-    of length or area.
+    The last snapshot is scored `repeats` times, each from other samples; maps come from the first
+    time. `maps.npz` holds `steps (snapshots,)`, `centers (cells, dimensions)`, `data (cells,)`, and
+    `generated`, `discriminator` and `optimal`, each `(snapshots, cells)`. Densities are per unit of
+    length or area.
     """
     randomness.use_deterministic_kernels(threads=1)
     run, density = load_run(snapshots_file), DENSITIES[kind]
-    device, grid = choose_device(run["parameters"]["device"]), metrics.make_grid(density)
+    device, grid = choose_device(run["parameters"]["device"]), point_metrics.make_grid(density)
     table = ScoreTable(dataset, variant, seed, run)
     maps: dict[str, list[np.ndarray]] = {"generated": [], "discriminator": [], "optimal": []}
     for repeat in range(repeats):
-        draws = _draws(
+        samples = _draw_samples(
             dataset,
             seed,
             repeat,
@@ -67,89 +75,88 @@ def score_density_run(
             latent=run["parameters"]["latent"],
             device=device,
         )
-        again = repeat > 0
-        for (step, generator), network in zip(
-            generators(run, device, last=again),
-            discriminators(run, device, last=again),
-            strict=True,
-        ):
-            found, drawn = _score(density, grid, generator, network, draws)
-            for metric, value in found.items():
+        last_only = repeat > 0
+        generators = load_generators(run, device, last_only)
+        discriminators = load_discriminators(run, device, last_only)
+        for (step, generator), discriminator in zip(generators, discriminators, strict=True):
+            scores, snapshot_maps = _score(density, grid, generator, discriminator, samples)
+            for metric, value in scores.items():
                 table.add(step, "none", metric, value, repeat)
-            for name, values in drawn.items() if not again else ():
-                maps[name].append(values)
+            if repeat == 0:
+                for name, values in snapshot_maps.items():
+                    maps[name].append(values)
     table.write(scores_file)
     files.write_arrays(
         maps_file,
         steps=np.array(run["steps"]),
         centers=grid.centers,
         data=grid.data[:-1] / grid.cell_size,
-        **{name: np.array(each) for name, each in maps.items()},
+        generated=np.array(maps["generated"]),
+        discriminator=np.array(maps["discriminator"]),
+        optimal=np.array(maps["optimal"]),
     )
 
 
-def _draws(
+def _draw_samples(
     dataset: str, seed: int, repeat: int, *, density: Mixture, latent: dict, device: torch.device
-) -> _Draws:
+) -> _Samples:
     noise = randomness.generator(dataset, seed, Stream.EVALUATION_NOISE.repeat(repeat), device)
-    return _Draws(
-        real=_sampler(
-            density,
-            randomness.numpy_generator(dataset, seed, Stream.EVALUATION_DATA.repeat(repeat)),
-            device,
-        ),
-        latents={
-            name: sample_latents(latent, SAMPLES[density.dimensions], noise)
-            for name in ("estimate", "expectation")
-        },
-        more_latents=lambda count: sample_latents(latent, count, noise),
+    rng = randomness.numpy_generator(dataset, seed, Stream.EVALUATION_DATA.repeat(repeat))
+    count = point_metrics.POINT_COUNTS[density.dimensions]
+
+    def sample_real(size: int) -> Tensor:
+        points, _ = density.sample(size, rng)
+        return torch.from_numpy(points.astype(np.float32)).to(device)
+
+    return _Samples(
+        estimate=sample_latents(latent, count, noise),
+        expectation=sample_latents(latent, count, noise),
+        sample_real=sample_real,
+        sample_latent=lambda size: sample_latents(latent, size, noise),
     )
 
 
 def _score(
-    density: Mixture, grid: metrics.Grid, generator: nn.Module, network: nn.Module, draws: _Draws
+    density: Mixture,
+    grid: point_metrics.Grid,
+    generator: nn.Module,
+    discriminator: nn.Module,
+    samples: _Samples,
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Every metric of one snapshot, and its maps."""
-    points = {
-        name: generate_points(generator, each).numpy() for name, each in draws.latents.items()
+    estimate = generate_points(generator, samples.estimate).numpy()
+    expectation = generate_points(generator, samples.expectation).numpy()
+    logits = _as_function(discriminator, next(generator.parameters()).device)
+    masses = grid.masses(estimate)
+    real = samples.sample_real(REAL_POINTS).cpu().numpy()
+    scores = {
+        "JSD": point_metrics.jensen_shannon(grid.data, masses),
+        "modes": point_metrics.modes_covered(density, estimate),
+        "high_quality": point_metrics.high_quality_share(density, estimate),
+        "value": _value(logits(real), logits(expectation)),
+        "optimal_value": point_metrics.optimal_value(grid, estimate, expectation),
+        "discriminator_distance": point_metrics.discriminator_distance(grid, logits, estimate),
     }
-    logits = _logits(network, next(generator.parameters()).device)
-    masses = grid.masses(points["estimate"])
-    found = {
-        "JSD": metrics.jensen_shannon(grid.data, masses),
-        "modes": metrics.modes_covered(density, points["estimate"]),
-        "high_quality": metrics.high_quality_share(density, points["estimate"]),
-        "value": _value(logits, draws.real(100_000).cpu().numpy(), points["expectation"]),
-        "optimal_value": metrics.optimal_value(grid, **points),
-        "discriminator_distance": metrics.discriminator_distance(grid, logits, points["estimate"]),
-    }
-    best, worst = duality_gap(network, generator, draws.real, draws.more_latents, Budget())
-    found["duality_gap"] = best - worst
-    optimal = metrics.optimal_discriminator(grid.data, masses, len(points["estimate"]))
-    return found, {
+    best, worst = duality_gap(
+        discriminator, generator, samples.sample_real, samples.sample_latent, ADVERSARY_BUDGET
+    )
+    scores["duality_gap"] = best - worst
+    optimal = point_metrics.optimal_discriminator(grid.data, masses, len(estimate))
+    return scores, {
         "generated": masses[:-1] / grid.cell_size,
         "discriminator": 1 / (1 + np.exp(-logits(grid.centers))),
         "optimal": optimal[:-1],
     }
 
 
-def _value(discriminator: metrics.Discriminator, real: np.ndarray, fake: np.ndarray) -> float:
-    """V(D, G) by samples, in double precision."""
-    logits = (torch.from_numpy(discriminator(points)) for points in (real, fake))
-    return float(minimax_value(*logits))
+def _value(real: np.ndarray, fake: np.ndarray) -> float:
+    """V(D, G) from float64 logits `(count,)` on real and on generated points."""
+    return float(minimax_value(torch.from_numpy(real), torch.from_numpy(fake)))
 
 
-def _sampler(
-    density: Mixture, rng: np.random.Generator, device: torch.device
-) -> Callable[[int], Tensor]:
-    def sample(count: int) -> Tensor:
-        points, _ = density.sample(count, rng)
-        return torch.from_numpy(points.astype(np.float32)).to(device)
+def _as_function(network: nn.Module, device: torch.device) -> point_metrics.Discriminator:
+    """The discriminator as a function of NumPy arrays, evaluated in float32."""
 
-    return sample
-
-
-def _logits(network: nn.Module, device: torch.device) -> metrics.Discriminator:
     @torch.no_grad()
     def logits(points: np.ndarray) -> np.ndarray:
         tensor = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32)).to(device)

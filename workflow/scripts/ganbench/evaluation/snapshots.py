@@ -1,4 +1,4 @@
-"""The snapshots of a run, ready to generate; and the table that their scores go into."""
+"""Loads the snapshots of a run, generates from them, and collects their scores in a table."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,48 +19,54 @@ COLUMNS = ("dataset", "variant", "seed", "step", "images", "repeat", "reference"
 
 
 def load_run(snapshots_file: Path) -> dict[str, Any]:
-    """What `snapshots.pt` holds: steps, shape, parameters and the networks' states."""
+    """Loads `snapshots.pt`: steps, shape, parameters and the networks' states."""
     return torch.load(snapshots_file, weights_only=True)
 
 
-def generators(
-    run: dict[str, Any], device: torch.device, last: bool = False
+def load_generators(
+    run: dict[str, Any], device: torch.device, last_only: bool = False
 ) -> Iterator[tuple[int, nn.Module]]:
-    """Each snapshot's step and generator, ready to generate; with `last` only the last one."""
+    """Yields each snapshot's step and its generator, in evaluation mode.
+
+    All are one network, whose weights change from snapshot to snapshot.
+    """
     generator = build_generator(run["parameters"], tuple(run["shape"])).to(device).eval()
     generator.to(memory_format=torch.channels_last)  # the same sums, a third faster on a CPU
     snapshots = list(zip(run["steps"], run["generators"], strict=True))
-    for step, state in snapshots[-1:] if last else snapshots:
+    for step, state in snapshots[-1:] if last_only else snapshots:
         generator.load_state_dict(state)
         yield step, generator
 
 
-def discriminators(
-    run: dict[str, Any], device: torch.device, last: bool = False
+def load_discriminators(
+    run: dict[str, Any], device: torch.device, last_only: bool = False
 ) -> Iterator[nn.Module]:
-    """Each snapshot's discriminator, or the last one; only runs on a known density keep them."""
-    network = build_discriminator(run["parameters"], tuple(run["shape"])).to(device)
-    Regularization(run["parameters"]["regularizers"]).prepare(network)
-    network.eval()
-    for state in run["discriminators"][-1:] if last else run["discriminators"]:
-        network.load_state_dict(state)
-        yield network
+    """Yields each snapshot's discriminator, in evaluation mode; the same network every time.
+
+    Only runs that need their discriminators later save them.
+    """
+    discriminator = build_discriminator(run["parameters"], tuple(run["shape"])).to(device)
+    Regularization(run["parameters"]["regularizers"]).prepare(discriminator)
+    discriminator.eval()
+    for state in run["discriminators"][-1:] if last_only else run["discriminators"]:
+        discriminator.load_state_dict(state)
+        yield discriminator
 
 
 @torch.no_grad()
 def generate_images(generator: nn.Module, latents: Tensor, batch_size: int = 100) -> Tensor:
-    """uint8 images of `latents` `(count, latent)`, as a file would hold them."""
+    """Generates uint8 images from `latents` `(count, latent)`."""
     return torch.cat([to_uint8(generator(batch)) for batch in latents.split(batch_size)])
 
 
 @torch.no_grad()
 def generate_points(generator: nn.Module, latents: Tensor, batch_size: int = 50_000) -> Tensor:
-    """Points of `latents` `(count, latent)`, `(count, dimensions)` in double precision."""
+    """Generates points `(count, dimensions)`, float64 on the CPU, from `latents`."""
     return torch.cat([generator(batch).cpu().double() for batch in latents.split(batch_size)])
 
 
 class ScoreTable:
-    """Rows of `scores.csv` for one run."""
+    """The rows of `scores.csv` of one run."""
 
     def __init__(self, dataset: str, variant: str, seed: int, run: dict[str, Any]) -> None:
         self.key = (dataset, variant, seed)
@@ -68,11 +74,11 @@ class ScoreTable:
         self.rows: list[tuple] = []
 
     def add(self, step: int, reference: str, metric: str, value: float, repeat: int = 0) -> None:
-        """One score of the snapshot at `step`, from the samples of one `repeat`."""
+        """Adds one score of the snapshot at `step`, from the samples of one `repeat`."""
         images = step * self.images_per_step
         self.rows.append((*self.key, step, images, repeat, reference, metric, value))
 
     def write(self, file: Path) -> None:
-        """Writes the table, with its header even where it has no row."""
+        """Writes the table, with its header even if it has no rows."""
         with files.whole(file) as temporary:
             pd.DataFrame(self.rows, columns=list(COLUMNS)).to_csv(temporary, index=False)

@@ -1,4 +1,4 @@
-"""Weights of the pretrained extractors: where they are looked for, and how they are verified.
+"""Finds and verifies the weights of the pretrained extractors.
 
 Needs no torch, so that a study can be checked before anything runs.
 """
@@ -8,68 +8,68 @@ from pathlib import Path
 from typing import TextIO
 
 from ganbench.catalogue.extractors import EXTRACTORS
-from ganbench.downloads import download as downloads
+from ganbench.downloads.cache import find_cache_folder
+from ganbench.downloads.download import DownloadError, download
 from ganbench.jobs import provenance
 from ganbench.jobs.errors import ActionableError
 
 
 class WeightsError(ActionableError):
-    """The weights of an extractor are missing or are not what they should be."""
+    """The weights of an extractor are missing or wrong."""
 
 
 @dataclass(frozen=True)
-class FoundWeights:
-    """A file whose content was checked, and in words, without a machine's paths, where it was."""
+class VerifiedWeights:
+    """A file whose digest was checked; `where` tells its origin without paths of this machine."""
 
     path: Path
     sha256: str
     where: str
 
 
-def find_weights(extractor: str, given: str = "", log: TextIO | None = None) -> FoundWeights:
+def find_weights(extractor: str, file: str = "", log: TextIO | None = None) -> VerifiedWeights:
     """The verified weights of a pretrained `extractor`.
 
-    `given` is the file that `evaluation.weights` names; where it is empty, the shared cache is
-    looked into, then the file is downloaded to it once. Raises WeightsError, which says what to
-    put where.
+    `file` is the one that the study names in `evaluation.weights`. Where it is empty, the weights
+    come from the shared cache, to which they are downloaded once. Raises WeightsError, whose
+    message says which file to put where.
     """
-    known = EXTRACTORS[extractor]
-    if given:
-        return _checked(extractor, Path(given), "the file that evaluation.weights names")
+    if file:
+        return _verify(extractor, Path(file), "the file that evaluation.weights names")
     cached = _cache_file(extractor)
     if cached.exists():
-        return _checked(extractor, cached, "the shared cache")
+        return _verify(extractor, cached, "the shared cache")
+    url, sha256 = EXTRACTORS[extractor].url, EXTRACTORS[extractor].sha256
     try:
-        downloads.download(known.url, cached, sha256=known.sha256, log=log)
-    except downloads.DownloadError as error:
-        raise WeightsError(f"{error}\n{_ways_out(extractor, cached)}") from None
-    return FoundWeights(cached, known.sha256, f"downloaded from {known.url}")
+        download(url, cached, sha256=sha256, log=log)
+    except DownloadError as error:
+        raise WeightsError(f"{error}\n{_instructions(extractor)}") from None
+    return VerifiedWeights(cached, sha256, f"downloaded from {url}")
 
 
-def _checked(extractor: str, file: Path, where: str) -> FoundWeights:
+def _verify(extractor: str, file: Path, where: str) -> VerifiedWeights:
     expected = EXTRACTORS[extractor].sha256
     if not file.is_file():
+        raise WeightsError(f"evaluation.weights: no file {file}\n{_instructions(extractor)}")
+    digest = provenance.sha256_file(file)
+    if digest != expected:
         raise WeightsError(
-            f"evaluation.weights: no file {file}\n{_ways_out(extractor, _cache_file(extractor))}"
+            f"{file} does not contain the weights of {extractor}: its SHA-256 is {digest}, "
+            f"expected {expected}. Replace or delete the file."
         )
-    found = provenance.sha256_file(file)
-    if found != expected:
-        raise WeightsError(
-            f"{file} is not the weights of {extractor}: its SHA-256 is {found}, expected "
-            f"{expected}. Replace it, or delete it."
-        )
-    return FoundWeights(file, found, where)
+    return VerifiedWeights(file, digest, where)
 
 
 def _cache_file(extractor: str) -> Path:
-    return downloads.cache_folder() / "weights" / EXTRACTORS[extractor].file
+    return find_cache_folder() / "weights" / EXTRACTORS[extractor].file
 
 
-def _ways_out(extractor: str, cached: Path) -> str:
-    known = EXTRACTORS[extractor]
+def _instructions(extractor: str) -> str:
+    """How to provide the weights by hand."""
+    facts = EXTRACTORS[extractor]
     return (
-        f"The extractor {extractor} needs the file {known.file} with SHA-256 {known.sha256}.\n"
-        f"Get it from {known.url} on a machine with a network, then either put it at {cached} "
-        "or name it in the study with `evaluation: {weights: FILE}`. "
+        f"The extractor {extractor} needs the file {facts.file} with SHA-256 {facts.sha256}.\n"
+        f"Download it from {facts.url} on a machine with internet access. Then either copy it to "
+        f"{_cache_file(extractor)} or name it in the study: `evaluation: {{weights: FILE}}`. "
         "The extractor `classifier` needs no such file."
     )

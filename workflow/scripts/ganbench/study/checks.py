@@ -7,8 +7,6 @@ from ganbench.catalogue import architectures, datasets, metrics
 from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.study.schema import StudyError
 
-GRADIENT_PENALTIES = ("gradient_penalty", "dragan", "r1", "r2")
-
 
 def check_name(path: str, name: str, names: Iterable[str], expected: str) -> None:
     """Raises StudyError unless `name` is one of `names`."""
@@ -135,7 +133,8 @@ def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: 
         )
     if problem := architectures.find_problem(network, shape):
         raise StudyError(f"training.network ({run}): {problem}")
-    penalties = [name for name in GRADIENT_PENALTIES if name in parameters["regularizers"]]
+    # a penalty is what can be lazy: it has the option `every`, a constraint does not
+    penalties = [name for name, options in parameters["regularizers"].items() if "every" in options]
     if penalties and architectures.discriminator_norm(network) == "batch":
         raise StudyError(
             f"training.network.discriminator_norm ({run}): found 'batch', expected 'none' or "
