@@ -1,4 +1,4 @@
-"""Plausible result files of a made-up study, for tests of the report alone."""
+"""Plausible result files of a made-up study, for tests that need a report and no training."""
 
 import json
 from collections.abc import Sequence
@@ -22,10 +22,32 @@ _NETWORKS = {
     "mixture_1d": {"network": {"name": "mlp"}},
     "gaussian_ring": {"network": {"name": "mlp"}},
 }
-IMAGE_METRICS = {"FD": 30.0, "KID": 0.01}
-IMAGE_METRICS |= {"precision": 0.7, "recall": 0.8, "density": 0.75, "coverage": 0.65}
-HISTORY = ("d_loss", "g_loss", "value", "d_real", "d_fake", "d_grad_norm", "g_grad_norm")
-HISTORY += ("g_d_fake", "g_weight")
+IMAGE_METRICS = {
+    "FD": 30.0,
+    "KID": 0.01,
+    "precision": 0.7,
+    "recall": 0.8,
+    "density": 0.75,
+    "coverage": 0.65,
+}
+"""Metrics against real images, with a typical score."""
+
+ALL_METRICS = (*IMAGE_METRICS, "IS", "memorisation")
+FEW_METRICS = ("FD", "recall")
+"""Enough for most pages; every metric more is three figures more."""
+
+HISTORY = (
+    "d_loss",
+    "g_loss",
+    "value",
+    "d_real",
+    "d_fake",
+    "d_grad_norm",
+    "g_grad_norm",
+    "g_d_fake",
+    "g_weight",
+)
+
 CELLS = 16
 """Samples in a row of a picture."""
 
@@ -46,41 +68,43 @@ PAGES = {
 }
 """Studies whose pages are opened in a browser."""
 DIVERGED = {"failed": [("digits", "minimax", seed) for seed in range(3)]}
-GONE = {"failed": [("digits", "hinge", 1)]}
+MISSING = {"failed": [("digits", "hinge", 1)]}
 
 
 def make_study(variants=("minimax", "non_saturating"), datasets=("digits",), seeds=5, **changes):
-    """A resolved study; a variant that is no objective's name trains the non-saturating one."""
-    known = {
-        *objectives.OBJECTIVES,
-        *VARIANTS,
-        *changes.get("objectives", {}),
-    }
-    given = {
+    """A resolved study; a variant that is named after no objective is non-saturating."""
+    objective_names = {*objectives.OBJECTIVES, *VARIANTS, *changes.get("objectives", {})}
+    raw = {
         "study": "example",
         "seeds": seeds,
         "datasets": {name: {"training": _NETWORKS.get(name, {})} for name in datasets},
         "variants": {
-            name: {} if name in known else {"objective": "non_saturating"} for name in variants
+            name: {} if name in objective_names else {"objective": "non_saturating"}
+            for name in variants
         },
         "training": {"steps": 100, "snapshots": 4, "history_interval": 10},
         "evaluation": {"samples": 100},
         **changes,
     }
-    return study.resolve(given, "example.yaml")
+    return study.resolve(raw, "example.yaml")
 
 
 def make_results(
-    folder: Path, resolved: dict, diverged: Sequence[Run] = (), gone: Sequence[Run] = ()
+    folder: Path,
+    resolved: dict,
+    diverged: Sequence[Run] = (),
+    missing: Sequence[Run] = (),
+    metrics: Sequence[str] = ALL_METRICS,
 ) -> dict[str, list[Path]]:
     """Writes every file that the rule `report` reads.
 
-    The runs `diverged` stop at step 12, before their first snapshot; those `gone` left nothing.
+    The runs `diverged` stop at step 12, before their first snapshot; `missing` runs left no files.
+    Runs on images have scores by `metrics`.
     """
     names = ("runs", "histories", "scores", "samples", "nearest", "maps", "benchmarks")
     inputs: dict[str, list[Path]] = {name: [] for name in names}
     for dataset, variant, seed in study.list_runs(resolved):
-        if (dataset, variant, seed) in gone:
+        if (dataset, variant, seed) in missing:
             continue
         rng = np.random.default_rng([*f"{dataset} {variant} {seed}".encode()])
         at = folder / dataset / variant / f"seed{seed}"
@@ -94,7 +118,7 @@ def make_results(
         inputs["histories"].append(_history(at, parameters, failed, rng))
         points = resolved["datasets"][dataset]["type"] == "points"
         key = (dataset, variant, seed)
-        inputs["scores"].append(_scores(at, key, parameters, steps, points, skill, rng))
+        inputs["scores"].append(_scores(at, key, parameters, steps, points, skill, rng, metrics))
         inputs["samples"].append(at / "samples.png")
         shape = resolved["datasets"][dataset]["shape"] or (1, 28, 28)
         _picture(shape, max(1, len(steps)), rng).save(at / "samples.png")
@@ -108,22 +132,33 @@ def make_results(
 
 
 def write_page(name: str, folder: Path) -> Path:
-    """The folder of the report of one of `PAGES`, written below `folder`."""
+    """The folder of the report of one of `PAGES`, written below `folder`; its figures are empty."""
     resolved = make_study(**PAGES[name])
-    inputs = make_results(folder, resolved, DIVERGED.get(name, ()), GONE.get(name, ()))
-    with without_pdf():
+    inputs = make_results(
+        folder,
+        resolved,
+        diverged=DIVERGED.get(name, ()),
+        missing=MISSING.get(name, ()),
+        metrics=ALL_METRICS if name == "whole" else FEW_METRICS,
+    )
+    with without_figure_files():
         write_report(resolved, inputs, folder / "report")
     return folder / "report"
 
 
+def without_figure_files():
+    """Leaves the files of figures empty; the page has its figures."""
+    return mock.patch.object(drawing, "_save_files", return_value=("", b""))
+
+
 def without_pdf():
-    """Leaves out the PDF files of figures, which take half of a report's time."""
-    saved = drawing._saved
+    """Leaves the PDF files of figures empty, which take half of a report's time."""
+    save = drawing._save
 
-    def only_svg(drawn, kind, name):
-        return saved(drawn, kind, name) if kind == "svg" else b""
+    def save_svg(figure, form, name):
+        return save(figure, form, name) if form == "svg" else b""
 
-    return mock.patch.object(drawing, "_saved", only_svg)
+    return mock.patch.object(drawing, "_save", save_svg)
 
 
 def _picture(shape: Sequence[int], rows: int, rng: np.random.Generator) -> Image.Image:
@@ -184,7 +219,7 @@ def _history(at, parameters, failed, rng):
     return at / "history.csv"
 
 
-def _scores(at, run, parameters, steps, points, skill, rng):
+def _scores(at, run, parameters, steps, points, skill, rng, metrics):
     rows = []
     for step in steps:
         key = (*run, step, step * images_per_step(parameters), 0)
@@ -193,14 +228,17 @@ def _scores(at, run, parameters, steps, points, skill, rng):
             rows += [(*key, "none", name, rng.uniform(0.05, 0.1)) for name in ("JSD", "value")]
             continue
         for reference in ("train", "held_out"):
-            for name, size in IMAGE_METRICS.items():
+            for name in [metric for metric in metrics if metric in IMAGE_METRICS]:
+                size = IMAGE_METRICS[name]
                 worse = skill * early if name in ("FD", "KID") else 1 / (skill * early)
                 value = size * worse * rng.uniform(0.92, 1.08)
                 rows.append((*key, reference, qualify(name, "classifier"), value))
-        rows.append((*key, "none", "IS-classifier", rng.uniform(7, 8)))
-        rows.append((*key, "train", "memorisation-classifier", rng.uniform(0.9, 1.1)))
-    columns = ["dataset", "variant", "seed", "step", "images", "repeat"]
-    columns += ["reference", "metric", "value"]
+        if "IS" in metrics:
+            rows.append((*key, "none", "IS-classifier", rng.uniform(7, 8)))
+        if "memorisation" in metrics:
+            rows.append((*key, "train", "memorisation-classifier", rng.uniform(0.9, 1.1)))
+    columns = ["dataset", "variant", "seed", "step", "images", "repeat", "reference", "metric"]
+    columns.append("value")
     pd.DataFrame(rows, columns=columns).to_csv(at / "scores.csv", index=False)
     return at / "scores.csv"
 
@@ -208,7 +246,7 @@ def _scores(at, run, parameters, steps, points, skill, rng):
 def _maps(at, steps, dimensions, rng):
     line = np.linspace(-3, 3, 64 if dimensions == 2 else 100)
     grid = np.meshgrid(*[line] * dimensions, indexing="ij")
-    centers = np.stack([each.ravel() for each in grid], axis=1)
+    centers = np.stack([axis.ravel() for axis in grid], axis=1)
     data = np.exp(-((np.linalg.norm(centers, axis=1) - 2) ** 2) / 0.1)
     shape = (len(steps), len(centers))
     files.write_arrays(

@@ -128,7 +128,7 @@ def test_full_disk_names_the_file_and_leaves_nothing_half_written(
 def test_full_disk_while_writing_figures_is_reported(finished, tmp_path, capfd):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures/gradient-weights.svg").symlink_to("/dev/full")
-    said, _ = failed_job(lambda log: write_report(finished, tmp_path, log), capfd, tmp_path)
+    said, _ = failed_job(lambda log: write_report_in(finished, tmp_path, log), capfd, tmp_path)
     assert f"{tmp_path / 'figures'} could not be written: No space left on device" in said
 
 

@@ -6,19 +6,23 @@ from pathlib import Path
 import pytest
 from report_example import write_page
 
-LAUNCH = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
-LAUNCH += ("--disable-background-networking",)
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",
+]
 
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory):
-    """The folder of a study's report, made when it is first asked for."""
-    made: dict[str, Path] = {}
+    """The folder of a study's report by its name; each is written when a test first needs it."""
+    written: dict[str, Path] = {}
 
     def folder_of(name: str) -> Path:
-        if name not in made:
-            made[name] = write_page(name, tmp_path_factory.mktemp(name))
-        return made[name]
+        if name not in written:
+            written[name] = write_page(name, tmp_path_factory.mktemp(name))
+        return written[name]
 
     return folder_of
 
@@ -31,28 +35,28 @@ def browser():
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=list(LAUNCH))
-        yield started
-        started.close()
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
-def opened(browser, folders):
-    """Opens a study's page; the page knows what it asked for and what it complained of."""
+def open_page(browser, folders):
+    """Opens a study's page, with the addresses it requests and the messages of its console."""
     contexts = []
 
-    def open_page(name: str = "whole", *, width: int = 1440, **options):
+    def open_in_new_context(name: str = "whole", *, width: int = 1440, **options):
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.asked, page.complaints = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("console", lambda message: page.complaints.append(message.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("dialog", lambda dialog: page.complaints.append(dialog.message))
+        page.requested, page.messages = [], []
+        page.on("request", lambda request: page.requested.append(request.url))
+        page.on("console", lambda message: page.messages.append(message.text))
+        page.on("pageerror", lambda error: page.messages.append(str(error)))
+        page.on("dialog", lambda dialog: page.messages.append(dialog.message))
         page.goto((folders(name) / "report.html").as_uri())
         return page
 
-    yield open_page
+    yield open_in_new_context
     for context in contexts:
         context.close()

@@ -1,101 +1,108 @@
 """Figures: every seed visible, one colour a variant, the same on the page and as files."""
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
-import pandas as pd
 import pytest
-from ganbench.report.figures.drawing import PALETTE, border, colour
-from ganbench.report.figures.svg import path
-from ganbench.report.page import TEMPLATES
-from ganbench.report.report import write_report
-from report_example import make_results, make_study, without_pdf
+from ganbench.report import report as report_module
+from ganbench.report.figures.density_maps import draw_density_maps
+from ganbench.report.figures.drawing import PALETTE, choose_border, choose_colour
+from ganbench.report.figures.game_curves import draw_gradient_weights
+from ganbench.report.figures.profile_curves import draw_profiles
+from ganbench.report.figures.svg import shorten_path
+from ganbench.report.page import TEMPLATES, list_drawings
+from ganbench.report.report import draw_figures, make_tables
+from ganbench.report.results import read_results
+from report_example import make_results, make_study, without_figure_files
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.fixture(scope="module")
-def example(tmp_path_factory):
-    resolved = make_study(("minimax", "wgan_gp"), ("digits", "mixture_1d"), seeds=3)
-    folder = tmp_path_factory.mktemp("example")
-    diverged = [("digits", "wgan_gp", 2)]
-    inputs = make_results(folder, resolved, diverged)
-    history = pd.concat([pd.read_csv(inputs["histories"][0])] * 30)
-    history["images"] = range(len(history))
-    history.iloc[8, history.columns.get_loc("g_loss")] = 1e6
-    history.to_csv(inputs["histories"][0], index=False)
-    write_report(resolved, inputs, folder / "report")
-    return folder / "report"
+def find_figure(report, label: str) -> str:
+    """The one figure of the page whose text alternative begins with `label`."""
+    pattern = rf'<svg[^>]*aria-label="{re.escape(label)}.*?</svg>'
+    (figure,) = re.findall(pattern, report.page, re.S)
+    return figure
 
 
-def drawn(example, label: str) -> str:
-    """The one figure of the page whose text for those who cannot see it begins with `label`."""
-    page = (example / "report.html").read_text()
-    (found,) = re.findall(rf'<svg[^>]*aria-label="{re.escape(label)}.*?</svg>', page, re.S)
-    return found
-
-
-def test_every_seed_is_drawn_and_belongs_to_its_variant(example):
-    figure = drawn(example, "Fréchet distance, lower is better, over images.")
-    # three seeds, their mean against held_out and against train; one of wgan_gp has no snapshot
+def test_every_seed_is_drawn_and_belongs_to_its_variant(report):
+    figure = find_figure(report, "Fréchet distance, lower is better, over images.")
+    # three seeds, their means against held-out and training images; one of wgan_gp diverged
     assert figure.count('class="variant-0 ') == 3 + 2
     assert figure.count('class="variant-1 ') == 2 + 2
 
 
-def test_run_that_diverged_has_a_cross_where_it_ended(example):
-    figure = drawn(example, "What G minimises On digits.")
+def test_run_that_diverged_has_a_cross_where_it_ended(report):
+    figure = find_figure(report, "Loss of G, on digits.")
     assert figure.count('class="variant-1 ') == 3 + 1 + 1  # seeds, the mean, the cross
 
 
-def test_curves_are_drawn_over_every_budget(example):
+def test_curves_are_drawn_over_every_budget(report):
     labels = {"images": "shown to D", "seconds": "seconds of training", "D updates": "updates of D"}
     for budget, label in labels.items():
-        assert label in drawn(example, f"Recall, higher is better, over {budget}.")
+        assert label in find_figure(report, f"Recall, higher is better, over {budget}.")
 
 
-def test_one_huge_value_does_not_flatten_the_others_and_is_counted(example):
-    page = (example / "report.html").read_text()
-    captions = re.findall(r"<figcaption>(.*?) <button", page, re.S)
-    outside = [each for each in captions if "outside the axis" in each]
+def test_labels_are_words_and_not_the_names_of_the_csv_files(report):
+    figure = find_figure(report, "Jensen–Shannon divergence, lower is better, over images.")
+    assert "Jensen–Shannon divergence (nats)" in figure
+    assert "held_out" not in re.sub(r"<pre.*?</pre>|<a [^>]*>", "", report.page, flags=re.S)
+
+
+def test_one_huge_value_does_not_flatten_the_others_and_is_counted(report):
+    captions = re.findall(r"<figcaption>(.*?) <button", report.page, re.S)
+    outside = [caption for caption in captions if "Outside the axis" in caption]
     assert len(outside) == 1
-    assert re.search(r"\b[12] of \d+ values lie outside the axis", outside[0])
+    assert re.search(r"Outside the axis: [12] of \d+ values", outside[0])
 
 
-def test_figures_follow_the_theme_on_the_page_and_stand_alone_as_files(example):
-    page = (example / "report.html").read_text()
-    assert "currentColor" in page
-    assert "var(--faint)" in page
-    files = sorted((example / "figures").glob("*.svg"))
-    assert len(files) > 40
+def test_figures_follow_the_theme_on_the_page_and_stand_alone_as_files(report):
+    assert "currentColor" in report.page
+    assert "var(--faint)" in report.page
+    files = sorted(report.folder.glob("figures/*.svg"))
+    assert len(files) > 30
     for file in files:
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         assert "currentColor" not in text
         assert "var(--" not in text
         assert file.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
-    root = ElementTree.fromstring((example / "figures/curve-digits-fd-classifier.svg").read_text())
-    words = ["".join(each.itertext()) for each in root.iter(f"{SVG}text")]
-    assert "minimax" in words  # a legend, which the page has outside its figures
-    assert "wgan_gp" in words
+    root = ElementTree.parse(report.folder / "figures/curve-digits-fd-classifier.svg").getroot()
+    texts = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
+    assert "minimax" in texts  # a legend, which the page has outside its figures
+    assert "wgan_gp" in texts
 
 
-def test_text_in_pdf_files_is_in_fonts_that_conferences_accept(example):
-    pdf = (example / "figures/curve-digits-fd-classifier.pdf").read_bytes()
+def test_pdf_files_are_the_same_when_drawn_again(report):
+    results = read_results(report.study, report.inputs)
+    figures = [
+        draw_profiles(results, make_tables(results)["profiles"], "digits"),
+        draw_density_maps(results, "mixture_1d"),
+        draw_gradient_weights(results),
+    ]
+    drawings = list_drawings(figures)
+    assert len(drawings) == 4
+    for drawing in drawings:
+        assert drawing.pdf == (report.folder / f"figures/{drawing.name}.pdf").read_bytes()
+
+
+def test_text_in_pdf_files_is_in_fonts_that_conferences_accept(report):
+    pdf = (report.folder / "figures/curve-digits-fd-classifier.pdf").read_bytes()
     assert b"/Subtype /Type0" in pdf or b"/Type0" in pdf
     assert b"/Type3" not in pdf
 
 
-def test_styles_of_figures_are_written_once(example):
-    page = (example / "report.html").read_text()
+def test_styles_of_figures_are_written_once(report):
     used = {
         name
-        for classes in re.findall(r'<(?:path|text|use|g|image)[^>]* class="([^"]*)"', page)
+        for classes in re.findall(r'<(?:path|text|use|g|image)[^>]* class="([^"]*)"', report.page)
         for name in classes.split()
         if re.fullmatch(r"c[0-9a-f]{8}", name)
     }
     assert len(used) > 10
-    rules = re.findall(r"^\.(c[0-9a-f]{8})\{", page, re.M)
+    rules = re.findall(r"^\.(c[0-9a-f]{8})\{", report.page, re.M)
     assert sorted(rules) == sorted(used)
-    assert "style=" not in drawn(example, "Recall, higher is better, over images.")
+    assert "style=" not in find_figure(report, "Recall, higher is better, over images.")
 
 
 @pytest.mark.parametrize(
@@ -108,31 +115,46 @@ def test_styles_of_figures_are_written_once(example):
     ],
 )
 def test_paths_keep_their_place_to_a_tenth(long, short):
-    assert path(long) == short
+    assert shorten_path(long) == short
 
 
-def test_measured_gradient_weights_are_drawn_over_the_derived_line(example):
-    figure = drawn(example, "Where the generator's gradient vanishes.")
-    pieces = max(each.count("M") for each in re.findall(r' d="([^"]*)"', figure))
-    assert pieces > 30  # one a row of history
+def test_measured_gradient_weights_are_drawn_under_the_derived_line(report):
+    figure = find_figure(report, "Where the generator's gradient vanishes.")
+    pieces = max(path.count("M") for path in re.findall(r' d="([^"]*)"', figure))
+    assert pieces > 30  # one for each row of the history
 
 
-def test_page_of_seven_variants_five_seeds_and_two_datasets_is_under_three_megabytes(tmp_path):
+def draw_first_dataset(results, tables):
+    """Figures of the first dataset for all of them: theirs would be as large."""
+    first = results.datasets[0]
+    runs = results.runs[results.runs["dataset"] == first]
+    study = results.study | {"datasets": {first: results.study["datasets"][first]}}
+    figures = draw_figures(replace(results, runs=runs, study=study), tables)
+    theory = figures.pop("theory")
+    return {
+        section: dict.fromkeys(results.datasets, drawings[first])
+        for section, drawings in figures.items()
+    } | {"theory": theory}
+
+
+def test_page_of_seven_variants_five_seeds_and_two_datasets_is_under_3_mb(tmp_path, monkeypatch):
     seven = ("minimax", "non_saturating", "least_squares", "hinge", "wgan_gp", "ns_r1", "r3gan")
     training = {"steps": 8000, "snapshots": 5, "history_interval": 80}  # 100 history rows a run
-    resolved = make_study(seven, ("mnist", "fashion_mnist"), training=training)
-    with without_pdf():
-        write_report(resolved, make_results(tmp_path, resolved), tmp_path / "report")
+    study = make_study(seven, ("mnist", "fashion_mnist"), training=training)
+    inputs = make_results(tmp_path, study)
+    monkeypatch.setattr(report_module, "draw_figures", draw_first_dataset)
+    with without_figure_files():
+        report_module.write_report(study, inputs, tmp_path / "report")
     assert (tmp_path / "report/report.html").stat().st_size < 3_000_000
 
 
-def test_colours_show_on_light_and_dark_and_repeat_only_with_another_line_style():
+def test_colours_show_on_light_and_dark_and_repeat_only_in_another_line_style():
     paper = re.findall(r"--paper: (#\w+)", (TEMPLATES / "style.css").read_text())
     assert len(paper) == 2
-    for each in PALETTE:
+    for colour in PALETTE:
         for background in ("#ffffff", *paper):
-            assert contrast(each, background) >= 3, (each, background)
-    looks = [(colour(index), border(index)) for index in range(24)]
+            assert contrast(colour, background) >= 3, (colour, background)
+    looks = [(choose_colour(index), choose_border(index)) for index in range(24)]
     assert len(set(looks)) == 24
 
 

@@ -1,5 +1,6 @@
 """How numbers and names read in a sentence."""
 
+import pytest
 from ganbench import wording
 
 
@@ -20,3 +21,42 @@ def test_no_number_reads_as_minus_zero_or_with_an_exponent():
 def test_decimal_places_follow_the_half_width_up_to_six_digits():
     assert wording.decimal_places(1e-12, 38.0) == 4
     assert wording.decimal_places(0.0, 0.0) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0, "0"), (-1.23456, "−1.23"), (12345.6, "12346"), (0.000123456, "0.000123")],
+)
+def test_numbers_are_short_and_have_a_true_minus(value, text):
+    assert wording.number(value) == text
+
+
+def test_value_and_interval_have_as_many_decimals_as_the_interval_justifies():
+    assert wording.interval(25.8748, 16.8509, 34.8987) == ("25.9", "16.9 to 34.9")
+    assert wording.interval(-0.0667, -1.234, 1.1) == ("−0.07", "−1.23 to 1.10")
+    assert wording.interval(25.8748, None, None) == ("25.9", "")
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(None, "–"), (0.0567, "0.057"), (0.0002, "< 0.001"), (1.0, "1.000")]
+)
+def test_p_values_have_three_decimals(p, text):
+    assert wording.p_value(p) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(42.4, "42 s"), (180, "3 min"), (9000, "2.5 h")])
+def test_durations_are_in_the_unit_that_people_use(seconds, text):
+    assert wording.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("flops", "text"),
+    [(3.28e12, "3.28 TFLOP"), (4.1e10, "41 GFLOP"), (12, "12 FLOP"), (None, "–")],
+)
+def test_operations_have_a_prefix(flops, text):
+    assert wording.operations(flops) == text
+
+
+def test_shares_are_whole_percentages():
+    shares = [0.2, None, float("nan"), 1]
+    assert list(map(wording.whole_percent, shares)) == ["20 %", "–", "–", "100 %"]

@@ -1,4 +1,4 @@
-"""The bibliography of one study: what of `references.bib` it uses."""
+"""The bibliography of one study: the entries of `references.bib` that it uses."""
 
 import re
 from collections.abc import Iterator
@@ -12,23 +12,26 @@ BIBLIOGRAPHY = Path(__file__).parents[3] / "report" / "references.bib"
 _KEYWORDS = re.compile(r",\n  keywords = \{([^}]*)\}")
 
 
-def bibtex(results: Results, published: bool) -> str:
-    """BibTeX entries for all that the study uses, in the order of the bibliography.
+def select_references(results: Results, *, published: bool) -> str:
+    """The BibTeX entries that a study uses, in the order of the bibliography.
 
-    `published` is whether published numbers are spoken of.
+    `published` adds the sources of published numbers. Raises ValueError for an entry without
+    keywords.
     """
-    used = {*_used(results), *(["published"] if published else [])}
-    chosen = []
+    used = set(_list_keywords(results))
+    if published:
+        used.add("published")
+    selected = []
     for entry in BIBLIOGRAPHY.read_text(encoding="utf-8").strip().split("\n\n"):
-        found = _KEYWORDS.search(entry)
-        if found is None:
-            raise ValueError(f"{BIBLIOGRAPHY.name}: an entry without keywords: {entry[:60]}")
-        if used & {each.strip() for each in found[1].split(",")}:
-            chosen.append(_KEYWORDS.sub("", entry))
-    return "\n\n".join(chosen) + "\n"
+        match = _KEYWORDS.search(entry)
+        if match is None:
+            raise ValueError(f"{BIBLIOGRAPHY.name}: an entry has no keywords: {entry[:60]}")
+        if used & {keyword.strip() for keyword in match[1].split(",")}:
+            selected.append(_KEYWORDS.sub("", entry))
+    return "\n\n".join(selected) + "\n"
 
 
-def _used(results: Results) -> Iterator[str]:
+def _list_keywords(results: Results) -> Iterator[str]:
     """The keywords of everything that a study trains, measures and compares."""
     study = results.study
     yield "always"
@@ -36,7 +39,7 @@ def _used(results: Results) -> Iterator[str]:
         yield "comparison"
     for dataset in study["datasets"].values():
         yield f"kind {dataset['kind']}"
-        yield from [dataset["type"]]
+        yield dataset["type"]
     for extractor in results.extractors.values():
         yield f"extractor {extractor['name']}"
     for metric in results.scores["metric"].unique():
@@ -46,6 +49,6 @@ def _used(results: Results) -> Iterator[str]:
         yield f"objective {variant['objective']}"
         for regularizer in variant["regularizers"]:
             yield f"regularizer {regularizer}"
-    for of_dataset in study["runs"].values():
-        for run in of_dataset.values():
+    for runs in study["runs"].values():
+        for run in runs.values():
             yield f"network {run['network']['name']}"

@@ -1,17 +1,24 @@
-"""Tables for papers, in booktabs LaTeX: needs the package `booktabs` and nothing else."""
+"""Tables for papers, in LaTeX. They need the package `booktabs` and nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from ganbench.report.leaderboard import leaderboards
+from ganbench.report.leaderboard import build_leaderboards
+from ganbench.report.measures import column_heading, primary_measure
 from ganbench.report.results import Results
 from ganbench.wording import interval, number, p_value, whole_percent
 
-_SPECIAL = {
+_ESCAPES = {
     "\\": r"\textbackslash{}",
-    **{each: f"\\{each}" for each in "&%$#_{}"},
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": r"$<$",
@@ -23,146 +30,130 @@ _SPECIAL = {
     "’": "'",
 }
 
-_COMPARED = {
-    "dataset": ("dataset", str),
-    "metric": ("metric", str),
-    "variant": ("variant", str),
-    "baseline": ("against", str),
-    "verdict": ("verdict", str),
-    "difference": ("difference", None),
-    "p_value": ("p", p_value),
-    "p_adjusted": ("p (Holm)", p_value),
-    "probability_better": ("P(better)", number),
-    "hedges_g": ("Hedges' g", number),
-    "minimum_detectable_difference": ("detectable", number),
-    "n_pairs": ("pairs", str),
-}
+_TEXT_COLUMNS = (
+    "dataset",
+    "metric",
+    "reference",
+    "variant",
+    "against",
+    "verdict",
+    "outcome",
+)
+"""Aligned to the left; all others are numbers."""
 
 
-def latex(table: pd.DataFrame, left: Sequence[str] = ()) -> str:
-    """`table` as a `tabular` with all text escaped; columns but those in `left` to the right."""
+def format_tables(results: Results, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Every table that a paper would print in LaTeX, by the name of its CSV."""
+    return {
+        "summary": _format_summary(results, tables["summary"]),
+        "comparisons": _format_comparisons(results, tables["comparisons"]),
+        "pairs": _format_comparisons(results, tables["pairs"]),
+        "rates": _format_rates(tables["rates"]),
+        "ranks": _format_ranks(tables["ranks"]),
+        "noise": _format_noise(tables["noise"]),
+    }
+
+
+def format_tabular(table: pd.DataFrame) -> str:
+    """`table` as a `tabular` with all text escaped, numbers aligned to the right."""
+    alignment = "".join("l" if name in _TEXT_COLUMNS else "r" for name in table)
     lines = [
-        rf"\begin{{tabular}}{{{''.join('l' if name in left else 'r' for name in table)}}}",
+        rf"\begin{{tabular}}{{{alignment}}}",
         r"\toprule",
-        _line(table.columns),
+        _format_line(table.columns),
         r"\midrule",
-        *(_line(row) for row in table.itertuples(index=False)),
+        *(_format_line(row) for row in table.itertuples(index=False)),
         r"\bottomrule",
         r"\end{tabular}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def escaped(text: object) -> str:
-    """Text that LaTeX prints as it is."""
-    return "".join(_SPECIAL.get(each, each) for each in str(text))
+def escape_latex(text: object) -> str:
+    """Text with every character that LaTeX would interpret replaced by a command that prints it."""
+    return "".join(_ESCAPES.get(character, character) for character in str(text))
 
 
-def _line(cells: Sequence[object]) -> str:
-    return " & ".join(escaped(cell) for cell in cells) + r" \\"
+def _format_line(cells: Sequence[object]) -> str:
+    return " & ".join(escape_latex(cell) for cell in cells) + r" \\"
 
 
-def papers(results: Results, tables: dict[str, pd.DataFrame]) -> dict[str, str]:
-    """LaTeX of every table that a paper would print, by the name of its CSV."""
-    return {
-        "summary": _leaderboards(results, tables["summary"]),
-        "comparisons": _compared(results, tables["comparisons"]),
-        "pairs": _compared(results, tables["pairs"]),
-        "rates": _rates(tables["rates"]),
-        "ranks": _ranks(tables["ranks"]),
-        "noise": _noise(tables["noise"]),
-    }
-
-
-def _leaderboards(results: Results, summary: pd.DataFrame) -> str:
+def _format_summary(results: Results, summary: pd.DataFrame) -> str:
     """A tabular for each dataset: variants by metrics, mean and interval over seeds."""
-    found = []
-    boards = leaderboards(results, summary, ())
+    tabulars = []
+    all_boards = build_leaderboards(results, summary, published=[])
     for dataset in results.datasets:
-        mine = [board for board in boards if board["dataset"] == dataset]
-        order = [row["variant"] for row in mine[0]["rows"]]
-        table = pd.DataFrame({"variant": order})
-        for board in mine:
+        boards = [board for board in all_boards if board["dataset"] == dataset]
+        variants = [row["variant"] for row in boards[0]["rows"]]
+        table = pd.DataFrame({"variant": variants})
+        for board in boards:
             rows = {row["variant"]: row for row in board["rows"]}
-            table[board["measure"]] = [_value(rows[variant]) for variant in order]
-        found.append(f"% {dataset}\n" + latex(table, ["variant"]))
-    return "\n".join(found)
+            heading = column_heading(board["metric"], board["reference"])
+            table[heading] = [_format_score(rows[variant]) for variant in variants]
+        tabulars.append(f"% {dataset}\n" + format_tabular(table))
+    return "\n".join(tabulars)
 
 
-def _value(row: dict) -> str:
-    shown = f"{row['value']} ({row['interval']})" if row["interval"] else row["value"]
+def _format_score(row: dict) -> str:
+    score = _with_interval(row["value"], row["interval"])
     failed = row["failed"] + row["missing"]
-    return f"{shown}, of {row['of']}, {failed} failed" if failed else shown
+    return f"{score}, of {row['of']}, {failed} failed" if failed else score
 
 
-def _compared(results: Results, table: pd.DataFrame) -> str:
+def _format_comparisons(results: Results, table: pd.DataFrame) -> str:
     """The comparisons by each dataset's primary metric."""
-    primary = [
-        (name, dataset["primary"]["metric"], dataset["primary"]["reference"])
-        for name, dataset in results.study["datasets"].items()
-    ]
+    primary = {(name, *primary_measure(results, name)) for name in results.study["datasets"]}
     places = zip(table["dataset"], table["metric"], table["reference"], strict=True)
-    mine = table[np.array([place in primary for place in places], dtype=bool)]
-    shown = pd.DataFrame(
-        {
-            heading: _differences(mine) if form is None else [form(each) for each in mine[name]]
-            for name, (heading, form) in _COMPARED.items()
-        }
-    )
-    return latex(shown, ["dataset", "metric", "variant", "against", "verdict"])
+    rows = table[np.array([place in primary for place in places], dtype=bool)]
+    differences = zip(rows["difference"], rows["ci_low"], rows["ci_high"], strict=True)
+    columns = {
+        "dataset": rows["dataset"],
+        "metric": rows["metric"],
+        "variant": rows["variant"],
+        "against": rows["baseline"],
+        "verdict": rows["verdict"],
+        "difference": [_with_interval(*interval(*difference)) for difference in differences],
+        "p": rows["p_value"].map(p_value),
+        "p (Holm)": rows["p_adjusted"].map(p_value),
+        "P(better)": rows["probability_better"].map(number),
+        "Hedges' g": rows["hedges_g"].map(number),
+        "detectable": rows["minimum_detectable_difference"].map(number),
+        "pairs": rows["n_pairs"],
+    }
+    return format_tabular(pd.DataFrame({name: list(cells) for name, cells in columns.items()}))
 
 
-def _differences(table: pd.DataFrame) -> list[str]:
-    columns = zip(table["difference"], table["ci_low"], table["ci_high"], strict=True)
-    return [_around(*interval(*each)) for each in columns]
-
-
-def _around(value: str, around: str) -> str:
+def _with_interval(value: str, around: str) -> str:
     return f"{value} ({around})" if around else value
 
 
-def _rates(table: pd.DataFrame) -> str:
-    return _chosen(
-        table,
-        {"dataset": str, "variant": str, "outcome": str, "n": str, "count": str},
-        {"rate": ("rate", "ci_low", "ci_high", whole_percent)},
+def _format_rates(table: pd.DataFrame) -> str:
+    columns = table[["dataset", "variant", "outcome", "n", "count"]].copy()
+    columns["rate"] = _format_estimates(table, "rate", "ci_low", "ci_high", whole_percent)
+    return format_tabular(columns)
+
+
+def _format_ranks(table: pd.DataFrame) -> str:
+    columns = table[["variant", "datasets"]].copy()
+    columns["mean rank"] = _format_estimates(
+        table, "mean_rank", "rank_ci_low", "rank_ci_high", number
     )
-
-
-def _ranks(table: pd.DataFrame) -> str:
-    return _chosen(
-        table,
-        {"variant": str, "datasets": str},
-        {
-            "mean rank": ("mean_rank", "rank_ci_low", "rank_ci_high", number),
-            "P(improvement)": ("probability_of_improvement", "poi_ci_low", "poi_ci_high", number),
-        },
+    columns["P(improvement)"] = _format_estimates(
+        table, "probability_of_improvement", "poi_ci_low", "poi_ci_high", number
     )
+    return format_tabular(columns)
 
 
-def _noise(table: pd.DataFrame) -> str:
-    return _chosen(
-        table,
-        {
-            **dict.fromkeys(("dataset", "variant", "metric", "reference"), str),
-            **{"seeds": str, "repeats": str, "std_seeds": number, "std_sampling": number},
-        },
-        {},
-    )
+def _format_estimates(
+    table: pd.DataFrame, value: str, low: str, high: str, form: Callable[[float], str]
+) -> list[str]:
+    """Estimates with their intervals, from the columns of these names."""
+    rows = zip(table[value], table[low], table[high], strict=True)
+    return [f"{form(mean)} ({form(start)} to {form(end)})" for mean, start, end in rows]
 
 
-def _chosen(
-    table: pd.DataFrame,
-    columns: dict[str, Callable[[object], str]],
-    estimates: dict[str, tuple[str, str, str, Callable[[float], str]]],
-) -> str:
-    """Some columns, then estimates with their intervals, each through its way of writing it."""
-    shown = {
-        name.replace("_", " "): [form(each) for each in table[name]]
-        for name, form in columns.items()
-    }
-    for heading, (value, low, high, form) in estimates.items():
-        rows = zip(table[value], table[low], table[high], strict=True)
-        shown[heading] = [f"{form(a)} ({form(b)} to {form(c)})" for a, b, c in rows]
-    words = ["dataset", "variant", "outcome", "metric", "reference"]
-    return latex(pd.DataFrame(shown), words)
+def _format_noise(table: pd.DataFrame) -> str:
+    columns = table[["dataset", "variant", "metric", "reference", "seeds", "repeats"]].copy()
+    columns["std seeds"] = table["std_seeds"].map(number)
+    columns["std sampling"] = table["std_sampling"].map(number)
+    return format_tabular(columns)

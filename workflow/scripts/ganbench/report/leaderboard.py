@@ -1,4 +1,4 @@
-"""The leaderboard: one row a variant, best first, above what real samples score."""
+"""The leaderboard: one row a variant, best first, above the score of real samples."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -8,173 +8,175 @@ import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.evidence.final_scores import select
-from ganbench.report.missing_runs import absent
+from ganbench.report.measures import describe_measure, list_measures, primary_measure
+from ganbench.report.missing_runs import find_missing_runs
 from ganbench.report.results import Results
 from ganbench.study.budget import images_per_step
 from ganbench.wording import interval, number, operations
 
-MEMORISING = ("FD", "memorisation")
-"""Of metrics against `train`, those that tell whether samples are memorised."""
-
 Published = Sequence[dict[str, Any]]
 
+_UNSCORED = {
+    "mean": None,
+    "low": None,
+    "high": None,
+    "value": "–",
+    "interval": "",
+    "best": None,
+    "seeds": [],
+    "n": 0,
+}
+"""The scores of a variant none of whose runs has any."""
 
-def leaderboards(results: Results, summary: pd.DataFrame, published: Published) -> list[dict]:
-    """Every board: for each dataset its primary metric's first, then those of its other metrics."""
+
+def build_leaderboards(
+    results: Results, summary: pd.DataFrame, published: Published
+) -> list[dict[str, Any]]:
+    """One board for each dataset and measure; of each dataset, the primary measure comes first."""
     return [
-        board(results, summary, published, dataset, measure)
+        build_board(results, summary, published, dataset, measure)
         for dataset in results.datasets
-        for measure in measures(results, summary, dataset)
+        for measure in list_measures(results, summary, dataset)
     ]
 
 
-def measures(results: Results, table: pd.DataFrame, dataset: str) -> list[tuple[str, str]]:
-    """The (metric, reference) of a dataset that the page ranks by, the primary one first."""
-    primary = results.study["datasets"][dataset]["primary"]
-    main = (primary["metric"], primary["reference"])
-    found = table[table["dataset"] == dataset][["metric", "reference"]]
-    others = dict.fromkeys(found.itertuples(index=False, name=None))
-    return [
-        main,
-        *(each for each in others if each != main and _worth_a_board(*each)),
-    ]
-
-
-def _worth_a_board(metric: str, reference: str) -> bool:
-    return reference != "train" or base_name(metric) in MEMORISING
-
-
-def board(
+def build_board(
     results: Results,
     summary: pd.DataFrame,
     published: Published,
     dataset: str,
     measure: tuple[str, str],
 ) -> dict[str, Any]:
-    """The rows of one dataset by one metric, best first."""
+    """The rows of one dataset by one (metric, reference), best first."""
     metric, reference = measure
-    better = METRICS[base_name(metric)].better
-    mine = select(summary, dataset=dataset, metric=metric, reference=reference)
-    mine = mine.set_index("variant")
-    rows = [_row(results, mine, dataset, variant) for variant in results.variants]
-    sign = -1 if better == "higher" else 1
-    rows.sort(key=lambda row: (row["mean"] is None, sign * (row["mean"] or 0)))
-    beside = [
-        {**each, "index": results.variants.index(each["variant"])}
-        for each in published
-        if each["laid_beside"] and (each["dataset"], each["metric"]) == (dataset, metric)
+    definition = METRICS[base_name(metric)]
+    rows = _rank_rows(results, summary, dataset, measure)
+    comparable = [
+        number | {"index": results.variants.index(number["variant"])}
+        for number in published
+        if number["comparable"] and (number["dataset"], number["metric"]) == (dataset, metric)
         if reference == "held_out"
     ]
     floor = results.floor(dataset, metric, reference)
-    seen = [value for row in rows for value in row["seeds"]]
-    seen += [row[end] for row in rows for end in ("low", "high")]
-    seen += [floor, *(each["mean"] for each in beside)]
-    seen = [each for each in seen if each is not None]
-    primary = results.study["datasets"][dataset]["primary"]
+    low, high = _axis_limits(rows, [floor, *(number["mean"] for number in comparable)])
     return {
         "dataset": dataset,
         "metric": metric,
         "reference": reference,
-        "measure": named(metric, reference),
-        "primary": measure == (primary["metric"], primary["reference"]),
-        "title": METRICS[base_name(metric)].title,
-        "better": better,
+        "measure": describe_measure(metric, reference),
+        "primary": measure == primary_measure(results, dataset),
+        "better": definition.better,
         "rows": rows,
         "floor": floor,
-        "published": beside,
-        "low": min(seen, default=0.0),
-        "high": max(seen, default=1.0),
-        "samples": _sample_count(results, dataset),
-        "unequal": _unequal(rows),
+        "published": comparable,
+        "low": low,
+        "high": high,
+        "samples": _count_samples(results, dataset),
+        "unequal": _find_unequal_budgets(rows),
     }
 
 
-def named(metric: str, reference: str) -> str:
-    """A metric with its reference, where it has one: FD-classifier against held_out."""
-    return metric if reference == "none" else f"{metric} against {reference}"
+def _rank_rows(
+    results: Results, summary: pd.DataFrame, dataset: str, measure: tuple[str, str]
+) -> list[dict[str, Any]]:
+    """A row for each variant, best first, those without a score last."""
+    metric, reference = measure
+    scores = select(summary, dataset=dataset, metric=metric, reference=reference)
+    scores = scores.set_index("variant")
+    rows = [_build_row(results, scores, dataset, variant) for variant in results.variants]
+    sign = -1 if METRICS[base_name(metric)].better == "higher" else 1
+    return sorted(rows, key=lambda row: (row["mean"] is None, sign * (row["mean"] or 0)))
 
 
-def _row(results: Results, mine: pd.DataFrame, dataset: str, variant: str) -> dict[str, Any]:
-    runs = results.runs.query("dataset == @dataset and variant == @variant")
-    missing = sum(run[:2] == (dataset, variant) for run in absent(results))
+def _build_row(
+    results: Results, scores: pd.DataFrame, dataset: str, variant: str
+) -> dict[str, Any]:
+    """One variant: its runs, budget and scores; `scores` has the summary of each scored variant."""
+    runs = select(results.runs, dataset=dataset, variant=variant)
+    missing = sum(run[:2] == (dataset, variant) for run in find_missing_runs(results))
     row = {
         "variant": variant,
         "index": results.variants.index(variant),
         "of": len(runs) + missing,
-        "diverged": int((runs["status"] == "diverged").sum()),
         "missing": missing,
         "seconds": float(runs["seconds"].median()),
-        **budget(runs, results.study["runs"][dataset][variant]),
+        **_summarise_budget(runs, results.study["runs"][dataset][variant]),
     }
-    if variant not in mine.index or pd.isna(mine.loc[variant, "mean"]):
-        return row | _NOTHING | {"failed": len(runs)}
-    found = mine.loc[variant]
-    value, around = interval(found["mean"], found["ci_low"], found["ci_high"])
+    if variant not in scores.index or pd.isna(scores.loc[variant, "mean"]):
+        return row | _UNSCORED | {"failed": len(runs)}
+    summary = scores.loc[variant]
+    value, around = interval(summary["mean"], summary["ci_low"], summary["ci_high"])
     return row | {
-        "mean": float(found["mean"]),
-        "low": _number(found["ci_low"]),
-        "high": _number(found["ci_high"]),
+        "mean": float(summary["mean"]),
+        "low": _none_if_missing(summary["ci_low"]),
+        "high": _none_if_missing(summary["ci_high"]),
         "value": value,
         "interval": around,
-        "best": float(found["best_mean"]),
-        "seeds": [each for each in map(float, found["values"].split()) if isfinite(each)],
-        "n": int(found["n"]),
-        "failed": int(found["failed"]),
+        "best": float(summary["best_mean"]),
+        "seeds": [score for score in map(float, summary["values"].split()) if isfinite(score)],
+        "n": int(summary["n"]),
+        "failed": int(summary["failed"]),
     }
 
 
-_NOTHING = {"mean": None, "low": None, "high": None, "value": "–", "interval": ""}
-_NOTHING |= {"best": None, "seeds": [], "n": 0}
-
-
-def _number(value: float) -> float | None:
+def _none_if_missing(value: float) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def budget(runs: pd.DataFrame, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What completed runs of a variant used of each budget, and their FLOPs in words."""
+def _summarise_budget(runs: pd.DataFrame, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The budgets that the completed runs of a variant used, and their median FLOPs."""
     completed = runs[runs["status"] == "completed"]
     work = [run.step * run.flops["step"] for run in completed.itertuples()]
+    median = float(pd.Series(work, dtype=float).median()) if work else None
     return {
         "budget": {
-            "D updates": _spent(completed, parameters["discriminator_steps"]),
-            "G updates": _spent(completed, 1),
-            "images": _spent(completed, images_per_step(parameters)),
+            "D updates": _summarise_steps(completed, parameters["discriminator_steps"]),
+            "G updates": _summarise_steps(completed, 1),
+            "images": _summarise_steps(completed, images_per_step(parameters)),
         },
-        "flops": float(pd.Series(work, dtype=float).median()) if work else None,
-        "work": operations(pd.Series(work, dtype=float).median()) if work else "–",
+        "flops": median,
+        "work": operations(median),
     }
 
 
-def _spent(completed: pd.DataFrame, each_step: int) -> dict[str, Any]:
-    """What runs used of a budget, and in words: a range where some stopped early."""
-    steps = completed["step"] * each_step
-    if not len(steps):
-        return {"most": 0, "shown": "–"}
-    low, high = int(steps.min()), int(steps.max())
-    return {"most": high, "shown": f"{high:,}" if low == high else f"{low:,} to {high:,}"}
+def _summarise_steps(completed: pd.DataFrame, units_per_step: int) -> dict[str, Any]:
+    """The units of a budget that runs used; in words a range if some stopped early."""
+    units = completed["step"] * units_per_step
+    if not len(units):
+        return {"most": 0, "text": "–"}
+    low, high = int(units.min()), int(units.max())
+    return {"most": high, "text": f"{high:,}" if low == high else f"{low:,} to {high:,}"}
 
 
-def _unequal(rows: list[dict[str, Any]]) -> list[str]:
+def _axis_limits(rows: list[dict[str, Any]], marks: Sequence[float | None]) -> tuple[float, float]:
+    """The ends of the axis that holds every seed, every interval and `marks`."""
+    values = [score for row in rows for score in row["seeds"]]
+    values += [row[end] for row in rows for end in ("low", "high") if row[end] is not None]
+    values += [mark for mark in marks if mark is not None]
+    return min(values, default=0.0), max(values, default=1.0)
+
+
+def _find_unequal_budgets(rows: list[dict[str, Any]]) -> list[str]:
     """The budgets of which variants used different amounts."""
     return [
         unit
         for unit in ("D updates", "G updates", "images")
-        if len({row["budget"][unit]["shown"] for row in rows if row["n"]}) > 1
+        if len({row["budget"][unit]["text"] for row in rows if row["n"]}) > 1
     ]
 
 
-def _sample_count(results: Results, dataset: str) -> int:
+def _count_samples(results: Results, dataset: str) -> int:
+    """Generated samples per snapshot; the floor is measured on as many real ones."""
     floors = results.floors[results.floors["dataset"] == dataset]
     return int(floors["n"].iloc[0]) if len(floors) else 0
 
 
-def refused(published: Published) -> list[dict[str, Any]]:
-    """Published numbers that are not shown, each reason once, with whom it keeps out."""
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for each in published:
-        if not each["laid_beside"]:
-            place = (each["source"], each["dataset"], *each["mismatches"])
-            entry = found.setdefault(place, {**each, "variants": []})
-            entry["variants"].append(f"{each['variant']} {number(each['mean'])}")
-    return list(found.values())
+def group_incomparable(published: Published) -> list[dict[str, Any]]:
+    """The published numbers that are not comparable, grouped by source, dataset and reasons."""
+    groups: dict[tuple[str, ...], dict[str, Any]] = {}
+    for entry in published:
+        if not entry["comparable"]:
+            key = (entry["source"], entry["dataset"], *entry["mismatches"])
+            group = groups.setdefault(key, entry | {"variants": []})
+            group["variants"].append(f"{entry['variant']} {number(entry['mean'])}")
+    return list(groups.values())

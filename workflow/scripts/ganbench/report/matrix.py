@@ -1,14 +1,15 @@
-"""Differences between variants: every pair as a matrix, and each against the baseline."""
+"""Differences between variants: every pair in a matrix, and each variant against the baseline."""
 
 from typing import Any
 
 import pandas as pd
 
+from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.evidence.final_scores import select
 from ganbench.evidence.verdict import VerdictKind
-from ganbench.report.leaderboard import measures, named
+from ganbench.report.measures import describe_measure, list_measures, primary_measure
 from ganbench.report.results import Results
-from ganbench.wording import interval, p_value
+from ganbench.wording import interval, p_equals
 
 SIGNS = {
     VerdictKind.BETTER: "▲",
@@ -16,78 +17,81 @@ SIGNS = {
     VerdictKind.NO_DIFFERENCE: "=",
     VerdictKind.CANNOT_TELL: "?",
 }
-"""What stands in a cell beside its colour, for those who do not see it."""
+"""The sign of a verdict in a cell, for readers who cannot see the cell's colour."""
 
 
-def matrices(results: Results, pairs: pd.DataFrame) -> list[dict[str, Any]]:
-    """One matrix for each dataset and metric that has pairs, the primary metric's first."""
-    found = []
+def build_matrices(results: Results, pairs: pd.DataFrame) -> list[dict[str, Any]]:
+    """One matrix for each dataset and measure that has pairs, the primary measure's first."""
+    matrices = []
     for dataset in results.datasets:
-        for metric, reference in measures(results, pairs, dataset):
-            mine = select(pairs, dataset=dataset, metric=metric, reference=reference)
-            if len(mine):
-                primary = results.study["datasets"][dataset]["primary"]
-                found.append(
-                    {
-                        "dataset": dataset,
-                        "metric": metric,
-                        "reference": reference,
-                        "measure": named(metric, reference),
-                        "primary": (metric, reference) == (primary["metric"], primary["reference"]),
-                        "rows": _rows(results, mine),
-                    }
-                )
-    return found
+        for metric, reference in list_measures(results, pairs, dataset):
+            rows = select(pairs, dataset=dataset, metric=metric, reference=reference)
+            if len(rows):
+                matrix = {
+                    "dataset": dataset,
+                    "metric": metric,
+                    "measure": describe_measure(metric, reference),
+                    "better": METRICS[base_name(metric)].better,
+                    "primary": (metric, reference) == primary_measure(results, dataset),
+                    "rows": _build_rows(results, rows),
+                }
+                matrices.append(matrix)
+    return matrices
 
 
-def _rows(results: Results, pairs: pd.DataFrame) -> list[dict[str, Any]]:
+def _build_rows(results: Results, pairs: pd.DataFrame) -> list[dict[str, Any]]:
     """Each variant's differences from all others; None on the diagonal."""
     by_pair = {(row.variant, row.baseline): row for row in pairs.itertuples()}
     return [
         {
             "variant": variant,
             "index": index,
-            "cells": [_cell(by_pair, variant, other) for other in results.variants],
+            "cells": [_build_cell(by_pair, variant, other) for other in results.variants],
         }
         for index, variant in enumerate(results.variants)
     ]
 
 
-def _cell(by_pair: dict[tuple[str, str], Any], variant: str, other: str) -> dict[str, Any] | None:
-    """Row minus column; a pair stands once in the table and twice, mirrored, in the matrix."""
+def _build_cell(
+    by_pair: dict[tuple[str, str], Any], variant: str, other: str
+) -> dict[str, Any] | None:
+    """Row minus column. The table has each pair once; the matrix has it twice, mirrored."""
     if variant == other:
         return None
     row, sign = by_pair.get((variant, other)), 1
     if row is None:
         row, sign = by_pair.get((other, variant)), -1
     if row is None or pd.isna(row.difference):
-        return {"kind": "missing", "value": "–", "sign": "", "said": "no seed that both completed"}
+        return {"kind": "missing", "value": "–", "sign": "", "tooltip": "no shared seed"}
     verdict = row.verdict if sign > 0 else row.verdict.swapped()
     low, high = sorted((sign * row.ci_low, sign * row.ci_high))
     value, around = interval(sign * row.difference, low, high)
-    said = [f"interval {around}", f"p {p_value(row.p_adjusted)} after Holm"] if around else []
+    tooltip = str(verdict)
+    if around:
+        tooltip += f"; interval {around}; p {p_equals(row.p_adjusted)} after Holm’s correction"
     return {
         "kind": verdict.kind.replace(" ", "-"),
         "value": value,
         "sign": SIGNS[verdict.kind],
-        "said": "; ".join([str(verdict), *said]),
+        "tooltip": tooltip,
     }
 
 
-def comparison_rows(results: Results, comparisons: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of the table of comparisons with the baseline, for the template."""
-    rows = comparisons.astype(object).where(comparisons.notna(), None).to_dict("records")
-    shown = []
-    for row in rows:
-        if (row["metric"], row["reference"]) not in measures(results, comparisons, row["dataset"]):
-            continue
-        primary = results.study["datasets"][row["dataset"]]["primary"]
-        row["primary"] = (row["metric"], row["reference"]) == tuple(
-            primary[key] for key in ("metric", "reference")
-        )
-        row["index"] = results.variants.index(row["variant"])
-        row["measure"] = named(row["metric"], row["reference"])
-        row["kind"] = row["verdict"].kind
-        row["shown"], row["interval"] = interval(row["difference"], row["ci_low"], row["ci_high"])
-        shown.append(row)
-    return sorted(shown, key=lambda row: not row["primary"])
+def build_comparison_rows(results: Results, comparisons: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of the table of comparisons with the baseline, the primary measures' first."""
+    records = comparisons.astype(object).where(comparisons.notna(), None).to_dict("records")
+    rows = []
+    for record in records:
+        dataset, measure = record["dataset"], (record["metric"], record["reference"])
+        if measure in list_measures(results, comparisons, dataset):
+            difference, around = interval(record["difference"], record["ci_low"], record["ci_high"])
+            row = {
+                "primary": measure == primary_measure(results, dataset),
+                "index": results.variants.index(record["variant"]),
+                "measure": describe_measure(*measure),
+                "kind": record["verdict"].kind,
+                "difference_text": difference,
+                "interval": around,
+            }
+            rows.append(record | row)
+    return sorted(rows, key=lambda row: not row["primary"])

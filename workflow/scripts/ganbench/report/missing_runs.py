@@ -1,77 +1,118 @@
-"""What a finished study would have and this one has not: runs that failed, and files not there."""
+"""Runs that diverged, runs that left no files, and scores that are missing, in words."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ganbench.report.figures.budgets import RUN
+from ganbench.report.figures.budgets import RUN_COLUMNS
+from ganbench.report.measures import describe_reference
 from ganbench.report.results import Results, Run
 from ganbench.study.budget import snapshot_steps
 from ganbench.wording import listing
 
-MEASURE = ["metric", "reference"]
+_MEASURE_COLUMNS = ["metric", "reference"]
+_MOST_SEEDS = 5
+"""Seeds that a sentence names before it counts the rest."""
 
 
-def missing(results: Results) -> list[str]:
-    """What a finished study would have and this one has not, in words; empty when complete."""
+def describe_missing(results: Results) -> list[str]:
+    """The runs and scores that a study lacks, one sentence each; empty if it is complete."""
     scored = results.scores.dropna(subset="value")
-    there = scored.groupby([*RUN, *MEASURE], sort=False)["step"].agg(set).to_dict()
+    groups = scored.groupby([*RUN_COLUMNS, *_MEASURE_COLUMNS], sort=False)
+    scored_steps = groups["step"].agg(set).to_dict()
     measures = {
-        dataset: list(table[MEASURE].drop_duplicates().itertuples(index=False, name=None))
+        dataset: list(table[_MEASURE_COLUMNS].drop_duplicates().itertuples(index=False, name=None))
         for dataset, table in scored.groupby("dataset", sort=False)
     }
-    found = []
+    sentences = []
     for key, run in results.status.items():
         if run.status == "completed":
             dataset, variant, seed = key
-            has = {each: there.get((*key, *each), set()) for each in measures.get(dataset, ())}
-            found += [f"{variant} seed {seed} on {dataset} has {each}" for each in _lacks(run, has)]
-    return found + [
+            steps = {
+                measure: scored_steps.get((*key, *measure), set())
+                for measure in measures.get(dataset, ())
+            }
+            sentences += [
+                f"{variant} seed {seed} on {dataset} has {gap}"
+                for gap in _describe_gaps(run, steps)
+            ]
+    sentences += [
         f"{variant} seed {seed} on {dataset} is missing"
-        for dataset, variant, seed in absent(results)
+        for dataset, variant, seed in find_missing_runs(results)
     ]
+    return sentences
 
 
-def _lacks(run: Any, there: Mapping[tuple[str, str], set[int]]) -> Iterator[str]:
-    """The snapshots without any score, then those without one that others of the dataset have.
+def _describe_gaps(run: Any, scored_steps: Mapping[tuple[str, str], set[int]]) -> Iterator[str]:
+    """The snapshots without any score, then those that lack only some measures.
 
-    `there` has the steps at which this run has a score, by metric and reference.
+    `scored_steps` has the steps at which the run has a score, by metric and reference.
     """
-    steps = [step for step in snapshot_steps(run.parameters) if step <= run.step]
-    any_score = set().union(*there.values())
-    if without := [step for step in steps if step not in any_score]:
-        yield f"no scores at step {', '.join(map(str, without))}"
-    for (metric, reference), has in there.items():
-        if lacks := [step for step in steps if step in any_score - has]:
-            against = "" if reference == "none" else f" against {reference}"
-            yield f"no {metric}{against} at step {', '.join(map(str, lacks))}"
+    snapshots = [step for step in snapshot_steps(run.parameters) if step <= run.step]
+    with_any_score = set().union(*scored_steps.values())
+    unscored = [step for step in snapshots if step not in with_any_score]
+    if unscored:
+        yield f"no scores at {_name_steps(unscored)}"
+    for (metric, reference), steps in scored_steps.items():
+        lacking = [step for step in snapshots if step in with_any_score - steps]
+        if lacking:
+            against = describe_reference(metric, reference)
+            yield f"no {metric}{against} at {_name_steps(lacking)}"
 
 
-def failed(results: Results) -> list[str]:
-    """Which seeds of which variants diverged, in words."""
-    return [
-        f"{variant} on {dataset}: {words}"
-        for dataset in results.datasets
-        for variant, words in incidents(results, dataset, gone=False).items()
-    ]
+def _name_steps(steps: list[int]) -> str:
+    return f"step{'s' if len(steps) > 1 else ''} {', '.join(map(str, steps))}"
 
 
-def incidents(results: Results, dataset: str, *, gone: bool = True) -> dict[str, str]:
-    """By variant, in words, which of its runs diverged and, with `gone`, which are missing."""
-    found: dict[str, str] = {}
+def describe_diverged(results: Results) -> list[str]:
+    """The seeds that diverged, a sentence for each dataset and variant that has any."""
+    sentences = []
+    for dataset in results.datasets:
+        for variant in results.variants:
+            seeds = _describe_diverged_seeds(results, dataset, variant)
+            if seeds:
+                sentences.append(f"{variant} on {dataset}: {seeds}")
+    return sentences
+
+
+def describe_failures(results: Results, dataset: str) -> dict[str, str]:
+    """The seeds that diverged or are missing, in words, for each variant that has any."""
+    sentences = {}
     for variant in results.variants:
-        place = (dataset, variant)
-        runs = [run for key, run in results.status.items() if key[:2] == place]
-        early = [f"{run.seed} at step {run.step:,}" for run in runs if run.status == "diverged"]
-        lost = [str(run[2]) for run in absent(results) if run[:2] == place and gone]
-        words = [f"seed {listing(early, 5)} diverged"] if early else []
-        words += [f"seed {listing(lost, 5)} missing"] if lost else []
-        if words:
-            found[variant] = "; ".join(words)
-    return found
+        parts = (
+            _describe_diverged_seeds(results, dataset, variant),
+            _describe_missing_seeds(results, dataset, variant),
+        )
+        if any(parts):
+            sentences[variant] = "; ".join(filter(None, parts))
+    return sentences
 
 
-def absent(results: Results) -> list[Run]:
-    """The runs that the study names and that left no file."""
+def _describe_diverged_seeds(results: Results, dataset: str, variant: str) -> str:
+    seeds = [
+        f"{run.seed} (step {run.step:,})"
+        for run in results.status.values()
+        if (run.dataset, run.variant, run.status) == (dataset, variant, "diverged")
+    ]
+    return f"{_name_seeds(seeds)} diverged" if seeds else ""
+
+
+def _describe_missing_seeds(results: Results, dataset: str, variant: str) -> str:
+    seeds = [
+        str(seed)
+        for place, name, seed in find_missing_runs(results)
+        if (place, name) == (dataset, variant)
+    ]
+    if not seeds:
+        return ""
+    return f"{_name_seeds(seeds)} {'is' if len(seeds) == 1 else 'are'} missing"
+
+
+def _name_seeds(seeds: list[str]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {listing(seeds, _MOST_SEEDS)}"
+
+
+def find_missing_runs(results: Results) -> list[Run]:
+    """The runs that the study names and that left no files."""
     return [
         (dataset, variant, seed)
         for dataset in results.datasets

@@ -1,6 +1,6 @@
-"""The page: one HTML file that asks nobody for anything."""
+"""The page: one HTML file that loads nothing else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,91 +12,99 @@ from markupsafe import Markup
 
 from ganbench import wording
 from ganbench.catalogue import objectives
-from ganbench.catalogue.metrics import METRICS, base_name
+from ganbench.catalogue.metrics import METRICS, Metric, base_name
 from ganbench.formula.mathml import to_mathml
-from ganbench.report import bibliography as references
-from ganbench.report import leaderboard, matrix
-from ganbench.report import reproduction as again
-from ganbench.report import sample_pictures as pictures
+from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
 from ganbench.report.figures.budgets import BUDGETS
-from ganbench.report.figures.drawing import Drawing, border, colour
-from ganbench.report.missing_runs import failed, incidents, missing
+from ganbench.report.figures.drawing import Drawing, choose_border, choose_colour
+from ganbench.report.figures.learning_curves import Curve
+from ganbench.report.measures import describe_measure
+from ganbench.report.missing_runs import describe_diverged, describe_failures, describe_missing
 from ganbench.report.results import Results
 
 TEMPLATES = Path(__file__).parents[3] / "report"
 
 ATTACHED = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
-"""The tables that the page holds whole; the longer ones lie beside it."""
+"""The tables that the page embeds for download; the longer ones are files next to it."""
 
 
-def render(
+def render_page(
     results: Results,
-    tables: dict[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
     *,
-    latex: dict[str, str],
+    latex: Mapping[str, str],
     published: list[dict[str, Any]],
     headline: str,
-    drawn: dict[str, Any],
+    figures: Mapping[str, Any],
 ) -> str:
-    """The whole page as text. Every string of the study is escaped by the templates."""
-    boards = leaderboard.leaderboards(results, tables["summary"], published)
-    matrices = matrix.matrices(results, tables["pairs"])
-    found = pictures.pictures(results)
+    """The whole page as text. The templates escape every string of the study."""
+    boards = leaderboard.build_leaderboards(results, tables["summary"], published)
+    matrices = matrix.build_matrices(results, tables["pairs"])
+    pictures = sample_pictures.encode_pictures(results)
     context = {
         "results": results,
         "study": results.study,
         "variants": [
-            {"name": name, "index": index, "colour": colour(index), "border": border(index)}
+            {
+                "name": name,
+                "index": index,
+                "colour": choose_colour(index),
+                "border": choose_border(index),
+            }
             for index, name in enumerate(results.variants)
         ],
         "headline": headline,
-        "missing": missing(results),
-        "failed": failed(results),
-        "diverged": int((results.runs["status"] == "diverged").sum()),
-        "incidents": {name: incidents(results, name) for name in results.datasets},
+        "missing": describe_missing(results),
+        "diverged": describe_diverged(results),
+        "diverged_runs": int((results.runs["status"] == "diverged").sum()),
+        "failures": {name: describe_failures(results, name) for name in results.datasets},
         "boards": boards,
-        "measures": _measures([*boards, *matrices]),
-        "refused": leaderboard.refused(published),
+        "measures": _shorten_measures([*boards, *matrices]),
+        "incomparable": leaderboard.group_incomparable(published),
         "matrices": matrices,
-        "comparisons": matrix.comparison_rows(results, tables["comparisons"]),
-        "tables": {name: _records(table) for name, table in tables.items() if name in ATTACHED},
+        "comparisons": matrix.build_comparison_rows(results, tables["comparisons"]),
+        "tables": {name: _to_records(tables[name]) for name in ATTACHED},
         "budgets": BUDGETS,
-        "drawn": drawn,
-        "figure_style": Markup(_rules(drawings(drawn))),
-        "samples": pictures.samples(results, found),
-        "pictures": found,
-        "formulas": _formulas(results),
-        "definitions": _definitions(results),
-        "configuration": again.configuration(results),
-        "machine": again.distinct(results.runs, "machine"),
-        "versions": again.distinct(results.runs, "versions"),
-        "cells": again.cells(results),
-        "stages": again.stages(results),
-        "bibtex": references.bibtex(results, bool(published)),
+        "figures": figures,
+        "figure_style": Markup(_merge_styles(list_drawings(figures))),
+        "samples": sample_pictures.arrange_samples(results, pictures),
+        "pictures": pictures,
+        "objectives": _describe_objectives(results),
+        "metrics": _list_metrics(results),
+        "configuration": reproduction.format_study(results),
+        "machine": reproduction.collect_values(results.runs, "machine"),
+        "versions": reproduction.collect_values(results.runs, "versions"),
+        "runs": reproduction.list_run_commands(results),
+        "stages": reproduction.summarise_stages(results),
+        "bibtex": bibliography.select_references(results, published=bool(published)),
         "csv": {name: tables[name].to_csv(index=False) for name in ATTACHED},
         "latex": latex,
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         "script": Markup((TEMPLATES / "script.js").read_text(encoding="utf-8")),
     }
-    return _environment().get_template("page.html.j2").render(context)
+    return _make_environment().get_template("page.html.j2").render(context)
 
 
-def drawings(drawn: dict[str, Any]) -> list[Drawing]:
-    """Every drawing of a page, from the lists and dicts that hold them."""
-    found: list[Drawing] = []
-    waiting: list[Any] = list(drawn.values())
-    while waiting:
-        each = waiting.pop(0)
-        if isinstance(each, Drawing):
-            found.append(each)
-        elif hasattr(each, "by_budget"):
-            waiting += each.by_budget.values()
-        else:
-            waiting += each.values() if isinstance(each, dict) else each
-    return found
+def list_drawings(figures: Any) -> list[Drawing]:
+    """Every drawing within nested lists and dicts, in their order."""
+    return list(_walk_drawings(figures))
 
 
-def _environment() -> jinja2.Environment:
+def _walk_drawings(figures: Any) -> Iterator[Drawing]:
+    match figures:
+        case Drawing():
+            yield figures
+        case Curve():
+            yield from figures.by_budget.values()
+        case dict():
+            for inner in figures.values():
+                yield from _walk_drawings(inner)
+        case list():
+            for inner in figures:
+                yield from _walk_drawings(inner)
+
+
+def _make_environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -104,73 +112,81 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for each in (
-        wording.number,
-        wording.p_value,
-        wording.duration,
-        wording.whole_percent,
-        wording.operations,
-    ):
-        environment.filters[each.__name__] = each
-    environment.filters["channels"] = lambda values: " / ".join(
-        wording.number(each, 4) for each in np.atleast_1d(values)
-    )
-    environment.filters["breakable"] = _breakable
-    environment.filters["address"] = _address
-    environment.filters["drawn"] = Markup  # made by this library, from escaped text
+    environment.filters |= {
+        "number": wording.number,
+        "p_value": wording.p_value,
+        "duration": wording.duration,
+        "whole_percent": wording.whole_percent,
+        "operations": wording.operations,
+        "channels": _format_channels,
+        "split_name": _name_split,
+        "breakable": _make_breakable,
+        "address": _make_address,
+        "drawn": Markup,  # made by this library, from escaped text
+    }
+    environment.globals["describe_measure"] = describe_measure
     return environment
 
 
-def _address(text: str, kind: str) -> str:
-    """`text` as an address that holds it, of which a browser can make a file."""
+def _format_channels(values: float | list[float]) -> str:
+    """A number for each channel of an image."""
+    return " / ".join(wording.number(value, 4) for value in np.atleast_1d(values))
+
+
+def _name_split(name: str) -> str:
+    """A split of a dataset in words."""
+    return {"train": "training", "held_out": "held-out"}.get(name, name)
+
+
+def _make_breakable(name: str) -> Markup:
+    """A name that a narrow column may break after its underscores and hyphens."""
+    escaped = Markup.escape(name)
+    return escaped.replace("_", Markup("_<wbr>")).replace("-", Markup("-<wbr>"))
+
+
+def _make_address(text: str, kind: str) -> str:
+    """`text` as a data URL that a browser can save as a file."""
     return f"data:{kind};charset=utf-8,{quote(text, safe=',;:()/=+-.')}"
 
 
-def _breakable(name: str) -> Markup:
-    """A name that a narrow column may break after its underscores and hyphens."""
-    shown = Markup.escape(name)
-    return shown.replace("_", Markup("_<wbr>")).replace("-", Markup("-<wbr>"))
+def _merge_styles(drawings: Iterable[Drawing]) -> str:
+    """The style rules of all figures, without repetitions.
 
-
-def _rules(all_drawings: Iterable[Drawing]) -> str:
-    """The style rules that the figures share."""
-    rules: dict[str, str] = {}
-    for drawing in all_drawings:
+    Raises ValueError if two styles have the same name.
+    """
+    styles: dict[str, str] = {}
+    for drawing in drawings:
         for name, style in drawing.inline.styles.items():
-            if rules.setdefault(name, style) != style:
-                raise ValueError(f"two styles have the short name {name}: {rules[name]}, {style}")
-    return "\n".join(f".{name}{{{style}}}" for name, style in rules.items())
+            if styles.setdefault(name, style) != style:
+                raise ValueError(f"two styles have the short name {name}: {styles[name]}, {style}")
+    return "\n".join(f".{name}{{{style}}}" for name, style in styles.items())
 
 
-def _measures(shown: list[dict[str, Any]]) -> dict[str, str]:
-    """Every measure that a table shows, with a short name for the page's switches."""
-    return {
-        measure: f"m{number}"
-        for number, measure in enumerate(dict.fromkeys(each["measure"] for each in shown))
-    }
+def _shorten_measures(boards: list[dict[str, Any]]) -> dict[str, str]:
+    """A short name, for the page's switches, of the measure of every leaderboard and matrix."""
+    names = dict.fromkeys(board["measure"] for board in boards)
+    return {name: f"m{number}" for number, name in enumerate(names)}
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _to_records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
-def _formulas(results: Results) -> list[dict[str, Any]]:
-    """Each objective with its formulas printed and what theory derived of it."""
-    shown = []
+def _describe_objectives(results: Results) -> list[dict[str, Any]]:
+    """Each objective with its formulas as MathML and its derivation."""
+    descriptions = []
     for name, definition in results.study["objectives"].items():
         objective = objectives.read_objective(name, definition)
-        shown.append(
-            {
-                **definition,
-                "name": name,
-                "discriminator_mathml": Markup(to_mathml(objective.discriminator.expression)),
-                "generator_mathml": Markup(to_mathml(objective.generator.expression)),
-                "theory": results.theory.get(name, {}),
-            }
-        )
-    return shown
+        description = {
+            "name": name,
+            "discriminator_mathml": Markup(to_mathml(objective.discriminator.expression)),
+            "generator_mathml": Markup(to_mathml(objective.generator.expression)),
+            "theory": results.theory.get(name, {}),
+        }
+        descriptions.append(definition | description)
+    return descriptions
 
 
-def _definitions(results: Results) -> list[Any]:
-    used = {base_name(metric) for metric in results.scores["metric"].unique()}
-    return [definition for name, definition in METRICS.items() if name in used]
+def _list_metrics(results: Results) -> list[Metric]:
+    names = {base_name(metric) for metric in results.scores["metric"].unique()}
+    return [definition for name, definition in METRICS.items() if name in names]

@@ -1,4 +1,4 @@
-"""Writes everything that the rule `report` declares."""
+"""Writes everything that the rule `report` declares: tables, figures and the page."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -16,80 +16,88 @@ from ganbench.evidence.tables import count_failures, estimate_noise, profile_sco
 from ganbench.evidence.tuning import evaluate_tuning
 from ganbench.jobs import files, provenance
 from ganbench.jobs.errors import writing
-from ganbench.report import latex_tables as latex
+from ganbench.report.figures.budgets import RUN_COLUMNS
 from ganbench.report.figures.density_maps import draw_density_maps
+from ganbench.report.figures.drawing import Drawing
 from ganbench.report.figures.game_curves import draw_game_curves, draw_gradient_weights
 from ganbench.report.figures.learning_curves import draw_learning_curves
 from ganbench.report.figures.profile_curves import draw_profiles
 from ganbench.report.figures.tuning_curves import draw_tuning_curves
-from ganbench.report.page import drawings, render
-from ganbench.report.results import Results, gather
+from ganbench.report.latex_tables import format_tables
+from ganbench.report.page import list_drawings, render_page
+from ganbench.report.results import Results, read_results
 
 
 def write_report(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]], folder: Path) -> None:
-    """Reads `inputs` (as the rule names them) and writes tables, figures and page to `folder`.
+    """Reads `inputs` (named as in the rule) and writes tables, figures and page to `folder`.
 
-    Raises DamagedFileError where a run's files are not of this study.
+    Raises DamagedFileError if a run's files belong to another study.
     """
-    results = _drawable(gather(study, inputs))
+    results = _fill_empty_history(read_results(study, inputs))
     _check_runs(results, inputs)
-    tables = evidence(results)
+    tables = make_tables(results)
     headline = write_headline(
         tables["comparisons"], tables["summary"], results.runs, study, tables["rates"]
     )
-    drawn = draw(results, tables)
-    papers = latex.papers(results, tables)
-    page = render(
+    figures = draw_figures(results, tables)
+    latex = format_tables(results, tables)
+    page = render_page(
         results,
         tables,
-        latex=papers,
+        latex=latex,
         published=find_published(study),
         headline=headline,
-        drawn=drawn,
+        figures=figures,
     )
     files.write_json(folder / "study.json", study)
     for name, table in {"scores": results.scores, **tables}.items():
         with files.whole(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
-    for name, text in papers.items():
+    for name, text in latex.items():
         files.write_text(folder / f"tables/{name}.tex", text)
-    with writing(folder / "figures"):  # declared whole, as a folder
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
-        for drawing in drawings(drawn):
-            (folder / f"figures/{drawing.name}.svg").write_text(drawing.svg, encoding="utf-8")
-            (folder / f"figures/{drawing.name}.pdf").write_bytes(drawing.pdf)
+    _write_figures(folder / "figures", list_drawings(figures))
     files.write_text(folder / "report.html", page)
 
 
-def _drawable(results: Results) -> Results:
-    """The results; histories that are all empty get one row a run, without numbers, to be drawn."""
+def _write_figures(folder: Path, drawings: Sequence[Drawing]) -> None:
+    with writing(folder):  # the rule declares the folder, not its files
+        folder.mkdir(parents=True, exist_ok=True)
+        for drawing in drawings:
+            (folder / f"{drawing.name}.svg").write_text(drawing.svg, encoding="utf-8")
+            (folder / f"{drawing.name}.pdf").write_bytes(drawing.pdf)
+
+
+def _fill_empty_history(results: Results) -> Results:
+    """If no run has any history, gives each one row without numbers, so that figures have axes."""
     if not results.history.empty:
         return results
-    rows = results.runs[["dataset", "variant", "seed"]]
+    rows = results.runs[RUN_COLUMNS]
     return replace(results, history=rows.reindex(columns=results.history.columns))
 
 
 def _check_runs(results: Results, inputs: Mapping[str, Sequence[Path]]) -> None:
     """Another checkout's study may have the same name and runs, and train them differently."""
-    scored = [
-        set(each[["dataset", "variant", "seed"]].itertuples(index=False, name=None))
-        for each in map(pd.read_csv, inputs["scores"])
+    scored_runs = [
+        set(scores[RUN_COLUMNS].itertuples(index=False, name=None))
+        for scores in map(pd.read_csv, inputs["scores"])
     ]
-    for run, keys, file in zip(results.runs.itertuples(), scored, inputs["runs"], strict=True):
-        planned = results.study["runs"].get(run.dataset, {}).get(run.variant)
-        if provenance.canonical_json(run.parameters) != provenance.canonical_json(planned):
-            found = "with other parameters than the study has now"
-        elif keys - {(run.dataset, run.variant, run.seed)}:
-            found = "as a run that is not the one of the scores beside it"
+    for run, scored, file in zip(
+        results.runs.itertuples(), scored_runs, inputs["runs"], strict=True
+    ):
+        parameters = results.study["runs"].get(run.dataset, {}).get(run.variant)
+        if provenance.canonical_json(run.parameters) != provenance.canonical_json(parameters):
+            problem = "was trained with other parameters than the study has now"
+        elif scored - {(run.dataset, run.variant, run.seed)}:
+            problem = "belongs to another run than the scores next to it"
         else:
             continue
         raise files.DamagedFileError(
-            f"{file} was trained {found}. Delete its folder, and the same snakemake command trains "
-            f"the run: rm -r {shlex.quote(str(file.parent))}"
+            f"{file} {problem}. Delete its folder and run the same snakemake command again, which "
+            f"trains the run: rm -r {shlex.quote(str(file.parent))}"
         )
 
 
-def evidence(results: Results) -> dict[str, pd.DataFrame]:
+def make_tables(results: Results) -> dict[str, pd.DataFrame]:
     """Every table of the statistics, by the name of its CSV."""
     scores, runs, study = results.scores, results.runs, results.study
     confidence, recall = study["report"]["confidence"], study["evaluation"]["collapse_recall"]
@@ -109,17 +117,14 @@ def evidence(results: Results) -> dict[str, pd.DataFrame]:
     }
 
 
-def draw(results: Results, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    """Every figure of the page, by its section and dataset."""
+def draw_figures(results: Results, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """Every figure of the page, by its section and, but for the theory, by dataset."""
+    datasets = results.datasets
     return {
-        "profiles": {
-            name: draw_profiles(results, tables["profiles"], name) for name in results.datasets
-        },
-        "curves": {name: draw_learning_curves(results, name) for name in results.datasets},
-        "tuning": {
-            name: draw_tuning_curves(results, tables["tuning"], name) for name in results.datasets
-        },
-        "game": {name: draw_game_curves(results, name) for name in results.datasets},
-        "densities": {name: draw_density_maps(results, name) for name in results.datasets},
+        "profiles": {name: draw_profiles(results, tables["profiles"], name) for name in datasets},
+        "curves": {name: draw_learning_curves(results, name) for name in datasets},
+        "tuning": {name: draw_tuning_curves(results, tables["tuning"], name) for name in datasets},
+        "game": {name: draw_game_curves(results, name) for name in datasets},
+        "densities": {name: draw_density_maps(results, name) for name in datasets},
         "theory": draw_gradient_weights(results),
     }

@@ -1,4 +1,4 @@
-"""What a reader needs to get the same numbers again: the study, the commands, on what, how long."""
+"""What a reader needs to reproduce a study: configuration, commands, hardware, running time."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ _FIRST = ("study", "title", "description", "seeds", "baseline", "datasets", "var
 STAGES = ("prepare", "extractor", "train", "evaluate", "theory")
 
 
-def configuration(results: Results) -> str:
-    """The study as a YAML file with every default filled in; resolving it gives the same study."""
+def format_study(results: Results) -> str:
+    """The study as YAML with every default filled in; it resolves to the same study."""
     study = {key: value for key, value in results.study.items() if key not in _DERIVED}
     study["variants"] = {
         name: study["variants"][name] for name in results.variants if name in study["variants"]
@@ -31,43 +31,43 @@ def configuration(results: Results) -> str:
         for name in results.datasets
     }
     study["objectives"] = {
-        name: _of_study(name, definition) for name, definition in study["objectives"].items()
+        name: _format_objective(name, definition)
+        for name, definition in study["objectives"].items()
     }
     ordered = {key: study.pop(key) for key in _FIRST} | study
     return yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=88)
 
 
-def _of_study(name: str, definition: dict[str, Any]) -> dict[str, Any]:
-    """An objective as a study may write it: of one of the catalogue only the constants."""
+def _format_objective(name: str, definition: dict[str, Any]) -> dict[str, Any]:
+    """An objective as a study may write it: one of the catalogue has only its constants."""
     if name in objectives.OBJECTIVES:
         return {"constants": definition["constants"]}
     return definition
 
 
-def distinct(runs: pd.DataFrame, column: str) -> dict[str, list[Any]]:
-    """For each entry of a column of dicts every value that a run has for it, in the runs' order."""
-    found: dict[str, list[Any]] = {}
+def collect_values(runs: pd.DataFrame, column: str) -> dict[str, list[Any]]:
+    """From a column of dicts, the different values of each key in the order of the runs."""
+    values: dict[str, list[Any]] = {}
     for entries in runs[column]:
         for name, value in entries.items():
-            values = found.setdefault(name, [])
-            if value not in values:
-                values.append(value)
-    return found
+            if value not in values.setdefault(name, []):
+                values[name].append(value)
+    return values
 
 
-def cells(results: Results) -> list[dict[str, Any]]:
-    """Every run that the study names, with the command that makes it alone."""
+def list_run_commands(results: Results) -> list[dict[str, Any]]:
+    """Every run that the study names, with its record, if any, and the command that makes it."""
     study = results.study
+    command = "snakemake --cores 1 --configfile again.yaml"
     return [
         {
             "dataset": dataset,
             "variant": variant,
             "index": results.variants.index(variant),
             "seed": seed,
-            "run": results.status.get((dataset, variant, seed)),
+            "record": results.status.get((dataset, variant, seed)),
             "command": (
-                f"snakemake --cores 1 --configfile again.yaml results/{study['study']}/runs/"
-                f"{dataset}/{variant}/seed{seed}/scores.csv"
+                f"{command} results/{study['study']}/runs/{dataset}/{variant}/seed{seed}/scores.csv"
             ),
         }
         for dataset in results.datasets
@@ -76,24 +76,29 @@ def cells(results: Results) -> list[dict[str, Any]]:
     ]
 
 
-def stages(results: Results) -> list[dict[str, Any]]:
-    """How long each stage's jobs took, as Snakemake measured them; else training alone."""
+def summarise_stages(results: Results) -> list[dict[str, Any]]:
+    """Running time and peak memory of each stage's jobs, as Snakemake measured them.
+
+    Results without benchmark files have only the training times that the runs recorded.
+    """
     if not len(results.stages):
-        return [_stage("train", results.runs["seconds"], None)] if len(results.runs) else []
-    measured = {name: table for name, table in results.stages.groupby("stage", sort=False)}
+        return [_summarise_stage("train", results.runs["seconds"])] if len(results.runs) else []
+    tables = {name: table for name, table in results.stages.groupby("stage", sort=False)}
     return [
-        _stage(name, measured[name]["s"], float(measured[name]["max_rss"].max()))
+        _summarise_stage(name, tables[name]["s"], float(tables[name]["max_rss"].max()))
         for name in STAGES
-        if name in measured
+        if name in tables
     ]
 
 
-def _stage(name: str, seconds: pd.Series, memory: float | None) -> dict[str, Any]:
+def _summarise_stage(
+    name: str, seconds: pd.Series, mebibytes: float | None = None
+) -> dict[str, Any]:
     return {
         "name": name,
         "jobs": len(seconds),
         "total": duration(seconds.sum()),
         "median": duration(seconds.median()),
         "longest": duration(seconds.max()),
-        "memory": "–" if memory is None or pd.isna(memory) else f"{memory:,.0f} MiB",
+        "memory": "–" if pd.isna(mebibytes) else f"{mebibytes:,.0f} MiB",
     }

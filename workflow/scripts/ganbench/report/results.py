@@ -1,4 +1,4 @@
-"""What a report is made of: every result file of a study, read once."""
+"""Everything that a report is made from: the result files of a study, read once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import pandas as pd
 from ganbench.evidence.final_scores import select
 from ganbench.jobs import files
 from ganbench.jobs.provenance import sha256_file
-from ganbench.report.figures.budgets import with_budgets
+from ganbench.report.figures.budgets import add_budgets
 
 Run = tuple[str, str, int]
 """(dataset, variant, seed)"""
@@ -23,10 +23,11 @@ class Results:
     """A study's results. Tables list runs in the study's order.
 
     `runs` has a row for each `run.json`; `scores` and `history` are the runs' tables, one below the
-    other; `setting_scores` and `setting_runs` are those of a sweep's settings; `curves` are the
-    scores of each snapshot, over repeats their mean, with what they had cost; `floors` says what
-    real samples score; `stages` how long each job took, where that is known. `samples`, `nearest`
-    and `maps` are by run, `examples` by dataset. `lock_sha256` is that of the lock file.
+    other; `setting_scores` and `setting_runs` belong to the settings of a sweep. `curves` has the
+    score of each snapshot (the mean over repeats) with the budget used until then. `floors` has the
+    scores of real samples, and `stages` the running time of each job, if it was measured.
+    `samples`, `nearest` and `maps` are keyed by run, `examples` by dataset. `lock_sha256` is the
+    digest of the lock file.
     """
 
     study: dict[str, Any]
@@ -59,87 +60,87 @@ class Results:
 
     @cached_property
     def status(self) -> dict[Run, Any]:
-        """The row of `runs` of every run that there is."""
+        """The row of `runs` of every run that left files."""
         return {(run.dataset, run.variant, run.seed): run for run in self.runs.itertuples()}
 
     def floor(self, dataset: str, metric: str, reference: str) -> float | None:
-        """What real samples score there, if that is known."""
+        """The score of the same number of real samples, if it was measured."""
         rows = select(self.floors, dataset=dataset, metric=metric, reference=reference)
         return float(rows["value"].iloc[0]) if len(rows) else None
 
 
-def gather(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Results:
+def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Results:
     """Reads the files of `inputs`, which are named as in the rule `report`.
 
-    `runs`, `histories`, `scores` and `samples` are parallel, one file a run; `nearest` has those of
-    the runs on images, `maps` those of the runs on points. `cards` and `examples` are parallel.
+    `runs`, `histories`, `scores` and `samples` are parallel, one file a run; `nearest` has only the
+    runs on images, `maps` only the runs on points. `cards` and `examples` are parallel.
     """
-    runs = [files.read_json(file) for file in inputs["runs"]]
-    keys: list[Run] = [(run["dataset"], run["variant"], run["seed"]) for run in runs]
-    of_type = {
-        wanted: [key for key in keys if study["datasets"][key[0]]["type"] == wanted]
-        for wanted in ("images", "points")
+    records = [files.read_json(file) for file in inputs["runs"]]
+    keys: list[Run] = [(record["dataset"], record["variant"], record["seed"]) for record in records]
+    keys_of_type = {
+        kind: [key for key in keys if study["datasets"][key[0]]["type"] == kind]
+        for kind in ("images", "points")
     }
     histories = [
         pd.read_csv(file).assign(dataset=dataset, variant=variant, seed=seed)
         for (dataset, variant, seed), file in zip(keys, inputs["histories"], strict=True)
     ]
-    table, history = pd.DataFrame(runs), _stacked(histories)
-    scores = _stacked([pd.read_csv(file) for file in inputs["scores"]])
-    cards = _by("name", inputs["cards"])
+    runs, history = pd.DataFrame(records), _stack(histories)
+    scores = _stack([pd.read_csv(file) for file in inputs["scores"]])
+    setting_scores = [pd.read_csv(file) for file in inputs.get("setting_scores", ())]
+    setting_runs = [files.read_json(file) for file in inputs.get("setting_runs", ())]
+    cards = _read_by("name", inputs["cards"])
     return Results(
         study=study,
-        runs=table,
+        runs=runs,
         scores=scores,
-        setting_scores=_stacked([scores[:0], *map(pd.read_csv, inputs.get("setting_scores", ()))]),
-        setting_runs=pd.DataFrame(
-            [files.read_json(file) for file in inputs.get("setting_runs", ())],
-            columns=table.columns,
-        ),
-        curves=with_budgets(_over_repeats(scores), history, table),
+        setting_scores=_stack([scores[:0], *setting_scores]),
+        setting_runs=pd.DataFrame(setting_runs, columns=runs.columns),
+        curves=add_budgets(_average_repeats(scores), history, runs),
         history=history,
-        floors=_stacked([pd.read_csv(file) for file in inputs["floors"]]),
-        stages=_stages(inputs.get("benchmarks", ())),
+        floors=_stack([pd.read_csv(file) for file in inputs["floors"]]),
+        stages=_read_benchmarks(inputs.get("benchmarks", ())),
         cards=cards,
-        extractors=_by("dataset", inputs.get("extractor_cards", ())),
-        theory=_by("objective", inputs["theory"]),
+        extractors=_read_by("dataset", inputs.get("extractor_cards", ())),
+        theory=_read_by("objective", inputs["theory"]),
         examples=dict(zip(cards, inputs["examples"], strict=True)),
         samples=dict(zip(keys, inputs["samples"], strict=True)),
-        nearest=dict(zip(of_type["images"], inputs.get("nearest", ()), strict=True)),
+        nearest=dict(zip(keys_of_type["images"], inputs.get("nearest", ()), strict=True)),
         maps={
-            key: _arrays(file)
-            for key, file in zip(of_type["points"], inputs.get("maps", ()), strict=True)
+            key: _read_arrays(file)
+            for key, file in zip(keys_of_type["points"], inputs.get("maps", ()), strict=True)
         },
         lock_sha256=sha256_file(inputs["lock"][0]),
     )
 
 
-def _over_repeats(scores: pd.DataFrame) -> pd.DataFrame:
-    keys = [name for name in scores if name not in ("repeat", "value")]
-    return scores.groupby(keys, sort=False, as_index=False)["value"].mean()
+def _average_repeats(scores: pd.DataFrame) -> pd.DataFrame:
+    columns = [name for name in scores if name not in ("repeat", "value")]
+    return scores.groupby(columns, sort=False, as_index=False)["value"].mean()
 
 
-def _stages(benchmarks: Sequence[Path]) -> pd.DataFrame:
-    """Each job's stage and what Snakemake measured of it: wall-clock seconds, memory in MiB."""
+def _read_benchmarks(paths: Sequence[Path]) -> pd.DataFrame:
+    """Each job's stage and Snakemake's measurements of it: wall-clock seconds, memory in MiB."""
     tables = [
         pd.read_csv(file, sep="\t")[["s", "max_rss"]].assign(stage=file.parent.name)
-        for file in benchmarks
-        if file.exists()  # results may have been carried here without them
+        for file in paths
+        if file.exists()  # results may have been copied here without them
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"stage": []})
 
 
-def _stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One below the other; a table without rows must not decide the columns' types."""
+def _stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One below the other. A table without rows must not decide the columns' types."""
     filled = [table for table in tables if len(table)]
     return pd.concat(filled or tables[:1], ignore_index=True)
 
 
-def _by(key: str, paths: Sequence[Path]) -> dict[str, dict[str, Any]]:
-    read = [files.read_json(file) for file in paths]
-    return {each[key]: each for each in read}
+def _read_by(key: str, paths: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """JSON files by the value that each has for `key`."""
+    contents = [files.read_json(file) for file in paths]
+    return {content[key]: content for content in contents}
 
 
-def _arrays(file: Path) -> dict[str, np.ndarray]:
-    with np.load(file) as found:
-        return dict(found)
+def _read_arrays(file: Path) -> dict[str, np.ndarray]:
+    with np.load(file) as arrays:
+        return dict(arrays)

@@ -1,55 +1,56 @@
-"""Pictures of samples, as addresses that hold their content; small enough for one page."""
+"""Pictures of samples as data URLs, small enough for all of them to fit on one page."""
 
 import base64
 import io
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from ganbench.report.results import Results
+from ganbench.report.results import Results, Run
 from ganbench.study.budget import snapshot_steps
 
 SHOWN = 10
-"""Latents whose samples the page shows, the first ones of those in the files."""
+"""Latents whose samples the page shows: the first ones of the files."""
 
 ROOM = 900_000
-"""Characters that a page's pictures may take in all."""
+"""Characters that all pictures of a page may take together."""
 
 QUALITIES = (80, 65, 50, 35)
-"""Of WebP, tried in turn where the pictures as they are take more room than there is."""
+"""WebP qualities, tried in this order if the lossless pictures take more than `ROOM`."""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Every picture's address by its file, and the quality of their compression, if any."""
+    """The data URL of each picture by its file; `quality` is that of WebP, None if lossless."""
 
     addresses: dict[Path, str]
     quality: int | None
 
 
-def pictures(results: Results) -> Pictures:
-    """All pictures of a study: as they are where they fit, else compressed until they do."""
-    cut = {path: _first(path) for path in results.examples.values()}
-    for files in (results.samples, results.nearest):
-        for (dataset, _, _), path in files.items():
-            cut[path] = _first(path, results.cards[dataset].get("resolution"))
-    found = {path: _address(picture, "png", optimize=True) for path, picture in cut.items()}
-    quality = None
-    for quality in QUALITIES if _size(found) > ROOM else ():
-        found = {
-            path: _address(picture, "webp", quality=quality, method=6)
-            for path, picture in cut.items()
+def encode_pictures(results: Results) -> Pictures:
+    """All pictures of a study, as PNG if they fit on the page, else compressed until they do."""
+    pictures = {path: _open_picture(path) for path in results.examples.values()}
+    for paths in (results.samples, results.nearest):
+        for (dataset, _, _), path in paths.items():
+            pictures[path] = _open_picture(path, results.cards[dataset].get("resolution"))
+    addresses = {path: _encode(picture, "png", optimize=True) for path, picture in pictures.items()}
+    if _total_length(addresses) <= ROOM:
+        return Pictures(addresses, None)
+    for quality in QUALITIES:
+        addresses = {
+            path: _encode(picture, "webp", quality=quality, method=6)
+            for path, picture in pictures.items()
         }
-        if _size(found) <= ROOM:
+        if _total_length(addresses) <= ROOM:
             break
-    return Pictures(found, quality)
+    return Pictures(addresses, quality)
 
 
-def _first(path: Path, resolution: int | None = None) -> Image.Image:
-    """The picture in a file; of images so wide in a row, the first ones of every row."""
+def _open_picture(path: Path, resolution: int | None = None) -> Image.Image:
+    """A picture; if it is a grid of images of this resolution, cut to the first `SHOWN` columns."""
     with Image.open(path) as picture:
         width, height = picture.size
         if resolution is not None:
@@ -57,24 +58,24 @@ def _first(path: Path, resolution: int | None = None) -> Image.Image:
         return picture.crop((0, 0, width, height))
 
 
-def _size(addresses: dict[Path, str]) -> int:
-    return sum(map(len, addresses.values()))
+def _total_length(addresses: Mapping[Path, str]) -> int:
+    return sum(len(address) for address in addresses.values())
 
 
-def _address(picture: Image.Image, kind: str, **options: object) -> str:
+def _encode(picture: Image.Image, form: str, **options: object) -> str:
     buffer = io.BytesIO()
-    picture.save(buffer, format=kind, **options)
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    picture.save(buffer, format=form, **options)
+    return f"data:image/{form};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def samples(results: Results, found: Pictures) -> dict[str, list[dict[str, Any]]]:
-    """By dataset and seed: each variant's picture and what its rows are, or why there is none."""
+def arrange_samples(results: Results, pictures: Pictures) -> dict[str, list[dict[str, Any]]]:
+    """By dataset, then by seed: each variant's pictures, or a note if there are none."""
     return {
         dataset: [
             {
                 "seed": seed,
                 "runs": [
-                    _of_run(results, found, (dataset, variant, seed))
+                    _describe_run(results, pictures, (dataset, variant, seed))
                     for variant in results.variants
                 ],
             }
@@ -84,8 +85,9 @@ def samples(results: Results, found: Pictures) -> dict[str, list[dict[str, Any]]
     }
 
 
-def _of_run(results: Results, found: Pictures, run: tuple[str, str, int]) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+def _describe_run(results: Results, pictures: Pictures, run: Run) -> dict[str, Any]:
+    """A run's pictures; each row of `address` holds the samples of one of the `steps`."""
+    description: dict[str, Any] = {
         "variant": run[1],
         "index": results.variants.index(run[1]),
         "steps": [],
@@ -93,18 +95,15 @@ def _of_run(results: Results, found: Pictures, run: tuple[str, str, int]) -> dic
         "nearest": None,
     }
     if run not in results.status:
-        return shown | {"note": "Missing: the run left no file."}
+        description["note"] = "Missing: the run left no files."
+        return description
     record = results.status[run]
-    shown["steps"] = list(_taken(record.parameters, record.step))
+    snapshots = snapshot_steps(record.parameters)
+    description["steps"] = [step for step in snapshots if step <= record.step]
     if record.status == "diverged":
-        shown["note"] = f"Diverged at step {record.step:,}: {record.reason}."
-    if shown["steps"]:
-        shown["address"] = found.addresses[results.samples[run]]
+        description["note"] = f"Diverged at step {record.step:,}: {record.reason}."
+    if description["steps"]:
+        description["address"] = pictures.addresses[results.samples[run]]
         if run in results.nearest:
-            shown["nearest"] = found.addresses[results.nearest[run]]
-    return shown
-
-
-def _taken(parameters: dict[str, Any], last: int) -> Iterable[int]:
-    """The steps whose samples a picture has: one row each."""
-    return (step for step in snapshot_steps(parameters) if step <= last)
+            description["nearest"] = pictures.addresses[results.nearest[run]]
+    return description

@@ -1,6 +1,8 @@
-"""The budget axes of learning curves: what each score and each history row had cost by then."""
+"""The budget axes of learning curves: images, seconds, and updates of D."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,12 +11,12 @@ from matplotlib.ticker import EngFormatter
 
 from ganbench.study.budget import images_per_step
 
-RUN = ["dataset", "variant", "seed"]
+RUN_COLUMNS = ["dataset", "variant", "seed"]
 
 
 @dataclass(frozen=True)
-class Budget:
-    """One way to count what training costs: a column of tables, and its name on an axis."""
+class BudgetAxis:
+    """One way to measure what training costs: a column of tables, and its name on an axis."""
 
     column: str
     title: str
@@ -22,35 +24,36 @@ class Budget:
 
 
 BUDGETS = (
-    Budget("images", "images", "real {things} shown to D"),
-    Budget("seconds", "seconds", "seconds of training"),
-    Budget("updates", "D updates", "updates of D"),
+    BudgetAxis("images", title="images", label="real {things} shown to D"),
+    BudgetAxis("seconds", title="seconds", label="seconds of training"),
+    BudgetAxis("updates", title="D updates", label="updates of D"),
 )
-"""In the order of the page; the first is what it shows by itself."""
+"""In the order of the page, which shows the first unless the reader switches."""
 
 
-def with_budgets(scores: pd.DataFrame, history: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """`scores` with the columns `seconds` and `updates` of D at each snapshot.
+def add_budgets(scores: pd.DataFrame, history: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """`scores` with two more columns: `seconds` and the `updates` of D at each snapshot.
 
-    Seconds are those of the history row at the snapshot, between two rows in proportion.
+    Seconds are interpolated linearly between the rows of the history.
     """
-    by_run = {key: table for key, table in history.groupby(RUN, sort=False)}
+    histories = {key: rows for key, rows in history.groupby(RUN_COLUMNS, sort=False)}
     parameters = {(run.dataset, run.variant, run.seed): run.parameters for run in runs.itertuples()}
-    found = []
-    for key, table in scores.groupby(RUN, sort=False):
-        past, each_step = by_run.get(key), parameters[key]["discriminator_steps"]
+    tables = []
+    for key, table in scores.groupby(RUN_COLUMNS, sort=False):
+        past = histories.get(key, history[:0])
         seconds = np.full(len(table), np.nan)
-        if past is not None and len(past):
+        if len(past):
             seconds = np.interp(table["images"], past["images"], past["seconds"])
-        found.append(table.assign(seconds=seconds, updates=table["step"] * each_step))
-    return pd.concat(found) if found else scores.assign(seconds=[], updates=[])
+        updates = table["step"] * parameters[key]["discriminator_steps"]
+        tables.append(table.assign(seconds=seconds, updates=updates))
+    return pd.concat(tables) if tables else scores.assign(seconds=[], updates=[])
 
 
-def label_budget(axes: Axes, budget: Budget, study: dict, dataset: str) -> None:
-    """Names the axis that counts `budget`."""
+def label_budget(axes: Axes, budget: BudgetAxis, study: Mapping[str, Any], dataset: str) -> None:
+    """Labels the x-axis with `budget`, and with the images of a step if all runs share it."""
     label = budget.label.format(things=study["datasets"][dataset]["type"])
     if budget.column == "images":
-        steps = {images_per_step(each) for each in study["runs"][dataset].values()}
-        label += f" ({steps.pop():,} a step)" if len(steps) == 1 else ""
+        per_step = {images_per_step(run) for run in study["runs"][dataset].values()}
+        label += f" ({per_step.pop():,} per step)" if len(per_step) == 1 else ""
     axes.set_xlabel(label)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))

@@ -1,92 +1,132 @@
-"""Maps of known densities: what is learned beside what is right, snapshot by snapshot."""
+"""Maps of known densities: the data, the generator and the discriminator at every snapshot."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from ganbench.report.figures.drawing import Drawing, colour, figure, finish
+from ganbench.report.figures.drawing import Drawing, choose_colour, finish, open_figure
 from ganbench.report.figures.svg import FAINT, INK
 from ganbench.report.results import Results, Run
 
-_MAPS = (
-    ("generated", "p_g", {"cmap": "Greens"}),
-    ("discriminator", "D", {"cmap": "PuOr_r", "vmin": 0, "vmax": 1}),
-    ("optimal", "D*", {"cmap": "PuOr_r", "vmin": 0, "vmax": 1}),
+NEGLIGIBLE = 0.005
+"""Where p_data + p_g is lower, D* is a ratio of noise."""
+
+CONTOUR = 0.1
+"""The contour of p_data, as a share of its maximum."""
+
+
+@dataclass(frozen=True)
+class _MapRow:
+    """One row of maps: an array of `maps.npz`, its label and its colours.
+
+    `limits` are the values of the first and the last colour; None fits them to each map.
+    """
+
+    array: str
+    label: str
+    colours: str
+    limits: tuple[float, float] | None = None
+
+
+_MAP_ROWS = (
+    _MapRow("generated", label="p_g", colours="Greens"),
+    _MapRow("discriminator", label="D", colours="PuOr_r", limits=(0, 1)),
+    _MapRow("optimal", label="D*", colours="PuOr_r", limits=(0, 1)),
 )
-_READ_LINES = (
-    "Filled: p_data. Solid: p_g. Dashed: the trained D. Dotted: D*, where there is density."
+
+_LINES_CAPTION = (
+    "Shaded: p_data. Solid: p_g. Dashed: the trained D. Dotted: the optimal D* = p_data/(p_data + "
+    "p_g), where a density is above zero."
 )
-_READ_MAPS = (
+_MAPS_CAPTION = (
     "Top: p_g, darker where more points are generated. Middle: the trained D, from 0 (purple: "
-    "generated) over ½ (white) to 1 (orange: real). Bottom: D* = p_data/(p_data + p_g). "
-    "Rings: where p_data is."
+    "generated) through ½ (white) to 1 (orange: real). Bottom: the optimal D* = p_data/(p_data + "
+    "p_g). Contours: p_data."
 )
 
 
 def draw_density_maps(results: Results, dataset: str) -> dict[str, Drawing]:
-    """p_data, p_g, D and D* at every snapshot: Figure 1 of Goodfellow et al. 2014, really trained.
+    """p_data, p_g, D and D* at every snapshot, as in Figure 1 of Goodfellow et al. 2014.
 
-    A figure for each variant that has a snapshot, of its first seed that has one.
+    One figure for each variant that has a snapshot, of its first seed that has one.
     """
-    found: dict[str, Drawing] = {}
+    drawings: dict[str, Drawing] = {}
     for variant in results.variants:
         for run, maps in results.maps.items():
-            if run[:2] == (dataset, variant) and len(maps["steps"]) and variant not in found:
-                flat = maps["centers"].shape[1] == 1
-                found[variant] = (_lines if flat else _maps)(run, maps)
-    return found
+            if run[:2] == (dataset, variant) and len(maps["steps"]) and variant not in drawings:
+                one_dimensional = maps["centers"].shape[1] == 1
+                draw = _draw_lines if one_dimensional else _draw_maps
+                drawings[variant] = draw(run, maps)
+    return drawings
 
 
-def _lines(run: Run, maps: dict[str, np.ndarray]) -> Drawing:
-    """One dimension: densities and discriminators as curves."""
+def _draw_lines(run: Run, maps: dict[str, np.ndarray]) -> Drawing:
+    """One dimension: densities and discriminators as curves, a panel for each snapshot."""
     dataset, variant, seed = run
-    with figure(width=11, height=2.6, columns=len(maps["steps"])) as (drawn, row):
-        for number, axes in enumerate(row):
-            _density_line(axes, maps, number)
+    with open_figure(width=11, height=2.6, columns=len(maps["steps"])) as (figure, panels):
+        for number, axes in enumerate(panels):
+            _draw_density_lines(axes, maps, number)
             axes.set_title(f"step {maps['steps'][number]:,}")
-        named = row[-1].get_legend_handles_labels()
-        drawn.legend(*named, loc="outside right center")
+        figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside right center")
         title = f"{variant} on {dataset}, seed {seed}, at each snapshot"
-        return finish(drawn, f"density-{dataset}-{variant}", title, _READ_LINES, {})
+        return finish(figure, f"density-{dataset}-{variant}", title, _LINES_CAPTION, {})
 
 
-def _density_line(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
+def _draw_density_lines(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
     x = maps["centers"][:, 0]
     axes.fill_between(x, maps["data"], color=FAINT, alpha=0.6, lw=0, label="p_data")
-    axes.plot(x, maps["generated"][number], color=colour(2), lw=1.2, label="p_g")
-    axes.plot(x, maps["discriminator"][number], color=colour(0), ls="--", lw=1.5, label="D")
-    known = maps["data"] + maps["generated"][number] > 0.005  # beyond, D* is a ratio of noise
-    best = np.where(known, maps["optimal"][number], np.nan)
-    axes.plot(x, best, color=INK, ls=":", lw=1.2, label="D*")
+    axes.plot(x, maps["generated"][number], color=choose_colour(2), lw=1.2, label="p_g")
+    axes.plot(x, maps["discriminator"][number], color=choose_colour(0), ls="--", lw=1.5, label="D")
+    dense = maps["data"] + maps["generated"][number] > NEGLIGIBLE
+    optimal = np.where(dense, maps["optimal"][number], np.nan)
+    axes.plot(x, optimal, color=INK, ls=":", lw=1.2, label="D*")
     axes.set(xlabel="x", ylim=(-0.03, 1.05))
 
 
-def _maps(run: Run, maps: dict[str, np.ndarray]) -> Drawing:
-    """Two dimensions: a row of maps each for p_g, D and D*."""
+def _draw_maps(run: Run, maps: dict[str, np.ndarray]) -> Drawing:
+    """Two dimensions: a row of maps for p_g, D and D* each, a column for each snapshot."""
     dataset, variant, seed = run
     count = len(maps["steps"])
-    with figure(width=1.16 * count + 0.4, height=3.9, rows=3, columns=count) as (drawn, cells):
-        for place, axes in enumerate(cells):
-            name, label, colours = _MAPS[place // count]
-            values = maps[name][place % count]
-            _map(axes, maps, np.sqrt(values) if name == "generated" else values, **colours)
+    with open_figure(width=1.16 * count + 0.4, height=3.9, rows=3, columns=count) as (
+        figure,
+        panels,
+    ):
+        for place, axes in enumerate(panels):
+            row = _MAP_ROWS[place // count]
+            values = maps[row.array][place % count]
+            _draw_map(axes, maps, np.sqrt(values) if row.array == "generated" else values, row)
             if place < count:
                 axes.set_title(f"step {maps['steps'][place]:,}", fontsize=8)
             if place % count == 0:
-                axes.set_ylabel(label, rotation=0, ha="right", va="center")
+                axes.set_ylabel(row.label, rotation=0, ha="right", va="center")
         title = f"{variant} on {dataset}, seed {seed}, at each snapshot"
-        return finish(drawn, f"density-{dataset}-{variant}", title, _READ_MAPS, {})
+        return finish(figure, f"density-{dataset}-{variant}", title, _MAPS_CAPTION, {})
 
 
-def _map(axes: Axes, maps: dict[str, np.ndarray], values: np.ndarray, **colours: object) -> None:
+def _draw_map(axes: Axes, maps: dict[str, np.ndarray], values: np.ndarray, row: _MapRow) -> None:
     side = math.isqrt(len(maps["data"]))
     x, y = maps["centers"].T
-    rows = np.lexsort((x, y)).reshape(side, side)  # of one y each, from left to right
+    order = np.lexsort((x, y)).reshape(side, side)  # rows of equal y, from left to right
     half = (x.max() - x.min()) / (side - 1) / 2
-    box = (x.min() - half, x.max() + half, y.min() - half, y.max() + half)
-    axes.imshow(values[rows], extent=box, origin="lower", interpolation="none", **colours)
-    levels = [0.1 * maps["data"].max()]
-    axes.contour(maps["data"][rows], levels, extent=box, colors=[INK], linewidths=0.6)
+    extent = (x.min() - half, x.max() + half, y.min() - half, y.max() + half)
+    low, high = row.limits or (None, None)
+    axes.imshow(
+        values[order],
+        extent=extent,
+        origin="lower",
+        interpolation="none",
+        cmap=row.colours,
+        vmin=low,
+        vmax=high,
+    )
+    axes.contour(
+        maps["data"][order],
+        levels=[CONTOUR * maps["data"].max()],
+        extent=extent,
+        colors=[INK],
+        linewidths=0.6,
+    )
     axes.set(xticks=[], yticks=[])
     axes.grid(False)

@@ -1,6 +1,7 @@
 """What the two players do over training: outputs, value, gradients, losses."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -8,78 +9,133 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
 from ganbench.report.figures.budgets import BUDGETS, label_budget
-from ganbench.report.figures.curves import keep_in_view, level, mark_diverged, seeds_and_mean
-from ganbench.report.figures.drawing import Drawing, colour, dash, figure, finish, mark_variant
+from ganbench.report.figures.curves import (
+    draw_level,
+    draw_seeds_and_mean,
+    keep_in_view,
+    mark_diverged,
+)
+from ganbench.report.figures.drawing import (
+    Drawing,
+    choose_colour,
+    choose_dash,
+    finish,
+    mark_variant,
+    open_figure,
+)
 from ganbench.report.results import Results
 
-_UNDECIDED = (0.5, "½: undecided")
-_CAUTION = "Losses of different objectives are different quantities: compare shapes, not heights."
-_GAME = (
-    (
-        *("d_real", "D(x): does D know real samples?", "mean D(x)", _UNDECIDED),
-        "1: sure that they are real. 0: sure that they are generated.",
+
+@dataclass(frozen=True)
+class Level:
+    """A horizontal line at a known value."""
+
+    value: float
+    label: str
+
+
+@dataclass(frozen=True)
+class GameCurve:
+    """One quantity of `history.csv`: the column, the texts of its figure, and a line, if any."""
+
+    column: str
+    title: str
+    label: str
+    caption: str
+    level: Level | None = None
+
+
+UNDECIDED = Level(0.5, "½: undecided")
+
+_LOSS_CAPTION = (
+    "Losses of different objectives are different quantities: compare their shapes, not their "
+    "values."
+)
+
+GAME_CURVES = (
+    GameCurve(
+        column="d_real",
+        title="D(x): D on real samples",
+        label="mean D(x)",
+        caption="1: D is certain that real samples are real. 0: D is certain that they are fake.",
+        level=UNDECIDED,
     ),
-    (
-        *("d_fake", "D(G(z)): does G fool D?", "mean D(G(z))", _UNDECIDED),
-        "1: taken for real. 0: found out, every one.",
+    GameCurve(
+        column="d_fake",
+        title="D(G(z)): D on generated samples",
+        label="mean D(G(z))",
+        caption="1: D takes all generated samples for real. 0: D recognises all of them.",
+        level=UNDECIDED,
     ),
-    (
-        *("value", "V(D, G): −log 4 where D is undecided", "V(D, G) (nats)"),
-        *(
-            (-math.log(4), "−log 4"),
-            "E log D(x) + E log(1 − D(G(z))): 0 where D is right and sure.",
-        ),
+    GameCurve(
+        column="value",
+        title="V(D, G): −log 4 if D is undecided",
+        label="V(D, G) (nats)",
+        caption="E log D(x) + E log(1 − D(G(z))), which is 0 if D is certain and right.",
+        level=Level(-math.log(4), "−log 4"),
     ),
-    (
-        *("g_grad_norm", "The gradient that G follows", "‖∂L/∂θ‖₂ of G (log scale)", None),
-        "Euclidean norm over all weights of G. Where it falls to nothing, G no longer learns.",
+    GameCurve(
+        column="g_grad_norm",
+        title="Gradient norm of G",
+        label="‖∂L/∂θ‖₂ of G (log scale)",
+        caption="Euclidean norm over all weights of G. If it vanishes, G stops learning.",
     ),
-    (
-        *("d_grad_norm", "The gradient that D follows", "‖∂L/∂θ‖₂ of D (log scale)", None),
-        "Euclidean norm over all weights of D.",
+    GameCurve(
+        column="d_grad_norm",
+        title="Gradient norm of D",
+        label="‖∂L/∂θ‖₂ of D (log scale)",
+        caption="Euclidean norm over all weights of D.",
     ),
-    ("d_loss", "What D minimises", "loss of D", None, _CAUTION),
-    ("g_loss", "What G minimises", "loss of G", None, _CAUTION),
+    GameCurve(column="d_loss", title="Loss of D", label="loss of D", caption=_LOSS_CAPTION),
+    GameCurve(column="g_loss", title="Loss of G", label="loss of G", caption=_LOSS_CAPTION),
 )
 
 DOTS = 2000
-"""Measured gradient weights that are drawn."""
+"""The most measured gradient weights that a figure shows."""
 
-MOST = 100
-"""Rows of a run's history that are drawn: more would lie closer than a line is thick."""
+MOST_ROWS = 100
+"""The most rows of a run's history that are drawn: more would be closer than a line is thick."""
 
 
 def draw_game_curves(results: Results, dataset: str) -> list[Drawing]:
     """One figure for each quantity of `history.csv`, over images."""
     history = results.history[results.history["dataset"] == dataset]
-    drawn_rows = _thinned(history)
-    drawings = []
-    for column, title, label, line, reading in _GAME:
-        caption = reading
-        with figure() as (drawn, (axes,)):
-            variants = seeds_and_mean(axes, results, drawn_rows, column)
-            if column.endswith("norm"):
-                _log_scale(axes)
-            else:
-                caption += keep_in_view(axes, history[column])
-            if line:
-                level(axes, *line)
-            mark_diverged(axes, results, history, column)
-            axes.set(title=title, ylabel=label)
-            label_budget(axes, BUDGETS[0], results.study, dataset)
-            name = f"game-{dataset}-{column.replace('_', '-')}"
-            drawings.append(finish(drawn, name, f"{title} On {dataset}", caption, variants))
-    return drawings
+    rows = _thin_out(history)
+    return [_draw_curve(results, dataset, history, rows, curve) for curve in GAME_CURVES]
 
 
-def _thinned(history: pd.DataFrame) -> pd.DataFrame:
-    """Every so many rows, and the last, of runs with more rows than are drawn."""
-    place = history.groupby(["variant", "seed"], sort=False).cumcount(ascending=False)
-    longest = int(place.max()) + 1 if len(place) else 1
-    return history[place % -(-longest // MOST) == 0]
+def _draw_curve(
+    results: Results,
+    dataset: str,
+    history: pd.DataFrame,
+    rows: pd.DataFrame,
+    curve: GameCurve,
+) -> Drawing:
+    """One quantity; `rows` are those of the history to draw."""
+    caption = curve.caption
+    with open_figure() as (figure, (axes,)):
+        variants = draw_seeds_and_mean(axes, results, rows, curve.column)
+        if curve.column.endswith("norm"):
+            _set_log_scale(axes)
+        else:
+            caption += keep_in_view(axes, history[curve.column])
+        if curve.level:
+            draw_level(axes, curve.level.value, curve.level.label)
+        mark_diverged(axes, results, history, curve.column)
+        axes.set(title=curve.title, ylabel=curve.label)
+        label_budget(axes, BUDGETS[0], results.study, dataset)
+        name = f"game-{dataset}-{curve.column.replace('_', '-')}"
+        return finish(figure, name, f"{curve.title}, on {dataset}", caption, variants)
 
 
-def _log_scale(axes: Axes) -> None:
+def _thin_out(history: pd.DataFrame) -> pd.DataFrame:
+    """Every n-th row and the last, with the same n for all runs, so that few enough are left."""
+    rows_to_end = history.groupby(["variant", "seed"], sort=False).cumcount(ascending=False)
+    longest = int(rows_to_end.max()) + 1 if len(rows_to_end) else 1
+    return history[rows_to_end % math.ceil(longest / MOST_ROWS) == 0]
+
+
+def _set_log_scale(axes: Axes) -> None:
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -87,44 +143,52 @@ def _log_scale(axes: Axes) -> None:
 
 
 def draw_gradient_weights(results: Results) -> list[Drawing]:
-    """∂L_G/∂f against D(G(z)), derived and measured: where a generator's gradient vanishes."""
-    known = {
-        variant: results.theory[found["objective"]]["gradient_weight"]
-        for variant, found in results.study["variants"].items()
-        if "gradient_weight" in results.theory.get(found["objective"], {})
+    """|∂L_G/∂f| against D(G(z)), derived and measured: where a generator's gradient vanishes."""
+    curves = {
+        variant: results.theory[definition["objective"]]["gradient_weight"]
+        for variant, definition in results.study["variants"].items()
+        if "gradient_weight" in results.theory.get(definition["objective"], {})
     }
-    if not known:
+    if not curves:
         return []
     title = "Where the generator's gradient vanishes"
-    every = -(-len(results.history) // DOTS)
+    every = math.ceil(len(results.history) / DOTS)
     caption = (
-        "Size of the weight ∂L/∂f that a generated sample's gradient carries in G's loss, against "
-        "D(G(z)). Lines: derived from each generator's formula. Dots: measured in training, the "
-        f"means of one batch, {'every row' if every == 1 else f'one row in {every}'} of "
-        "history.csv, all seeds and datasets. Left: D rejects the sample."
+        "The weight |∂L/∂f| of a generated sample in the gradient of G's loss, against D(G(z)). "
+        "Lines: derived from each generator's formula. Dots: measured in training, on all datasets "
+        "and with all seeds; each is the mean over one batch. On the left, D rejects the sample."
     )
-    for variant, curve in known.items():
-        caption += f" The line of {variant} takes {curve['given']}." if curve["given"] else ""
-    with figure(height=2.9) as (drawn, (axes,)):
+    if every > 1:
+        caption += f" One dot is drawn for every {every} rows of history.csv."
+    for variant, curve in curves.items():
+        caption += f" The line of {variant} assumes {curve['given']}." if curve["given"] else ""
+    with open_figure(height=2.9) as (figure, (axes,)):
+        variants = {}
         for index, variant in enumerate(results.variants):
-            if variant not in known:
-                continue
-            curve, before = known[variant], len(axes.lines)
-            measured = results.history[results.history["variant"] == variant].iloc[::every]
-            _dots(axes, measured["g_d_fake"], measured["g_weight"], colour(index))
-            weight = np.abs(curve["weight"])
-            axes.plot(curve["d_fake"], weight, color=colour(index), ls=dash(index), lw=2)
-            mark_variant(axes, before, index)
+            if variant in curves:
+                lines_before = len(axes.lines)
+                measured = results.history[results.history["variant"] == variant].iloc[::every]
+                _draw_weights(axes, index, curves[variant], measured)
+                mark_variant(axes, lines_before, index)
+                variants[index] = variant
         axes.set(title=title, xlabel="D(G(z)): 0 is rejected, 1 taken for real", ylabel="|∂L/∂f|")
         axes.set(xlim=(0, 1), ylim=(0, min(axes.get_ylim()[1], 3)))
-        shown = {index: name for index, name in enumerate(results.variants) if name in known}
-        return [finish(drawn, "gradient-weights", title, caption, shown)]
+        return [finish(figure, "gradient-weights", title, caption, variants)]
 
 
-def _dots(axes: Axes, x: pd.Series, y: pd.Series, color: str) -> None:
+def _draw_weights(axes: Axes, index: int, curve: dict, measured: pd.DataFrame) -> None:
+    """The derived weights of one variant over its measured ones."""
+    colour = choose_colour(index)
+    _draw_dots(axes, measured["g_d_fake"], measured["g_weight"], colour)
+    axes.plot(curve["d_fake"], np.abs(curve["weight"]), color=colour, ls=choose_dash(index), lw=2)
+
+
+def _draw_dots(axes: Axes, x: pd.Series, y: pd.Series, color: str) -> None:
     """Dots as one line of many pieces without length: a tenth of the size of as many markers.
 
-    Larger than the derived line is thick, for they lie on it.
+    They are wider than the derived line, which lies on top of them.
     """
-    gaps = [np.column_stack([each, each, np.full(len(each), np.nan)]).ravel() for each in (x, y)]
-    axes.plot(*gaps, color=color, lw=7, alpha=0.3, solid_capstyle="round")
+    x, y = (
+        np.column_stack([values, values, np.full(len(values), np.nan)]).ravel() for values in (x, y)
+    )
+    axes.plot(x, y, color=color, lw=7, alpha=0.3, solid_capstyle="round")

@@ -1,36 +1,56 @@
-"""Performance profiles: the share of runs at least as good as each threshold."""
+"""Performance profiles: the share of runs that reach a score, for every score."""
 
 import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.evidence.final_scores import select
-from ganbench.report.figures.drawing import Drawing, colour, dash, figure, finish, mark_variant
+from ganbench.report.figures.drawing import (
+    Drawing,
+    choose_colour,
+    choose_dash,
+    finish,
+    mark_variant,
+    open_figure,
+)
+from ganbench.report.measures import describe_metric, primary_measure
 from ganbench.report.results import Results
 
 
 def draw_profiles(results: Results, table: pd.DataFrame, dataset: str) -> list[Drawing]:
     """The profile of every variant by the dataset's primary metric, if anything was scored."""
-    primary = results.study["datasets"][dataset]["primary"]
-    found = select(table, dataset=dataset, **primary)
-    if not len(found):
+    metric, reference = primary_measure(results, dataset)
+    profiles = select(table, dataset=dataset, metric=metric, reference=reference)
+    if not len(profiles):
         return []
-    sign = "≤" if METRICS[base_name(primary["metric"])].better == "lower" else "≥"
-    title = "How many runs get this good"
-    caption = (
-        f"Share of all runs on {dataset}, failed ones included, whose last snapshot has "
-        f"{primary['metric']} {sign} τ. A curve further up and to the "
-        f"{'left' if sign == '≤' else 'right'} is better; one that ends below 1 had failures."
-    )
+    title = "Share of runs that reach a score"
     variants = {}
-    with figure() as (drawn, (axes,)):
+    with open_figure() as (figure, (axes,)):
         for index, variant in enumerate(results.variants):
-            mine = found[found["variant"] == variant]
-            if len(mine):
-                before = len(axes.lines)
-                style = {"color": colour(index), "ls": dash(index), "drawstyle": "steps-post"}
-                axes.plot(mine["threshold"], mine["share"], lw=1.8, **style)
-                mark_variant(axes, before, index)
+            rows = profiles[profiles["variant"] == variant]
+            if len(rows):
+                lines_before = len(axes.lines)
+                axes.plot(
+                    rows["threshold"],
+                    rows["share"],
+                    lw=1.8,
+                    color=choose_colour(index),
+                    ls=choose_dash(index),
+                    drawstyle="steps-post",
+                )
+                mark_variant(axes, lines_before, index)
                 variants[index] = variant
-        axes.set(title=title, xlabel=f"τ ({primary['metric']})", ylabel="share of runs")
+        axes.set(title=title, xlabel=f"{describe_metric(metric)} τ", ylabel="share of runs")
         axes.set(ylim=(-0.03, 1.03))
-        return [finish(drawn, f"profile-{dataset}", f"{title}, {dataset}", caption, variants)]
+        caption = _describe_profile(metric, dataset)
+        return [finish(figure, f"profile-{dataset}", f"{title}, {dataset}", caption, variants)]
+
+
+def _describe_profile(metric: str, dataset: str) -> str:
+    """How to read the profile."""
+    definition = METRICS[base_name(metric)]
+    lower = definition.better == "lower"
+    return (
+        f"Share of all runs on {dataset} that end with {describe_metric(metric)} "
+        f"{'≤' if lower else '≥'} τ. Curves further up and to the {'left' if lower else 'right'} "
+        "are better. The curve of a variant with failed runs ends below 1."
+    )

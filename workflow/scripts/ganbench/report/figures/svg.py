@@ -1,4 +1,4 @@
-"""Matplotlib's SVG made small and fit for a page: short paths, shared styles, its colours."""
+"""Matplotlib's SVG adapted to a page: short paths, shared styles, the colours of the page."""
 
 import hashlib
 import re
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 INK, FAINT = "#1b1e23", "#c6cad1"
-"""The colours of text and of lines on light paper; on the page its own, in light and in dark."""
+"""The colours of text and of grid lines in files; the page replaces them by those of its theme."""
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 ElementTree.register_namespace("", SVG)
@@ -26,26 +26,27 @@ class Inline:
     styles: dict[str, str]
 
 
-def inline(text: str, name: str, description: str) -> Inline:
-    """The figure that matplotlib wrote as `text`, for a page that may hold many.
+def make_inline(text: str, name: str, description: str) -> Inline:
+    """The SVG that matplotlib wrote as `text`, for a page with many figures.
 
-    `name` makes its ids unique there. Groups whose id begins with `variant-0-` become the class
+    `name` makes its ids unique there. Groups whose id begins with `variant-0-` get the class
     `variant-0`, by which the page switches variants on and off; so do `label-` and `title-`.
     """
     root = ElementTree.fromstring(text[text.index("<svg") :])
-    size = [float(each) for each in root.attrib["viewBox"].split()[2:]]
+    width, height = map(float, root.attrib["viewBox"].split()[2:])
     _flatten(root)
     _name_references(root, "i" + hashlib.sha256(name.encode()).hexdigest()[:6])
     styles: dict[str, str] = {}
     for element in root.iter():
         _shorten(element)
-        if style := _page_style(element.attrib.pop("style", "")):
+        style = _adapt_style(element.attrib.pop("style", ""))
+        if style:
             short = "c" + hashlib.sha256(style.encode()).hexdigest()[:8]
             styles[short] = style
             element.set("class", " ".join(filter(None, [element.get("class"), short])))
     root.attrib = {
-        "viewBox": f"0 0 {size[0]:g} {size[1]:g}",
-        "width": f"{size[0] * 4 / 3:.0f}",
+        "viewBox": f"0 0 {width:g} {height:g}",
+        "width": f"{width * 4 / 3:.0f}",
         "role": "img",
         "aria-label": description,
     }
@@ -54,42 +55,42 @@ def inline(text: str, name: str, description: str) -> Inline:
 
 
 def _flatten(parent: ElementTree.Element) -> None:
-    """Takes out what draws nothing, and groups that only wrap."""
-    kept: list[ElementTree.Element] = []
+    """Removes what draws nothing, and replaces groups by their contents."""
+    children: list[ElementTree.Element] = []
     for child in list(parent):
         tag = child.tag.removeprefix(f"{{{SVG}}}")
-        if tag in ("metadata", "style") or _invisible(child):
+        if tag in ("metadata", "style") or _is_invisible(child):
             continue
         _flatten(child)
         if tag != "g" or child.get("clip-path") or child.get("transform"):
-            kept += [child] if tag != "defs" or len(child) else []
+            children += [child] if tag != "defs" or len(child) else []
             continue
-        found = re.match(r"(variant-\d+|label|title)-", child.get("id", ""))
+        match = re.match(r"(variant-\d+|label|title)-", child.get("id", ""))
         for inner in child:
-            if found:
-                inner.set("class", found[1])
-            kept.append(inner)
-    parent[:] = kept
+            if match:
+                inner.set("class", match[1])
+            children.append(inner)
+    parent[:] = children
     if not parent.tag.endswith("}text"):
         parent.text = None
 
 
-def _invisible(element: ElementTree.Element) -> bool:
-    """A path neither filled nor stroked: the background of a figure or of its axes."""
+def _is_invisible(element: ElementTree.Element) -> bool:
+    """Whether this is a path without fill and stroke: the background of a figure or of its axes."""
     style = element.get("style", "")
     return element.tag.endswith("}path") and style == "fill: none"
 
 
 def _name_references(root: ElementTree.Element, prefix: str) -> None:
-    """Keeps only ids that something refers to, under short names."""
+    """Shortens the ids that something refers to, and removes all others."""
     referenced: dict[str, str] = {}
     for element in root.iter():
         for key in ("clip-path", f"{{{XLINK}}}href"):
             value = element.get(key, "")
-            found = _REFERENCE.search(value)
-            if found and not value.startswith("data:"):
-                short = referenced.setdefault(found[1], f"{prefix}{len(referenced)}")
-                element.set(key, value.replace(found[1], short))
+            match = _REFERENCE.search(value)
+            if match and not value.startswith("data:"):
+                short = referenced.setdefault(match[1], f"{prefix}{len(referenced)}")
+                element.set(key, value.replace(match[1], short))
     for element in root.iter():
         name = element.attrib.pop("id", None)
         if name in referenced:
@@ -97,21 +98,22 @@ def _name_references(root: ElementTree.Element, prefix: str) -> None:
 
 
 def _shorten(element: ElementTree.Element) -> None:
+    """Rounds all coordinates of an element."""
     for key, value in element.attrib.items():
         if key == "d":
-            element.set(key, path(value))
+            element.set(key, shorten_path(value))
         elif key in ("x", "y", "width", "height", "transform"):
-            element.set(key, _NUMBER.sub(lambda found: _short(float(found[0])), value))
+            element.set(key, _NUMBER.sub(lambda match: _shorten_number(float(match[0])), value))
     if element.get("transform", "").startswith("rotate(-0 "):
         del element.attrib["transform"]
     element.tail = None
 
 
-def path(d: str) -> str:
-    """Path data to a tenth of a point; straight lines by what they add to the point before."""
+def shorten_path(d: str) -> str:
+    """Path data rounded to a tenth of a point, with straight lines relative to the point before."""
     commands = re.findall(r"([MLCQz])([^MLCQz]*)", d)
     if any(command in "CQ" for command, _ in commands):
-        rounded = _NUMBER.sub(lambda found: _short(float(found[0])), d)
+        rounded = _NUMBER.sub(lambda match: _shorten_number(float(match[0])), d)
         return " ".join(rounded.split())
     written: list[str] = []
     at = start = (0, 0)
@@ -121,39 +123,38 @@ def path(d: str) -> str:
             written.append("z")
             at, previous = start, "z"
             continue
-        x, y = (round(float(each) * 10) for each in numbers.split())
+        x, y = (round(float(number) * 10) for number in numbers.split())
         if command == "M":
-            start, shown = (x, y), f"M{_pair(x, y)}"
+            start = (x, y)
+            written.append(f"M{_format_pair(x, y)}")
         else:
-            shown = _pair(x - at[0], y - at[1])
-            again = "" if shown.startswith("-") else " "
-            shown = (again if previous == "L" else "l") + shown
-        written.append(shown)
+            step = _format_pair(x - at[0], y - at[1])
+            separator = "" if step.startswith("-") else " "
+            written.append((separator if previous == "L" else "l") + step)
         at, previous = (x, y), command
     return "".join(written)
 
 
-def _pair(x: int, y: int) -> str:
-    """Two tenths as a pair of numbers, with nothing between them that is not needed."""
-    first, second = _short(x / 10), _short(y / 10)
+def _format_pair(x: int, y: int) -> str:
+    """Two numbers, given in tenths, separated by a space unless a minus sign does that."""
+    first, second = _shorten_number(x / 10), _shorten_number(y / 10)
     return f"{first}{'' if second.startswith('-') else ' '}{second}"
 
 
-def _short(number: float) -> str:
-    """A number to a tenth, without zeros that say nothing: .5, -3, 12.1."""
-    shown = f"{number:.1f}".removesuffix(".0")
-    shown = "0" if shown == "-0" else shown
-    return re.sub(r"^(-?)0\.", r"\1.", shown)
+def _shorten_number(number: float) -> str:
+    """A number rounded to a tenth, without needless zeros: .5, -3, 12.1."""
+    text = f"{number:.1f}".removesuffix(".0")
+    text = "0" if text == "-0" else text
+    return re.sub(r"^(-?)0\.", r"\1.", text)
 
 
-def _page_style(style: str) -> str:
-    """A style without what the page's stylesheet says for all figures, in the page's colours."""
-    style = _FONT.sub(lambda found: f"font-size: {found[2]}px" + _weight(found[1]), style)
+def _adapt_style(style: str) -> str:
+    """A style in the page's colours, without the rules that its stylesheet has for all figures."""
+    style = _FONT.sub(lambda match: f"font-size: {match[2]}px" + _format_weight(match[1]), style)
     style = _DROPPED.sub("", style)
-    for stand_in, real in ((INK, "currentColor"), (FAINT, "var(--faint)")):
-        style = style.replace(stand_in, real)
+    style = style.replace(INK, "currentColor").replace(FAINT, "var(--faint)")
     return re.sub(r"\s*([:;])\s*", r"\1", style).strip("; ")
 
 
-def _weight(weight: str | None) -> str:
+def _format_weight(weight: str | None) -> str:
     return "; font-weight: 600" if weight else ""

@@ -1,62 +1,77 @@
-"""Score against tuning budget: what trying more settings bought each variant."""
+"""Score against tuning budget: how much each variant gains from trying more settings."""
 
 from textwrap import fill
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from ganbench.catalogue.metrics import METRICS, base_name
-from ganbench.report.figures.curves import THICK, THIN, level
-from ganbench.report.figures.drawing import Drawing, colour, dash, figure, finish, mark_variant
-from ganbench.report.figures.learning_curves import LINE
+from ganbench.report.figures.curves import THICK, THIN, draw_level
+from ganbench.report.figures.drawing import (
+    Drawing,
+    choose_colour,
+    choose_dash,
+    finish,
+    mark_variant,
+    open_figure,
+)
+from ganbench.report.figures.learning_curves import LABEL_WIDTH, TITLE_WIDTH
+from ganbench.report.measures import describe_metric
 from ganbench.report.results import Results
-from ganbench.wording import listing, number
+from ganbench.wording import count, listing, number, percent
 
 
 def draw_tuning_curves(results: Results, table: pd.DataFrame, dataset: str) -> list[Drawing]:
     """Each variant's expected primary score over settings tried; none without a sweep."""
-    found = table[table["dataset"] == dataset]
-    if not results.study["settings"] or not len(found):
+    rows = table[table["dataset"] == dataset]
+    if not results.study["settings"] or not len(rows):
         return []
-    metric, reference = found.iloc[0][["metric", "reference"]]
-    better = METRICS[base_name(metric)].better
-    title = f"{metric} after tuning, {better} is better"
+    metric, reference = rows.iloc[0][["metric", "reference"]]
+    definition = METRICS[base_name(metric)]
+    title = f"{definition.title} after tuning, {definition.better} is better"
     variants = {}
-    with figure() as (drawn, (axes,)):
+    with open_figure() as (figure, (axes,)):
         for index, variant in enumerate(results.variants):
-            mine = found[found["variant"] == variant]
-            if not len(mine):
-                continue
-            before = len(axes.lines)
-            style = {"color": colour(index), "linestyle": dash(index)}
-            tried = mine[mine["settings"] > 0]
-            axes.plot(mine["settings"][:1], mine["value"][:1], "o", ms=5, color=colour(index))
-            axes.plot(tried["settings"], tried["value"], **style | THICK)
-            for end in ("ci_low", "ci_high"):
-                axes.plot(tried["settings"], tried[end], **style | THIN)
-            mark_variant(axes, before, index)
-            variants[index] = variant
+            scores = rows[rows["variant"] == variant]
+            if len(scores):
+                lines_before = len(axes.lines)
+                _draw_variant(axes, index, scores)
+                mark_variant(axes, lines_before, index)
+                variants[index] = variant
         floor = results.floor(dataset, metric, reference)
         if floor is not None:
-            level(axes, floor, "real samples")
+            draw_level(axes, floor, "real samples")
         axes.set(
-            title=fill(title, LINE),
-            xlabel="settings tried (0: as the study gives it)",
-            ylabel=metric,
+            title=fill(title, TITLE_WIDTH),
+            xlabel="settings tried (0: no tuning)",
+            ylabel=fill(describe_metric(metric), LABEL_WIDTH),
         )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        return [finish(drawn, f"tuning-{dataset}", title, _caption(results, found), variants)]
+        caption = _describe_tuning(results, rows)
+        return [finish(figure, f"tuning-{dataset}", title, caption, variants)]
 
 
-def _caption(results: Results, found: pd.DataFrame) -> str:
-    most = found["settings"].max()
-    ends = found[found["settings"] == most].sort_values("value")
-    said = listing([f"{row.variant} {number(row.value)}" for row in ends.itertuples()], 5)
-    failed = int(found.groupby("variant")["failed"].first().sum())
-    counted = f" {failed} runs failed and count as the worst." if failed else ""
-    chosen = found["chosen_on"].iloc[-1]
+def _draw_variant(axes: Axes, index: int, scores: pd.DataFrame) -> None:
+    """A dot for the score without tuning, then the expected score with its interval."""
+    colour, dash = choose_colour(index), choose_dash(index)
+    tried = scores[scores["settings"] > 0]
+    axes.plot(scores["settings"][:1], scores["value"][:1], "o", ms=5, color=colour)
+    axes.plot(tried["settings"], tried["value"], color=colour, linestyle=dash, **THICK)
+    for end in ("ci_low", "ci_high"):
+        axes.plot(tried["settings"], tried[end], color=colour, linestyle=dash, **THIN)
+
+
+def _describe_tuning(results: Results, rows: pd.DataFrame) -> str:
+    """How to read the curves, and where they end."""
+    most = int(rows["settings"].max())
+    last = rows[rows["settings"] == most].sort_values("value")
+    ends = listing([f"{row.variant} {number(row.value)}" for row in last.itertuples()], 5)
+    failed = int(rows.groupby("variant")["failed"].first().sum())
+    failures = f" Runs that failed: {failed}; each counts as the worst score." if failed else ""
     return (
-        f"Expected {found['metric'].iloc[0]} on {found['dataset'].iloc[0]} of the best of so many "
-        f"settings, chosen on {chosen}; thin: {results.study['report']['confidence']:.0%} interval "
-        f"over seeds. After all {most}: {said}.{counted}"
+        f"Expected {describe_metric(rows['metric'].iloc[0])} on {rows['dataset'].iloc[0]} of the "
+        f"best of the settings tried, chosen on {rows['chosen_on'].iloc[-1]}. Thin lines: "
+        f"{percent(results.study['report']['confidence'])} interval over seeds. After "
+        f"{count(most, 'setting')}: {ends}.{failures}"
     )

@@ -1,0 +1,56 @@
+"""Measures, which are metrics with their references: the ones on the page, and their names."""
+
+import pandas as pd
+
+from ganbench.catalogue.metrics import METRICS, base_name
+from ganbench.report.results import Results
+
+SHOWN_AGAINST_TRAIN = ("FD", "memorisation")
+"""The metrics against `train` that reveal memorised samples; the others are left to the CSV."""
+
+_REFERENCES = {"train": "training images", "held_out": "held-out images"}
+
+
+def list_measures(results: Results, table: pd.DataFrame, dataset: str) -> list[tuple[str, str]]:
+    """The (metric, reference) pairs that the page ranks a dataset by, the primary one first."""
+    primary = primary_measure(results, dataset)
+    rows = table[table["dataset"] == dataset][["metric", "reference"]]
+    others = dict.fromkeys(rows.itertuples(index=False, name=None))
+    others.pop(primary, None)
+    return [
+        primary,
+        *(
+            (metric, reference)
+            for metric, reference in others
+            if reference != "train" or base_name(metric) in SHOWN_AGAINST_TRAIN
+        ),
+    ]
+
+
+def primary_measure(results: Results, dataset: str) -> tuple[str, str]:
+    """The (metric, reference) that a dataset's variants are compared by."""
+    primary = results.study["datasets"][dataset]["primary"]
+    return primary["metric"], primary["reference"]
+
+
+def column_heading(metric: str, reference: str) -> str:
+    """A measure in a LaTeX table, by its names in the CSV files: FD-classifier against held_out."""
+    return metric if reference == "none" else f"{metric} against {reference}"
+
+
+def describe_measure(metric: str, reference: str) -> str:
+    """A measure in words, without its extractor: Fréchet distance against held-out images."""
+    return METRICS[base_name(metric)].title + describe_reference(metric, reference)
+
+
+def describe_metric(metric: str) -> str:
+    """A metric in words, with its extractor if it has one: Fréchet distance (FD-classifier)."""
+    definition = METRICS[base_name(metric)]
+    return f"{definition.title} ({metric})" if definition.of == "images" else definition.title
+
+
+def describe_reference(metric: str, reference: str) -> str:
+    """The real images of a measure as they follow its name: " against held-out images", or ""."""
+    if reference == "none" or base_name(metric) == "memorisation":  # its title names them
+        return ""
+    return f" against {_REFERENCES[reference]}"
