@@ -1,49 +1,179 @@
-"""One run, trained as the rule trains it."""
+"""Small runs for the tests of training: their parameters and data, and folders to train in."""
 
 import io
 import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
+from ganbench.study import resolve as study
+from ganbench.training import interrupts, loop
 from ganbench.training.loop import train
 from ganbench.training.records import RunFiles
+from project import tiny_study
+
+SHAPES = {
+    "digits": (1, 8, 8),
+    "mnist": (1, 28, 28),
+    "cifar10": (3, 32, 32),
+    "celeba": (3, 64, 64),
+}
+FILES = ("snapshots.pt", "history.csv", "samples.png", "run.json")
 
 
-def outputs(folder: Path) -> RunFiles:
-    names = ("snapshots.pt", "history.csv", "samples.png", "run.json")
-    return RunFiles(*(folder / name for name in names))
+def make_pixels(dataset: str = "digits", count: int = 60) -> torch.Tensor:
+    """Random uint8 images of a dataset's shape."""
+    noise = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (count, *SHAPES[dataset]), generator=noise).byte()
 
 
-def run(
-    folder: Path,
+PIXELS = make_pixels()
+
+SETTINGS = {
+    "adam": {},
+    "momentum": {"optimizer": {"name": "sgd", "lr": 0.01, "momentum": 0.9}},
+    "clipped": {
+        "optimizer": {"name": "rmsprop", "lr": 0.001},
+        "discriminator_steps": 3,
+        "regularizers": {"weight_clip": {"limit": 0.01}},
+    },
+    "batch norm": {"network": {"discriminator_norm": "batch"}},
+    "spectral norm and lazy r1": {"regularizers": {"spectral_norm": {}, "r1": {"every": 4}}},
+    "gradient penalty": {"regularizers": {"gradient_penalty": {}}},
+    "averaged": {"ema": 0.9},
+    "bf16": {"precision": "bf16", "channels_last": True},
+    "early stopping": {"stop": {"metric": "duality_gap", "patience": 4}, "snapshots": 8},
+    "sngan": {
+        "dataset": "cifar10",
+        "network": {"name": "sngan_resnet", "width": 4},
+        "regularizers": {"spectral_norm": {}},
+    },
+}
+"""Runs that together have every kind of state that a checkpoint must hold."""
+
+
+def resolve_run(
+    dataset: str = "digits",
+    *,
+    objective: str = "non_saturating",
+    regularizers: dict | None = None,
+    **training: object,
+) -> dict:
+    """Parameters of a run of the tiny study, with keys of `training` changed."""
+    variant = {"objective": objective, "regularizers": regularizers or {}}
+    config = tiny_study(datasets={dataset: {}}, variants={"v": variant}, evaluation={})
+    network = {**config["training"]["network"], **training.pop("network", {})}
+    config["training"] |= {**training, "network": network}
+    return deepcopy(study.resolve(config, "tiny")["runs"][dataset]["v"])
+
+
+def resolve_setting(name: str, **training: object) -> tuple[dict, torch.Tensor]:
+    """Parameters of one of `SETTINGS`, and images for it."""
+    settings = {**deepcopy(SETTINGS[name]), **training}
+    return resolve_run(**settings), make_pixels(settings.get("dataset", "digits"))
+
+
+class RunFolder:
+    """A folder in which one run is trained as the rule trains it, several times if necessary."""
+
+    def __init__(
+        self,
+        path: Path,
+        parameters: dict,
+        samples: torch.Tensor = PIXELS,
+        dataset: str = "digits",
+    ) -> None:
+        path.mkdir(exist_ok=True)
+        np.savez(path / "data.npz", train=samples.numpy())
+        self.path, self.parameters, self.dataset, self.log = (
+            path,
+            parameters,
+            dataset,
+            io.StringIO(),
+        )
+
+    def train(
+        self,
+        *,
+        interval: int | None = None,
+        code: str = "",
+        log_interval: float = 60.0,
+        **changes: object,
+    ) -> None:
+        train(
+            parameters={**self.parameters, **changes},
+            dataset=self.dataset,
+            variant="v",
+            seed=0,
+            data_file=self.path / "data.npz",
+            outputs=RunFiles(*(self.path / name for name in FILES)),
+            log=self.log,
+            log_interval=log_interval,
+            checkpoint_folder=self.path / "checkpoints",
+            checkpoint_interval=interval,
+            code=code,
+        )
+
+    def checkpoints(self) -> list[Path]:
+        """The newest, then the previous one."""
+        files = (self.path / "checkpoints").glob("*.checkpoint")
+        return sorted(files, key=lambda file: len(file.name))
+
+    def run(self) -> dict:
+        """The content of run.json."""
+        return json.loads((self.path / "run.json").read_text())
+
+    def history(self) -> pd.DataFrame:
+        """The history without the seconds, which differ from run to run."""
+        return pd.read_csv(self.path / "history.csv").drop(columns="seconds")
+
+    def results(self) -> tuple:
+        """Everything that two equal runs have in common."""
+        run = self.run()
+        outcome = {key: run[key] for key in ("status", "step", "reason", "generator_sha256")}
+        contents = [(self.path / name).read_bytes() for name in ("snapshots.pt", "samples.png")]
+        return self.history().to_csv(), outcome, contents
+
+
+def train_run(
+    path: Path,
     parameters: dict,
-    images: torch.Tensor,
+    samples: torch.Tensor = PIXELS,
     *,
     dataset: str = "digits",
-    variant: str = "v",
-    seed: int = 0,
     log_interval: float = 60.0,
 ) -> tuple[dict, str]:
-    """What run.json and the log say; the other files are in `folder`."""
-    folder.mkdir(exist_ok=True)
-    np.savez(folder / "data.npz", train=images.numpy())
-    log = io.StringIO()
-    train(
-        parameters=parameters,
-        dataset=dataset,
-        variant=variant,
-        seed=seed,
-        data_file=folder / "data.npz",
-        outputs=outputs(folder),
-        log=log,
-        log_interval=log_interval,
-        checkpoint_folder=folder / "checkpoints",
-    )
-    return json.loads((folder / "run.json").read_text()), log.getvalue()
+    """Trains one run in the folder `path`; returns the content of run.json and the log."""
+    folder = RunFolder(path, parameters, samples, dataset)
+    folder.train(log_interval=log_interval)
+    return folder.run(), folder.log.getvalue()
 
 
-def history(folder: Path) -> pd.DataFrame:
-    """Its history but for the seconds, which differ from time to time."""
-    return pd.read_csv(folder / "history.csv").drop(columns="seconds")
+def read_weights(network: torch.nn.Module) -> torch.Tensor:
+    """A copy of all weights of a network, as one vector."""
+    return torch.cat([weight.detach().flatten() for weight in network.parameters()])
+
+
+@contextmanager
+def signal_during(step: int, number: int = signal.SIGTERM) -> Iterator[None]:
+    """Has the process send itself a signal during a step, as a scheduler would."""
+    original = loop.adversarial_step
+
+    def step_then_signal(game, current):
+        losses = original(game, current)
+        if current == step:
+            os.kill(os.getpid(), number)
+        return losses
+
+    with pytest.MonkeyPatch.context() as patch:
+        # on a busy machine a step may take seconds, and the alarm would end the tests
+        patch.setattr(interrupts, "GRACE", 600)
+        patch.setattr(loop, "adversarial_step", step_then_signal)
+        yield

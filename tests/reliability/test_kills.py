@@ -1,4 +1,8 @@
-"""SIGKILL, SIGTERM and Ctrl-C at any moment: what is run again ends as if nothing had happened."""
+"""After SIGKILL, SIGTERM or Ctrl-C at any moment, the same command ends with the same results.
+
+By default Snakemake is asked for one run of a study, since the signals interrupt training; the
+stress tests ask for whole studies, and compare their tables too.
+"""
 
 import json
 import os
@@ -11,25 +15,30 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from ganbench.study import resolve as study
 from project import ROOT, copy_checkout, snakemake, tiny_study
+from training_example import resolve_run
 
 TABLES = ("scores.csv", "summary.csv", "comparisons.csv")
+RUNS = [f"results/tiny/runs/digits/{name}/seed0" for name in ("minimax", "non_saturating")]
+TARGETS = {"one run": [f"{RUNS[0]}/snapshots.pt"], "whole study": []}
 LEAVES_WITHIN = 5.0
 
 
-@pytest.mark.parametrize("kills", [25, pytest.param(250, marks=pytest.mark.stress)])
-def test_run_killed_at_a_random_moment_ends_with_the_same_bits(tmp_path, kills):
-    given = tiny_study(variants={"v": {"objective": "minimax", "regularizers": {"r1": {}}}})
-    given["training"] |= {"steps": 20, "history_interval": 4, "ema": 0.9}
-    parameters = study.resolve(given, "tiny")["runs"]["digits"]["v"]
+@pytest.mark.promise("kill-run")
+@pytest.mark.parametrize("kills_per_phase", [2, pytest.param(50, marks=pytest.mark.stress)])
+def test_run_killed_at_a_random_moment_ends_with_the_same_bits(tmp_path, kills_per_phase):
+    parameters = resolve_run(
+        objective="minimax", regularizers={"r1": {}}, steps=12, history_interval=4, ema=0.9
+    )
     (tmp_path / "parameters.json").write_text(json.dumps(parameters))
     pixels = np.random.default_rng(0).integers(0, 256, (60, 1, 8, 8)).astype(np.uint8)
     np.savez(tmp_path / "data.npz", train=pixels)
     program = Path(__file__).with_name("killed_runs.py")
+    arguments = [tmp_path, tmp_path / "parameters.json", "0", str(kills_per_phase)]
     done = subprocess.run(
-        [sys.executable, program, tmp_path, tmp_path / "parameters.json", "0", str(kills)],
+        [sys.executable, program, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")},
         capture_output=True,
         text=True,
@@ -38,50 +47,79 @@ def test_run_killed_at_a_random_moment_ends_with_the_same_bits(tmp_path, kills):
     )
     assert done.returncode == 0, done.stderr
     runs = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(runs) == kills
+    assert len(runs) == 5 * kills_per_phase
     for run in runs:
         assert run["killed"], run
         assert run["equal"], run
-    assert sum(run["resumed"] for run in runs) > kills / 2
-    assert {run["phase"] for run in runs if run["resumed"]} >= {"step", "checkpoint", "snapshot"}
+    resumed = [run["phase"] for run in runs if run["resumed"]]
+    assert len(resumed) > len(runs) / 2
+    assert set(resumed) >= {"step", "checkpoint", "snapshot"}
+
+
+@pytest.fixture(
+    scope="module", params=["one run", pytest.param("whole study", marks=pytest.mark.stress)]
+)
+def targets(request) -> list[str]:
+    """What Snakemake is asked for."""
+    return TARGETS[request.param]
 
 
 @pytest.fixture(scope="module")
-def long_study():
-    """Two runs that take some seconds each, and save their state often."""
-    given = tiny_study(seeds=1, checkpoint_interval=25)
-    given["training"] |= {"steps": 1500, "history_interval": 50}
-    return given
+def long_study() -> dict:
+    """A study of two runs that take some seconds each, and save their state often."""
+    study = tiny_study(seeds=1, checkpoint_interval=25)
+    study["training"] |= {
+        "steps": 1000,
+        "history_interval": 50,
+        "network": {"name": "mlp", "width": 4},
+    }
+    return study
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, long_study):
+def undisturbed(tmp_path_factory, long_study, targets) -> dict:
+    """The results of a study that nothing interrupts."""
     checkout = copy_checkout(tmp_path_factory.mktemp("undisturbed") / "checkout")
-    done = snakemake(checkout, "--cores", "2", study=long_study)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return results(checkout)
+    finish(checkout, long_study, targets)
+    contents = results(checkout)
+    assert set(contents) == ({*RUNS, *TABLES} if targets == TARGETS["whole study"] else {RUNS[0]})
+    return contents
 
 
 @pytest.fixture
-def checkout(tmp_path):
+def checkout(tmp_path) -> Path:
     return copy_checkout(tmp_path / "checkout")
 
 
-def results(checkout):
-    """The bytes of the tables, and of every run's weights."""
-    folder = checkout / "results/tiny"
-    found = {name: (folder / name).read_bytes() for name in TABLES}
-    for file in folder.glob("runs/*/*/*/run.json"):
-        found[str(file.relative_to(folder))] = json.loads(file.read_text())["generator_sha256"]
-    assert len(found) == len(TABLES) + 2
-    return found
+def finish(checkout: Path, study: dict, targets: list[str]) -> None:
+    done = snakemake(checkout, "--cores", "2", *targets, study=study)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-def started(checkout, given):
-    """Snakemake and its jobs in a process group of their own, as in a terminal."""
-    (checkout / "study.yaml").write_text(json.dumps(given))
+def unlock(checkout: Path, study: dict) -> None:
+    assert snakemake(checkout, "--unlock", study=study).returncode == 0
+
+
+def results(checkout: Path) -> dict:
+    """What each run leaves, without its seconds; for a whole study, the bytes of its tables too."""
+    contents = {}
+    for run in sorted(checkout.glob("results/tiny/runs/*/*/*")):
+        contents[str(run.relative_to(checkout))] = {
+            "snapshots": (run / "snapshots.pt").read_bytes(),
+            "samples": (run / "samples.png").read_bytes(),
+            "history": pd.read_csv(run / "history.csv").drop(columns="seconds").to_csv(),
+            "weights": json.loads((run / "run.json").read_text())["generator_sha256"],
+        }
+    tables = [checkout / "results/tiny" / name for name in TABLES]
+    return contents | {table.name: table.read_bytes() for table in tables if table.exists()}
+
+
+def start(checkout: Path, study: dict, targets: list[str]) -> subprocess.Popen:
+    """Starts Snakemake and its jobs in a process group of their own, as a terminal does."""
+    (checkout / "study.yaml").write_text(json.dumps(study))
+    command = ["snakemake", "--cores", "2", *targets, "--configfile", "study.yaml"]
     return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "study.yaml"],
+        [sys.executable, "-m", *command],
         cwd=checkout,
         start_new_session=True,
         stdout=subprocess.PIPE,
@@ -90,136 +128,145 @@ def started(checkout, given):
     )
 
 
-def states(checkout, process=None):
-    """The newest state of every run, and when it was saved; of runs that `process` trains."""
-    found = {}
+def wait_for_end(process: subprocess.Popen) -> str:
+    """Waits for a process to end; returns its output."""
+    return process.communicate(timeout=60)[0]
+
+
+def find_checkpoints(checkout: Path, process: subprocess.Popen | None = None) -> dict[str, int]:
+    """When the newest checkpoint of each run was saved; only of runs that `process` trains."""
+    times = {}
     for file in (checkout / "results/tiny/checkpoints").glob("*/*.checkpoint"):
         if "previous" in file.name:
             continue
         try:
             trainer = int((file.parent / "lock").read_text().split()[1])
-            if process is None or group(trainer) == process.pid:
-                found[str(file)] = file.stat().st_mtime_ns
+            if process is None or find_group(trainer) == process.pid:
+                times[str(file)] = file.stat().st_mtime_ns
         except (OSError, IndexError):
-            continue  # removed meanwhile, or not written yet
-    return found
+            continue  # it has been removed meanwhile, or its lock is not written yet
+    return times
 
 
-def wait_for_training(checkout, process):
-    """Returns once the two runs of this Snakemake have saved some states."""
-    seen, until = set(), time.monotonic() + 120
-    while len(seen) < 5:
+def wait_for_training(checkout: Path, process: subprocess.Popen) -> None:
+    """Waits until the jobs of this Snakemake have saved some checkpoints."""
+    saved, deadline = set(), time.monotonic() + 120
+    while len(saved) < 3:
         assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < until
-        seen |= set(states(checkout, process).items())
+        assert time.monotonic() < deadline
+        saved |= set(find_checkpoints(checkout, process).items())
         time.sleep(0.02)
 
 
-def gone(process, since):
-    """Seconds from `since` until no job of a Snakemake trains any more."""
+def wait_until_gone(process: subprocess.Popen, since: float) -> float:
+    """The seconds from `since` until no job of this Snakemake trains any more."""
+    left = []
     while time.monotonic() < since + 60:
-        left = [each for each in everything() if group(each) == process.pid]
-        left = [each for each in left if "train.py" in command(each)]
+        left = [
+            number
+            for number in list_processes()
+            if find_group(number) == process.pid and "train.py" in read_command(number)
+        ]
         if not left:
             return time.monotonic() - since
         time.sleep(0.05)
-    raise AssertionError(f"still there: {[command(each) for each in left]}")
+    raise AssertionError(f"still running: {[read_command(number) for number in left]}")
 
 
-def everything():
+def list_processes() -> list[int]:
     """Every process of this machine."""
-    return [int(each.name) for each in Path("/proc").glob("[0-9]*")]
+    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
 
 
-def group(process):
-    """A process's group, or None when it has ended meanwhile."""
+def find_group(process: int) -> int | None:
+    """A process's group, or None if the process has ended."""
     try:
         return os.getpgid(process)
     except ProcessLookupError:
         return None
 
 
-def training(checkout):
-    """The processes that train in this checkout."""
-    found = []
-    for process in everything():
-        try:
-            here = Path(f"/proc/{process}/cwd").samefile(checkout)
-            if here and "train.py" in command(process):
-                found.append(process)
-        except OSError:
-            continue  # ended meanwhile
-    return found
-
-
-def command(process):
-    """The command line of a process; none of one that has ended meanwhile."""
+def read_command(process: int) -> str:
+    """A process's command line, or '' if the process has ended."""
     try:
         return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
     except (FileNotFoundError, ProcessLookupError):
         return ""
 
 
-def ended(process):
-    """Reads the process's last words, so that it is gone for good."""
-    return process.communicate(timeout=60)[0]
+def find_trainers(checkout: Path) -> list[int]:
+    """The processes that train in this checkout."""
+    trainers = []
+    for process in list_processes():
+        try:
+            is_here = Path(f"/proc/{process}/cwd").samefile(checkout)
+            if is_here and "train.py" in read_command(process):
+                trainers.append(process)
+        except OSError:
+            continue  # it has ended meanwhile
+    return trainers
 
 
+def read_logs(checkout: Path) -> list[str]:
+    return [log.read_text() for log in checkout.glob("results/tiny/logs/train/*.log")]
+
+
+@pytest.mark.promise("kill-study")
 def test_study_that_was_killed_stopped_and_interrupted_ends_with_the_same_bytes(
-    checkout, long_study, undisturbed
+    checkout, long_study, targets, undisturbed
 ):
-    # everything at once, as by a power cut
-    process = started(checkout, long_study)
+    # kill everything at once, as a power cut does
+    process = start(checkout, long_study, targets)
     wait_for_training(checkout, process)
     os.killpg(process.pid, signal.SIGKILL)
-    ended(process)
+    wait_for_end(process)
 
-    # Snakemake alone: its jobs train on without it; the README's recovery
-    assert snakemake(checkout, "--unlock", study=long_study).returncode == 0
-    process = started(checkout, long_study)
+    # kill Snakemake alone: its jobs keep training
+    unlock(checkout, long_study)
+    process = start(checkout, long_study, targets)
     wait_for_training(checkout, process)
     process.kill()
     process.wait()
-    assert training(checkout)
-    assert snakemake(checkout, "--unlock", study=long_study).returncode == 0
+    assert find_trainers(checkout)
+    unlock(checkout, long_study)
 
-    # Ctrl-C, then what a scheduler sends
+    # Ctrl-C, then the signal of a scheduler
     for number in (signal.SIGINT, signal.SIGTERM):
-        process = started(checkout, long_study)
+        process = start(checkout, long_study, targets)
         wait_for_training(checkout, process)
         since = time.monotonic()
         os.killpg(process.pid, number)
-        assert gone(process, since) < LEAVES_WITHIN
-        said = ended(process)
-        assert "Traceback" not in said, said
-        logs = [file.read_text() for file in checkout.glob("results/tiny/logs/train/*.log")]
-        assert any(f"{number.name}: the run ended after step" in log for log in logs), logs
+        assert wait_until_gone(process, since) < LEAVES_WITHIN
+        output = wait_for_end(process)
+        assert "Traceback" not in output, output
+        logs = read_logs(checkout)
+        assert any(f"{number.name}: the run stopped after step" in log for log in logs), logs
 
     # the same command once more, and nothing else
-    done = snakemake(checkout, "--cores", "2", study=long_study)
-    assert done.returncode == 0, done.stdout + done.stderr
-    logs = [file.read_text() for file in checkout.glob("results/tiny/logs/train/*.log")]
-    assert any("goes on after step" in log for log in logs), logs
+    finish(checkout, long_study, targets)
+    logs = read_logs(checkout)
+    assert any("resumed after step" in log for log in logs), logs
     assert results(checkout) == undisturbed
-    assert not states(checkout)
-    assert not training(checkout)
+    assert not find_checkpoints(checkout)
+    assert not find_trainers(checkout)
 
 
+@pytest.mark.promise("kill-study-often")
 @pytest.mark.stress
+@pytest.mark.parametrize("targets", ["whole study"], indirect=True)
 def test_study_killed_at_25_random_moments_ends_with_the_same_bytes(
-    checkout, long_study, undisturbed
+    checkout, long_study, targets, undisturbed
 ):
-    choose = random.Random(0)
-    for number in range(25):
-        process = started(checkout, long_study)
+    choice = random.Random(0)
+    for kill in range(25):
+        process = start(checkout, long_study, targets)
         try:
-            process.wait(timeout=choose.uniform(2, 25))
+            process.wait(timeout=choice.uniform(2, 25))
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-        ended(process)
+        wait_for_end(process)
         snakemake(checkout, "--unlock", study=long_study)
-        if number % 5 == 4:  # and from the start
-            done = snakemake(checkout, "--cores", "2", study=long_study)
-            assert done.returncode == 0, done.stdout + done.stderr
-            assert results(checkout) == undisturbed, number
+        if kill % 5 == 4:  # finish, compare, and begin again
+            finish(checkout, long_study, targets)
+            assert results(checkout) == undisturbed, kill
             shutil.rmtree(checkout / "results")

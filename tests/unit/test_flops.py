@@ -1,97 +1,82 @@
-"""Operations are counted as by hand, and counting costs a run nothing."""
+"""Floating-point operations equal counts by hand, and counting draws no random number."""
 
 import pytest
 import torch
-from ganbench.study import resolve as study
 from ganbench.training.flops import count_flops
-from project import tiny_study
+from training_example import resolve_run
 
 
-def of(dataset="digits", **training):
-    variants = training.pop("variants", {"minimax": {}})
-    config = tiny_study(datasets={dataset: {}}, variants=variants, baseline=next(iter(variants)))
-    config["training"] = {**config["training"], **training}
-    config["evaluation"] = {}
-    (parameters,) = study.resolve(config, "s")["runs"][dataset].values()
-    return parameters
+def count_step(**options) -> float:
+    return count_flops(resolve_run(objective="minimax", **options), (1, 8, 8))["step"]
 
 
-def test_mlp_by_hand():
-    parameters = of(
-        "mixture_1d", network={"name": "mlp", "width": 5}, latent={"size": 3}, batch_size=7
-    )
-    found = count_flops(parameters, (1,))
-    forward = 2 * (3 * 5 + 5 * 5 + 5 * 5 + 5 * 1)
-    judged = 2 * (1 * 5 + 5 * 5 + 5 * 5 + 5 * 1)
-    assert (found["generator"], found["discriminator"]) == (forward, judged)
-    # D: G forward on one batch; D forward on two, and back to its weights, and to all inputs but
-    # the first layer's. G: both forward, back through D to its input and through G to its weights.
-    back_d = 2 * judged - 2 * (1 * 5)
-    discriminator = 7 * (forward + 2 * (judged + back_d))
-    back_g = 2 * forward - 2 * (3 * 5)
-    generator = 7 * (forward + judged + judged + back_g)
-    assert found["step"] == discriminator + generator
+def test_flops_of_an_mlp_equal_a_count_by_hand():
+    network = {"name": "mlp", "width": 5}
+    parameters = resolve_run("mixture_1d", network=network, latent={"size": 3}, batch_size=7)
+    flops = count_flops(parameters, (1,))
+    forward_g = 2 * (3 * 5 + 5 * 5 + 5 * 5 + 5 * 1)
+    forward_d = 2 * (1 * 5 + 5 * 5 + 5 * 5 + 5 * 1)
+    assert (flops["generator"], flops["discriminator"]) == (forward_g, forward_d)
+    # D's update: G forward on one batch; D forward on two batches, and back to its weights and to
+    # the inputs of all layers but the first
+    backward_d = 2 * forward_d - 2 * (1 * 5)
+    discriminator = 7 * (forward_g + 2 * (forward_d + backward_d))
+    # G's update: both forward, back through D to its input, and through G to its weights
+    backward_g = 2 * forward_g - 2 * (3 * 5)
+    generator = 7 * (forward_g + forward_d + forward_d + backward_g)
+    assert flops["step"] == discriminator + generator
 
 
-def test_convolutions_by_hand():
-    found = count_flops(of(network={"name": "dcgan", "width": 4}, latent={"size": 8}), (1, 8, 8))
+def test_flops_of_convolutions_equal_a_count_by_hand():
+    flops = count_flops(resolve_run(network={"width": 4}, latent={"size": 8}), (1, 8, 8))
     generator = 2 * (8 * 8 * 4) + 2 * (2 * 2) * (8 * 4 * 16) + 2 * (4 * 4) * (4 * 1 * 16)
     discriminator = 2 * (4 * 4) * (1 * 4 * 16) + 2 * (2 * 2) * (4 * 8 * 16) + 2 * (8 * 2 * 2)
-    assert (found["generator"], found["discriminator"]) == (generator, discriminator)
+    assert (flops["generator"], flops["discriminator"]) == (generator, discriminator)
 
 
-def test_more_discriminator_updates_and_penalties_cost_more():
-    plain = count_flops(of(), (1, 8, 8))["step"]
-    twice = count_flops(of(discriminator_steps=2), (1, 8, 8))["step"]
-    penalised = count_flops(of(variants={"minimax": {"regularizers": {"r1": {}}}}), (1, 8, 8))
-    assert plain < twice < 2 * plain
-    assert penalised["step"] > 1.2 * plain
+def test_second_discriminator_update_costs_less_than_a_second_step():
+    plain, two_updates = (count_step(discriminator_steps=count) for count in (1, 2))
+    assert plain < two_updates < 2 * plain
 
 
-def step_with(**regularizers) -> float:
-    return count_flops(of(variants={"minimax": {"regularizers": regularizers}}), (1, 8, 8))["step"]
-
-
-def test_penalty_by_hand():
-    network, batch = {"name": "mlp", "width": 5}, 7
+def test_flops_of_a_penalty_equal_a_count_by_hand():
+    batch = 7
+    network = {"name": "mlp", "width": 5}
     plain, penalised = (
         count_flops(
-            of("mixture_1d", variants={"minimax": given}, network=network, batch_size=batch), (1,)
+            resolve_run("mixture_1d", regularizers=regularizers, network=network, batch_size=batch),
+            (1,),
         )["step"]
-        for given in ({}, {"regularizers": {"r1": {}}})
+        for regularizers in ({}, {"r1": {}})
     )
     first, middle, last = 1 * 5, 2 * 5 * 5, 5 * 1
-    forth = back = first + middle + last
-    # through the way back: to each weight, and to what came in from above but for the constant 1
-    second_back = 2 * (first + middle) + last
-    # through the way forth, by leaky ReLU's second derivative, which torch does not know to be 0
-    second_forth = 2 * (first + middle)
-    assert penalised - plain == 2 * batch * (forth + back + second_back + second_forth)
+    forward = backward = first + middle + last
+    # back through the backward pass: to each weight, and to each incoming gradient but the first,
+    # which is the constant 1
+    through_backward = 2 * (first + middle) + last
+    # back through the forward pass: leaky ReLU's second derivative is 0, but torch computes it
+    through_forward = 2 * (first + middle)
+    total = forward + backward + through_backward + through_forward
+    assert penalised - plain == 2 * batch * total
 
 
 def test_lazy_penalties_cost_their_shares():
-    plain = step_with()
-    of_r1, of_r2 = (step_with(**{name: {}}) - plain for name in ("r1", "r2"))
-    lazy = step_with(r1={"every": 4}, r2={"every": 1000})
-    assert of_r1 > 0
-    assert lazy - plain == pytest.approx(of_r1 / 4 + of_r2 / 1000)
+    plain = count_step()
+    r1, r2 = (count_step(regularizers={name: {}}) - plain for name in ("r1", "r2"))
+    lazy = count_step(regularizers={"r1": {"every": 4}, "r2": {"every": 1000}})
+    assert r1 > 0
+    assert lazy - plain == pytest.approx(r1 / 4 + r2 / 1000)
 
 
 def test_spectral_norm_costs_its_power_iterations():
-    # three products of a weight matrix and a vector for each layer in each of two passes: two are
-    # the iteration, one is σ
-    passes = 2
+    # each of two passes multiplies each weight matrix three times by a vector: twice in the
+    # iteration, once for σ
     weights = 1 * 4 * 16 + 4 * 8 * 16 + 8 * 2 * 2
-    found = step_with(spectral_norm={}) - step_with()
-    assert found == passes * 3 * 2 * weights
+    assert count_step(regularizers={"spectral_norm": {}}) - count_step() == 2 * 3 * 2 * weights
 
 
-@pytest.mark.parametrize(
-    "regularizers",
-    [{"spectral_norm": {}}, {"weight_clip": {}}, {"dragan": {}}, {"gradient_penalty": {}}],
-)
-def test_every_regularizer_can_be_counted_without_drawing_a_number(regularizers):
+@pytest.mark.parametrize("name", ["spectral_norm", "weight_clip", "dragan", "gradient_penalty"])
+def test_every_regularizer_is_counted_without_drawing_a_number(name):
     state = torch.get_rng_state()
-    parameters = of(variants={"minimax": {"regularizers": regularizers}})
-    assert count_flops(parameters, (1, 8, 8))["step"] > 0
+    assert count_step(regularizers={name: {}}) > 0
     assert torch.equal(torch.get_rng_state(), state)

@@ -1,4 +1,4 @@
-"""Networks, latents and random streams."""
+"""Networks: shapes, options, and the architectures of their papers, weight by weight."""
 
 from itertools import pairwise
 
@@ -14,7 +14,6 @@ from ganbench.networks.build import (
     mixes_samples,
 )
 from ganbench.networks.sngan_resnet import DownBlock, UpBlock
-from ganbench.samples import sample_latents
 
 RESOLUTIONS = {
     "dcgan": (8, 28, 32, 64),
@@ -24,19 +23,19 @@ RESOLUTIONS = {
 }
 FITTING = [(name, resolution) for name, fits in RESOLUTIONS.items() for resolution in fits]
 NORMS = ("none", "batch", "layer")
-OTHERS = [(name, 4) for name in RESOLUTIONS if name != "dcgan"]
+KERNELS = [("dcgan", 4), ("dcgan", 5), ("infogan", 4), ("mlp", 4), ("sngan_resnet", 4)]
 
 
 def parameters(name: str = "dcgan", width: int = 4, latent: int = 6, **network) -> dict:
-    own = {"kernel": 4, "generator_norm": "own", "discriminator_norm": "own"}
+    defaults = {"kernel": 4, "generator_norm": "own", "discriminator_norm": "own"}
     return {
-        "network": {"name": name, "width": width, **own, **network},
+        "network": {"name": name, "width": width, **defaults, **network},
         "latent": {"size": latent, "prior": "normal"},
     }
 
 
-def counts(name: str, shape: tuple[int, ...], **options) -> tuple[int, int]:
-    """How many weights G and D have, counted without making them."""
+def count_weights(name: str, shape: tuple[int, ...], **options) -> tuple[int, int]:
+    """The number of weights of G and of D, without allocating them."""
     with torch.device("meta"):
         generator = build_generator(parameters(name, **options), shape)
         discriminator = build_discriminator(parameters(name, **options), shape)
@@ -44,11 +43,12 @@ def counts(name: str, shape: tuple[int, ...], **options) -> tuple[int, int]:
 
 
 def conv(before: int, after: int, kernel: int, bias: bool = True) -> int:
-    """Weights of a convolution, or of a transposed one."""
+    """Weights of a convolution, transposed or not."""
     return before * after * kernel**2 + bias * after
 
 
 def full(before: int, after: int, bias: bool = True) -> int:
+    """Weights of a fully connected layer."""
     return before * after + bias * after
 
 
@@ -59,7 +59,7 @@ def norm(channels: int) -> int:
 
 @pytest.mark.parametrize(("name", "resolution"), FITTING)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_generators_make_images_and_discriminators_logits(name, resolution, channels):
+def test_generators_return_images_and_discriminators_logits(name, resolution, channels):
     shape = (channels, resolution, resolution)
     latent = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
     images = build_generator(parameters(name), shape)(latent)
@@ -71,11 +71,11 @@ def test_generators_make_images_and_discriminators_logits(name, resolution, chan
 
 @pytest.mark.parametrize(("name", "resolution"), FITTING)
 @pytest.mark.parametrize("normalisation", NORMS)
-def test_only_with_batch_normalisation_a_logit_depends_on_the_other_images(
+def test_logit_depends_on_other_images_only_with_batch_normalisation(
     name, resolution, normalisation
 ):
     shape = (1, resolution, resolution)
-    with randomness.initialising("any", 0, "test"):
+    with randomness.global_stream("any", 0, "test"):
         discriminator = build_discriminator(
             parameters(name, discriminator_norm=normalisation), shape
         )
@@ -86,8 +86,8 @@ def test_only_with_batch_normalisation_a_logit_depends_on_the_other_images(
 
 
 @pytest.mark.parametrize("normalisation", NORMS)
-@pytest.mark.parametrize(("name", "kernel"), [("dcgan", 4), ("dcgan", 5), *OTHERS])
-def test_options_change_the_networks_and_not_what_they_map(name, kernel, normalisation):
+@pytest.mark.parametrize(("name", "kernel"), KERNELS)
+def test_kernel_and_norm_change_the_layers_and_not_the_shapes(name, kernel, normalisation):
     shape = (3, 32, 32)
     options = {"kernel": kernel, "generator_norm": normalisation}
     latent = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
@@ -96,12 +96,12 @@ def test_options_change_the_networks_and_not_what_they_map(name, kernel, normali
     assert mixes_samples(generator) == (normalisation == "batch")
     discriminator = build_discriminator(parameters(name, **options), shape)
     assert discriminator(generator(latent)).shape == (5,)
-    kernels = {each.kernel_size for each in generator.modules() if hasattr(each, "kernel_size")}
+    kernels = {layer.kernel_size for layer in generator.modules() if hasattr(layer, "kernel_size")}
     assert (kernels == {(kernel, kernel)}) == (name in ("dcgan", "infogan"))
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_own_norms_are_what_the_architecture_table_says(name):
+def test_own_norms_are_those_of_the_catalogue(name):
     architecture = architectures.ARCHITECTURES[name]
     shape = (3, 32, 32)
     generator = build_generator(parameters(name), shape)
@@ -114,7 +114,7 @@ def test_own_norms_are_what_the_architecture_table_says(name):
     ("name", "resolution"),
     [("dcgan", 27), ("dcgan", 30), ("infogan", 30), ("sngan_resnet", 28), ("sngan_resnet", 128)],
 )
-def test_resolution_that_does_not_fit_is_refused_by_name(name, resolution):
+def test_resolution_that_does_not_fit_is_refused(name, resolution):
     for build in (build_generator, build_discriminator):
         with pytest.raises(ValueError, match=f"{name} fits resolutions .* have {resolution}"):
             build(parameters(name), (1, resolution, resolution))
@@ -123,18 +123,18 @@ def test_resolution_that_does_not_fit_is_refused_by_name(name, resolution):
 @pytest.mark.parametrize("name", ["dcgan", "infogan", "sngan_resnet"])
 def test_points_are_refused_by_networks_of_images(name):
     for build in (build_generator, build_discriminator):
-        with pytest.raises(ValueError, match=f"{name} makes images; for points there is mlp"):
+        with pytest.raises(ValueError, match=f"{name} generates images; for points, use mlp"):
             build(parameters(name), (2,))
 
 
 @pytest.mark.parametrize(("name", "kernel"), [("dcgan", 3), ("infogan", 5), ("mlp", 5)])
-def test_kernel_that_an_architecture_cannot_have_is_refused(name, kernel):
+def test_kernel_that_does_not_fit_the_architecture_is_refused(name, kernel):
     with pytest.raises(ValueError, match=f"{name} cannot have kernel {kernel}"):
         build_generator(parameters(name, kernel=kernel), (1, 8, 8))
 
 
 @pytest.mark.parametrize("key", ["generator_norm", "discriminator_norm"])
-def test_normalisation_that_there_is_not_is_refused(key):
+def test_unknown_normalisation_is_refused(key):
     with pytest.raises(ValueError, match=f"{key} is 'instance', expected one of own, none"):
         build_generator(parameters(**{key: "instance"}), (1, 8, 8))
 
@@ -144,7 +144,7 @@ def test_parameters_are_counted():
     assert count_parameters(build_discriminator(parameters(), (1, 8, 8))) == 68 + 520 + 33
 
 
-def test_dcgan_is_the_one_of_its_paper():
+def test_dcgan_has_the_weights_of_its_paper():
     # Radford et al. 2016, Figure 1: 100 → 4×4×1024 → 512 → 256 → 128 → 64×64×3, kernels 5×5
     maps = [1024, 512, 256, 128]
     generator = full(100, 4 * 4 * 1024, bias=False) + sum(map(norm, maps))
@@ -152,14 +152,14 @@ def test_dcgan_is_the_one_of_its_paper():
     # Section 3: strided convolutions, batch normalisation in all but the first layer of D
     discriminator = conv(3, 128, 5) + conv(128, 256, 5) + conv(256, 512, 5) + conv(512, 1024, 5)
     discriminator += norm(256) + norm(512) + norm(1024) + full(4 * 4 * 1024, 1)
-    found = counts(
+    counts = count_weights(
         "dcgan", (3, 64, 64), width=128, kernel=5, latent=100, discriminator_norm="batch"
     )
-    assert found == (generator, discriminator)
+    assert counts == (generator, discriminator)
 
 
 @pytest.mark.parametrize(("resolution", "channels"), [(28, 1), (32, 3), (64, 3)])
-def test_infogan_is_the_one_of_lucic_et_al(resolution, channels):
+def test_infogan_has_the_weights_of_lucic_et_al(resolution, channels):
     # fully connected 1024, then 128 maps of a quarter of the resolution, then 64, kernels 4×4
     quarter = 128 * (resolution // 4) ** 2
     generator = full(64, 1024) + norm(1024) + full(1024, quarter) + norm(quarter)
@@ -167,7 +167,7 @@ def test_infogan_is_the_one_of_lucic_et_al(resolution, channels):
     discriminator = conv(channels, 64, 4) + conv(64, 128, 4) + norm(128)
     discriminator += full(quarter, 1024) + norm(1024) + full(1024, 1)
     shape = (channels, resolution, resolution)
-    assert counts("infogan", shape, width=64, latent=64) == (generator, discriminator)
+    assert count_weights("infogan", shape, width=64, latent=64) == (generator, discriminator)
 
 
 def up(before: int, after: int) -> int:
@@ -177,45 +177,45 @@ def up(before: int, after: int) -> int:
 
 
 def down(before: int, after: int, shortcut: bool = True) -> int:
-    """A block of SNGAN's discriminator: it widens in the second convolution, the first block not.
+    """A block of SNGAN's discriminator, as in the authors' code.
 
-    So in the authors' code; at 32 pixels, where all blocks are as wide, the paper's table says all.
+    The first block changes its width in the first convolution, the others in the second.
     """
     within = after if before == 3 else before
     both = conv(before, within, 3) + conv(within, after, 3)
     return both + (conv(before, after, 1) if shortcut else 0)
 
 
-def test_sngan_at_32_pixels_is_the_one_of_its_table_4():
+def test_sngan_at_32_pixels_has_the_weights_of_its_table_4():
     generator = full(128, 4 * 4 * 256) + 3 * up(256, 256) + norm(256) + conv(256, 3, 3)
     discriminator = down(3, 128) + down(128, 128) + 2 * down(128, 128, shortcut=False)
     discriminator += full(128, 1)
-    found = counts("sngan_resnet", (3, 32, 32), width=64, latent=128)
-    assert found == (generator, discriminator)
+    counts = count_weights("sngan_resnet", (3, 32, 32), width=64, latent=128)
+    assert counts == (generator, discriminator)
 
 
-def test_sngan_at_64_pixels_is_the_one_of_its_authors_code():
+def test_sngan_at_64_pixels_has_the_weights_of_the_authors_code():
     widths = [1024, 512, 256, 128, 64]
     generator = full(128, 4 * 4 * 1024) + sum(up(*pair) for pair in pairwise(widths))
     generator += norm(64) + conv(64, 3, 3)
     discriminator = sum(down(*pair) for pair in pairwise([3, *reversed(widths)])) + full(1024, 1)
-    found = counts("sngan_resnet", (3, 64, 64), width=64, latent=128)
-    assert found == (generator, discriminator)
+    counts = count_weights("sngan_resnet", (3, 64, 64), width=64, latent=128)
+    assert counts == (generator, discriminator)
 
 
-def test_sngan_shortcuts_are_those_of_the_authors_code_in_a_cheaper_order():
+def test_sngan_shortcuts_equal_those_of_the_authors_code_in_a_cheaper_order():
     maps = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     up, down = UpBlock(3, 5, "none"), DownBlock(3, 5, "none", halves=True)
     repeated = maps.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
     torch.testing.assert_close(up.shortcut(maps), up.shortcut[0](repeated))
-    judged = down.shortcut[1](maps)
-    torch.testing.assert_close(down.shortcut(maps), torch.nn.functional.avg_pool2d(judged, 2))
-    same = DownBlock(3, 3, "none", halves=False)
-    assert torch.equal(same.shortcut(maps), maps)
+    pooled_last = torch.nn.functional.avg_pool2d(down.shortcut[1](maps), 2)
+    torch.testing.assert_close(down.shortcut(maps), pooled_last)
+    unchanged = DownBlock(3, 3, "none", halves=False)
+    assert torch.equal(unchanged.shortcut(maps), maps)
 
 
 def test_initial_weights_are_those_of_each_paper():
-    with randomness.initialising("any", 0, "test"):
+    with randomness.global_stream("any", 0, "test"):
         infogan = build_generator(parameters("infogan", width=64), (1, 28, 28))
         sngan = build_generator(parameters("sngan_resnet", width=16), (3, 32, 32))
     assert float(infogan.layers[0].weight.detach().std()) == pytest.approx(0.02, rel=0.05)
@@ -226,29 +226,3 @@ def test_initial_weights_are_those_of_each_paper():
     for network in (infogan, sngan):
         biases = [value for name, value in network.named_parameters() if name.endswith("bias")]
         assert all((value == 0).all() for value in biases)
-
-
-@pytest.mark.parametrize(
-    ("prior", "low", "std"), [("normal", -6.0, 1.0), ("uniform", -1.0, (1 / 3) ** 0.5)]
-)
-def test_priors_have_their_moments(prior, low, std):
-    latents = sample_latents({"size": 8, "prior": prior}, 20_000, torch.Generator().manual_seed(0))
-    assert latents.shape == (20_000, 8)
-    assert latents.min() >= low
-    assert (prior == "normal") == bool(latents.max() > 1)
-    assert float(latents.mean()) == pytest.approx(0, abs=0.01)
-    assert float(latents.std()) == pytest.approx(std, rel=0.01)
-
-
-def test_streams_differ_by_dataset_seed_and_name():
-    keys = [("a", 0, "x"), ("b", 0, "x"), ("a", 1, "x"), ("a", 0, "y"), ("a", 10, "x")]
-    assert len({randomness.stream_seed(*key) for key in keys}) == len(keys)
-
-
-def test_initialising_leaves_the_global_generator_as_it_was():
-    state = torch.get_rng_state()
-    with randomness.initialising("digits", 0, "weights"):
-        first = torch.rand(3)
-    with randomness.initialising("digits", 0, "weights"):
-        assert torch.equal(torch.rand(3), first)
-    assert torch.equal(torch.get_rng_state(), state)

@@ -1,17 +1,14 @@
 """Regularizers: closed forms for a linear discriminator, finite differences for any other."""
 
-from copy import deepcopy
-
 import pytest
 import torch
 from ganbench import regularizers
 from ganbench.networks.build import NETWORKS, build_discriminator
 from ganbench.regularizers import PENALTIES, Regularization
-from ganbench.study import resolve as study
 from ganbench.training.run import set_up_game
 from ganbench.training.step import adversarial_step
-from project import tiny_study
 from torch import nn
+from training_example import PIXELS, read_weights, resolve_run
 
 NORM = 1.7
 OPTIONS = {"weight": 3.0, "every": 1, "scale": 0.5}
@@ -46,6 +43,7 @@ def batches():
         ("r1", 3 / 2 * NORM**2),
         ("r2", 3 / 2 * NORM**2),
     ],
+    ids=["gradient_penalty", "dragan", "r1", "r2"],
 )
 def test_penalty_of_a_linear_discriminator_is_the_closed_form(batches, name, expected):
     network = Linear()
@@ -62,13 +60,11 @@ def difference_quotients(network: nn.Module, image: torch.Tensor) -> torch.Tenso
         return (network(image + shifts) - network(image - shifts)) / 2e-5
 
 
-@pytest.mark.parametrize(("name", "which"), [("r1", 0), ("r2", 1)])
-def test_penalty_of_a_network_equals_finite_differences(batches, name, which):
-    own = {"kernel": 4, "generator_norm": "own", "discriminator_norm": "own"}
-    parameters = {"network": {"name": "dcgan", "width": 3, **own}, "latent": {"size": 2}}
+@pytest.mark.parametrize(("name", "batch"), [("r1", 0), ("r2", 1)], ids=["r1", "r2"])
+def test_penalty_of_a_network_equals_finite_differences(batches, name, batch):
     torch.manual_seed(0)
-    network = build_discriminator(parameters, (1, 8, 8)).double()
-    squares = [(difference_quotients(network, image) ** 2).sum() for image in batches[which]]
+    network = build_discriminator(resolve_run(network={"width": 3}), (1, 8, 8)).double()
+    squares = [(difference_quotients(network, image) ** 2).sum() for image in batches[batch]]
     expected = 3 / 2 * float(torch.stack(squares).mean())
     penalty = PENALTIES[name](network, *batches, noise(), OPTIONS)
     assert float(penalty.detach()) == pytest.approx(expected, rel=1e-6)
@@ -80,33 +76,29 @@ def test_gradient_norm_is_taken_per_image_and_not_over_the_batch(batches):
     torch.testing.assert_close(norms, torch.full((5,), NORM, dtype=torch.float64))
 
 
-def test_gradient_penalty_looks_between_real_and_fake():
-    seen = []
+class Watched(Linear):
+    """Keeps the images that it is applied to."""
 
-    class Watching(Linear):
-        def forward(self, images):
-            seen.append(images.detach())
-            return super().forward(images)
+    def forward(self, images):
+        self.images = images.detach()
+        return super().forward(images)
 
+
+def test_gradient_penalty_is_taken_between_real_and_fake_images():
     real, fake = torch.zeros(50, 1, 8, 8).double(), torch.ones(50, 1, 8, 8).double()
-    PENALTIES["gradient_penalty"](Watching(), real, fake, noise(), OPTIONS)
-    (between,) = seen
+    network = Watched()
+    PENALTIES["gradient_penalty"](network, real, fake, noise(), OPTIONS)
+    between = network.images
     assert ((between >= 0) & (between <= 1)).all()
     assert between.flatten(1).std(dim=1).max() < 1e-6  # one share per image
-    assert between[:, 0, 0, 0].std() > 0.2  # another for each image
+    assert between[:, 0, 0, 0].std() > 0.2  # and another for each image
 
 
-def test_dragan_looks_around_real_images_at_the_stated_distance(batches):
-    seen = []
-
-    class Watching(Linear):
-        def forward(self, images):
-            seen.append(images.detach())
-            return super().forward(images)
-
-    PENALTIES["dragan"](Watching(), *batches, noise(), OPTIONS)
-    away = seen[0] - batches[0]
-    assert float(away.std()) == pytest.approx(0.5 * float(batches[0].std()), rel=0.15)
+def test_dragan_is_taken_around_real_images_at_the_stated_distance(batches):
+    network = Watched()
+    PENALTIES["dragan"](network, *batches, noise(), OPTIONS)
+    delta = network.images - batches[0]
+    assert float(delta.std()) == pytest.approx(0.5 * float(batches[0].std()), rel=0.15)
 
 
 def test_squared_norm_has_a_finite_gradient_where_the_gradient_is_zero(batches):
@@ -120,10 +112,10 @@ def test_squared_norm_has_a_finite_gradient_where_the_gradient_is_zero(batches):
 def test_weight_clip_keeps_every_weight_in_its_limits():
     network = nn.Linear(50, 50)
     regularizers.weight_clip(network, 0.02)
-    assert max(float(each.detach().abs().max()) for each in network.parameters()) <= 0.02
+    assert max(float(weight.detach().abs().max()) for weight in network.parameters()) <= 0.02
 
 
-def test_spectral_norm_makes_the_largest_singular_value_one_and_keeps_initial_weights():
+def test_spectral_norm_makes_the_largest_singular_value_one():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(144, 1))
     before = [network[0].weight.detach().clone(), network[2].weight.detach().clone()]
@@ -139,27 +131,20 @@ def test_spectral_norm_makes_the_largest_singular_value_one_and_keeps_initial_we
 
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
 @pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_spectral_norm_holds_every_weight_matrix_of_every_architecture(name, norm):
+def test_spectral_norm_applies_to_every_weight_matrix_of_every_architecture(name, norm):
     torch.manual_seed(0)
-    group = {"name": name, "width": 3, "kernel": 4, "generator_norm": "own"}
-    parameters = {"network": {**group, "discriminator_norm": norm}}
-    network = build_discriminator(parameters, (3, 32, 32))
+    options = {"name": name, "width": 3, "discriminator_norm": norm}
+    network = build_discriminator(resolve_run("cifar10", network=options), (3, 32, 32))
     regularizers.spectral_norm(network)
-    images = torch.randn(4, 3, 32, 32, generator=noise())
-    with torch.no_grad():
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
+    assert len(layers) >= 4
+    for layer in layers:
         for _ in range(200):
-            network(images)
-    matrices = [
-        layer.weight.detach().flatten(1)
-        for layer in network.modules()
-        if isinstance(layer, nn.Linear | nn.Conv2d)
-    ]
-    assert len(matrices) >= 4
-    for matrix in matrices:
+            matrix = layer.weight.detach().flatten(1)  # every read is a power iteration
         assert float(torch.linalg.matrix_norm(matrix, 2)) == pytest.approx(1, abs=1e-3)
 
 
-def test_spectral_norm_takes_one_power_iteration_a_pass_and_keeps_its_state():
+def test_spectral_norm_takes_one_power_iteration_per_pass_and_saves_its_state():
     network = nn.Sequential(nn.Linear(6, 6))
     regularizers.spectral_norm(network)
     vector = network[0].parametrizations.weight[0]._u
@@ -174,9 +159,9 @@ def test_lazy_penalty_is_added_at_every_kth_update_times_k(batches):
     network = Linear()
     every = Regularization({"r1": {"weight": 2.0, "every": 1}}, noise())
     lazy = Regularization({"r1": {"weight": 2.0, "every": 4}}, noise())
-    found = [float(lazy.penalty(network, *batches, update).detach()) for update in range(8)]
+    penalties = [float(lazy.penalty(network, *batches, update).detach()) for update in range(8)]
     once = float(every.penalty(network, *batches, 3).detach())
-    assert found == pytest.approx([4 * once, 0, 0, 0, 4 * once, 0, 0, 0])
+    assert penalties == pytest.approx([4 * once, 0, 0, 0, 4 * once, 0, 0, 0])
 
 
 def test_regularizers_add_up(batches):
@@ -188,42 +173,30 @@ def test_regularizers_add_up(batches):
     assert both == pytest.approx(one + two)
 
 
-@pytest.fixture
-def images():
-    return torch.randint(0, 256, (60, 1, 8, 8), generator=noise()).byte()
-
-
-def resolved(**variant) -> dict:
-    given = tiny_study(variants={"v": {"objective": "non_saturating", **variant}})
-    return deepcopy(study.resolve(given, "tiny")["runs"]["digits"]["v"])
-
-
 @pytest.mark.parametrize("objective", ["minimax", "non_saturating"])
 @pytest.mark.parametrize("name", [*PENALTIES, "weight_clip", "spectral_norm"])
-def test_every_regularizer_goes_with_every_objective_and_changes_training(images, objective, name):
-    plain = set_up_game(resolved(objective=objective), "digits", 0, images)
-    parameters = resolved(objective=objective, regularizers={name: {}})
-    regularized = set_up_game(parameters, "digits", 0, images)
-    for game in (plain, regularized):
+def test_every_regularizer_goes_with_every_objective_and_changes_training(objective, name):
+    discriminators = []
+    for options in ({}, {name: {}}):
+        parameters = resolve_run(objective=objective, regularizers=options)
+        game = set_up_game(parameters, "digits", 0, PIXELS)
         for step in (1, 2):
             assert adversarial_step(game, step).generator.isfinite()
-    ends = [
-        torch.cat([each.detach().flatten() for each in game.discriminator.network.parameters()])
-        for game in (plain, regularized)
-    ]
-    assert ends[0].shape != ends[1].shape or not torch.allclose(*ends)
+        discriminators.append(read_weights(game.discriminator.network))
+    plain, regularized = discriminators
+    assert plain.shape != regularized.shape or not torch.allclose(plain, regularized)
 
 
-def test_regularized_variants_keep_matched_seeds(images):
-    plain = set_up_game(resolved(), "digits", 0, images)
-    other = set_up_game(resolved(regularizers={"spectral_norm": {}, "r1": {}}), "digits", 0, images)
-    for each, same in zip(
-        plain.generator.network.parameters(), other.generator.network.parameters(), strict=True
-    ):
-        assert torch.equal(each, same)
+@pytest.mark.promise("matched-seeds")
+def test_regularized_variants_keep_matched_seeds():
+    plain, other = (
+        set_up_game(resolve_run(regularizers=options), "digits", 0, PIXELS)
+        for options in ({}, {"spectral_norm": {}, "r1": {}})
+    )
+    assert torch.equal(read_weights(plain.generator.network), read_weights(other.generator.network))
     weight = other.discriminator.network.layers[0].parametrizations.weight.original
     assert torch.equal(plain.discriminator.network.layers[0].weight, weight)
     adversarial_step(plain, 1)
-    adversarial_step(other, 1)  # its penalties draw from a stream of their own
+    adversarial_step(other, 1)  # penalties draw from a stream of their own
     assert torch.equal(plain.sample_real(), other.sample_real())
     assert torch.equal(plain.sample_generator_latent(), other.sample_generator_latent())

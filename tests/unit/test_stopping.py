@@ -1,89 +1,103 @@
-"""Runs that end when their metric no longer improves."""
-
-from copy import deepcopy
+"""Early stopping: a run ends when its metric no longer improves."""
 
 import pytest
 import torch
-from ganbench.study import resolve as study
+from ganbench.duality_gap import AdversaryBudget
 from ganbench.study.schema import StudyError
+from ganbench.training import stopping
 from ganbench.training.run import set_up_game
 from ganbench.training.stopping import Stopping
-from project import tiny_study
-from test_training import run
+from torch import nn
+from training_example import PIXELS, resolve_run, train_run
+
+POINTS = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
 
 
-def parameters(metric: str, patience: int = 1, dataset: str = "gaussian_ring") -> dict:
-    given = tiny_study(datasets={dataset: {}})
-    given["training"] |= {"network": {"name": "mlp", "width": 8}, "snapshots": 4}
-    given["training"]["stop"] = {"metric": metric, "patience": patience}
-    return deepcopy(study.resolve(given, "tiny")["runs"][dataset]["minimax"])
+def resolve_stopping(metric: str, patience: int = 1, dataset: str = "gaussian_ring") -> dict:
+    return resolve_run(
+        dataset,
+        objective="minimax",
+        network={"name": "mlp", "width": 8},
+        snapshots=4,
+        stop={"metric": metric, "patience": patience},
+    )
 
 
-def points(count: int = 500) -> torch.Tensor:
-    return torch.randn(count, 2, generator=torch.Generator().manual_seed(0))
+def make_players(
+    parameters: dict, dataset: str, samples: torch.Tensor
+) -> tuple[nn.Module, nn.Module]:
+    game = set_up_game(parameters, dataset, 0, samples)
+    return game.generator.network, game.discriminator.network
+
+
+@pytest.fixture
+def small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = AdversaryBudget(steps=5, batch_size=16, samples=100)
+    monkeypatch.setattr(stopping, "ADVERSARY_BUDGET", budget)
 
 
 def test_run_ends_when_its_metric_stops_improving_and_says_so(tmp_path):
-    stopped = parameters("JSD")
-    stopped["optimizer"] |= {"name": "sgd", "lr": 1e-12}  # nothing improves
-    found, log = run(tmp_path / "a", stopped, points(), dataset="gaussian_ring")
-    assert found["status"] == "completed"
-    assert found["step"] == 20 < stopped["steps"]
-    assert found["reason"].startswith("JSD has not improved over 1 snapshots (best ")
-    assert "JSD has not improved" in log
-    saved = torch.load(tmp_path / "a/snapshots.pt", weights_only=True)
-    assert saved["steps"] == [10, 20]
+    parameters = resolve_stopping("JSD")
+    parameters["optimizer"] |= {"name": "sgd", "lr": 1e-12}  # nothing improves
+    run, log = train_run(tmp_path, parameters, POINTS, dataset="gaussian_ring")
+    assert run["status"] == "completed"
+    assert run["step"] == 20 < parameters["steps"]
+    assert run["reason"].startswith("JSD has not improved over 1 snapshots (best ")
+    assert run["reason"] in log
+    snapshots = torch.load(tmp_path / "snapshots.pt", weights_only=True)
+    assert snapshots["steps"] == [10, 20]
 
 
-def test_run_that_is_watched_but_not_stopped_is_the_same_run(tmp_path):
-    watched = parameters("duality_gap", patience=99)
-    free = {**watched, "stop": None}
-    ends = [
-        run(tmp_path / name, each, points(), dataset="gaussian_ring")[0]
-        for name, each in (("watched", watched), ("free", free))
+@pytest.mark.usefixtures("small_budget")
+def test_run_that_is_measured_but_not_stopped_is_the_same_run(tmp_path):
+    measured = resolve_stopping("duality_gap", patience=99)
+    runs = [
+        train_run(tmp_path / name, parameters, POINTS, dataset="gaussian_ring")[0]
+        for name, parameters in (("measured", measured), ("free", {**measured, "stop": None}))
     ]
-    assert ends[0]["generator_sha256"] == ends[1]["generator_sha256"]
-    assert ends[0]["reason"] is ends[1]["reason"] is None
+    assert runs[0]["generator_sha256"] == runs[1]["generator_sha256"]
+    assert runs[0]["reason"] is runs[1]["reason"] is None
 
 
 def test_patience_counts_snapshots_since_the_best(monkeypatch):
-    game = set_up_game(parameters("JSD", 2), "gaussian_ring", 0, points())
-    players = game.generator.network, game.discriminator.network
-    stopping = Stopping(parameters("JSD", 2), "gaussian_ring", 0, points())
+    parameters = resolve_stopping("JSD", patience=2)
+    players = make_players(parameters, "gaussian_ring", POINTS)
+    watch = Stopping(parameters, "gaussian_ring", 0, POINTS)
     values = iter([0.5, 0.6, 0.4, 0.45, 0.41])
-    monkeypatch.setattr(stopping, "_measure", lambda *_: next(values))
-    assert [bool(stopping.reason(*players)) for _ in range(5)] == [False] * 4 + [True]
+    monkeypatch.setattr(watch, "_measure", lambda *_: next(values))
+    assert [bool(watch.reason(*players)) for _ in range(5)] == [False] * 4 + [True]
 
 
+@pytest.mark.usefixtures("small_budget")
 def test_measuring_the_gap_of_images_changes_neither_player():
-    resolved = parameters("duality_gap", dataset="digits")
-    images = torch.randint(0, 256, (60, 1, 8, 8)).byte()
-    game = set_up_game(resolved, "digits", 0, images)
-    players = game.generator.network, game.discriminator.network
-    before = [each.clone() for player in players for each in player.state_dict().values()]
-    assert Stopping(resolved, "digits", 0, images).reason(*players) is None
-    after = [each for player in players for each in player.state_dict().values()]
+    parameters = resolve_stopping("duality_gap", dataset="digits")
+    players = make_players(parameters, "digits", PIXELS)
+    before = [value.clone() for player in players for value in player.state_dict().values()]
+    assert Stopping(parameters, "digits", 0, PIXELS).reason(*players) is None
+    after = [value for player in players for value in player.state_dict().values()]
     assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
-    assert game.generator.network.training
-    assert game.discriminator.network.training
+    assert all(player.training for player in players)
 
 
-def test_gap_is_of_the_networks_as_the_evaluation_has_them(monkeypatch):
-    game = set_up_game(parameters("duality_gap"), "gaussian_ring", 0, points())
-    stopping = Stopping(parameters("duality_gap"), "gaussian_ring", 0, points())
-    seen = []
-    monkeypatch.setattr(
-        stopping, "_measure", lambda *players: seen.extend(each.training for each in players) or 0.5
-    )
-    stopping.reason(game.generator.network, game.discriminator.network)
-    assert seen == [False, False]
+def test_gap_is_measured_with_networks_in_evaluation_mode(monkeypatch):
+    parameters = resolve_stopping("duality_gap")
+    players = make_players(parameters, "gaussian_ring", POINTS)
+    watch, modes = Stopping(parameters, "gaussian_ring", 0, POINTS), []
+
+    def measure(*networks: nn.Module) -> float:
+        modes.extend(network.training for network in networks)
+        return 0.5
+
+    monkeypatch.setattr(watch, "_measure", measure)
+    watch.reason(*players)
+    assert modes == [False, False]
 
 
-def test_divergence_of_images_is_refused_for_it_is_not_known():
+def test_divergence_of_images_is_refused_because_their_density_is_unknown():
     with pytest.raises(StudyError, match=r"training\.stop\.metric .*'JSD', expected 'duality_gap'"):
-        parameters("JSD", dataset="digits")
+        resolve_stopping("JSD", dataset="digits")
 
 
 def test_convolutions_on_points_are_refused():
     with pytest.raises(StudyError, match=r"training\.network\.name .*expected 'mlp'"):
-        study.resolve(tiny_study(datasets={"spiral": {}}), "tiny")
+        resolve_run("spiral")

@@ -1,7 +1,6 @@
 """Training: Algorithm 1 as written, matched seeds, and what is recorded."""
 
 import math
-from copy import deepcopy
 
 import numpy as np
 import pandas as pd
@@ -10,47 +9,37 @@ import torch
 from ganbench.formula.language import parse
 from ganbench.formula.torch_loss import compile_loss
 from ganbench.networks.build import build_discriminator, build_generator, count_parameters
-from ganbench.study import resolve as study
 from ganbench.study.budget import snapshot_steps
 from ganbench.training.measure import COLUMNS, FirstNonFinite, measure
 from ganbench.training.run import set_up_game
 from ganbench.training.step import Losses, adversarial_step
 from PIL import Image
-from project import tiny_study
-from training_example import run
+from training_example import PIXELS, read_weights, resolve_run, train_run
+
+SGD = {"name": "sgd", "lr": 0.1}
 
 
 @pytest.fixture
 def parameters() -> dict:
-    return deepcopy(study.resolve(tiny_study(), "tiny")["runs"]["digits"]["non_saturating"])
+    return resolve_run()
 
 
-@pytest.fixture
-def images() -> torch.Tensor:
-    return torch.randint(0, 256, (60, 1, 8, 8), generator=torch.Generator().manual_seed(0)).byte()
+def test_one_step_equals_algorithm_1_written_out():
+    parameters = resolve_run(discriminator_steps=3, optimizer=SGD)
+    game, reference = (set_up_game(parameters, "digits", 0, PIXELS) for _ in range(2))
+    adversarial_step(game, 1)
 
-
-def weights(network: torch.nn.Module) -> torch.Tensor:
-    return torch.cat([each.detach().flatten() for each in network.parameters()])
-
-
-def test_one_step_equals_algorithm_1_written_out(parameters, images):
-    parameters["discriminator_steps"] = 3
-    parameters["optimizer"] = {"name": "sgd", "lr": 0.1, "betas": [0.5, 0.999], "momentum": 0.0}
-    played, written = (set_up_game(parameters, "digits", 0, images) for _ in range(2))
-    adversarial_step(played, 1)
-
-    generator, discriminator = written.generator.network, written.discriminator.network
+    generator, discriminator = reference.generator.network, reference.discriminator.network
     for _ in range(3):
-        real = written.sample_real()
-        fake = generator(written.sample_discriminator_latent()).detach()
+        real = reference.sample_real()
+        fake = generator(reference.sample_discriminator_latent()).detach()
         d_of_x, d_of_gz = discriminator(real).sigmoid(), discriminator(fake).sigmoid()
-        ascended = (d_of_x.log() + (1 - d_of_gz).log()).mean()
-        gradients = torch.autograd.grad(ascended, list(discriminator.parameters()))
+        value = (d_of_x.log() + (1 - d_of_gz).log()).mean()
+        gradients = torch.autograd.grad(value, list(discriminator.parameters()))
         with torch.no_grad():
             for weight, gradient in zip(discriminator.parameters(), gradients, strict=True):
                 weight.add_(0.1 * gradient)
-    fake = generator(written.sample_generator_latent())
+    fake = generator(reference.sample_generator_latent())
     gradients = torch.autograd.grad(
         -discriminator(fake).sigmoid().log().mean(), list(generator.parameters())
     )
@@ -58,34 +47,31 @@ def test_one_step_equals_algorithm_1_written_out(parameters, images):
         for weight, gradient in zip(generator.parameters(), gradients, strict=True):
             weight.sub_(0.1 * gradient)
 
-    for player in ("discriminator", "generator"):
-        torch.testing.assert_close(
-            weights(getattr(played, player).network),
-            weights(getattr(written, player).network),
-            rtol=1e-4,
-            atol=1e-6,
-        )
+    for player, expected in zip(game.players, reference.players, strict=True):
+        weights, expected_weights = read_weights(player.network), read_weights(expected.network)
+        torch.testing.assert_close(weights, expected_weights, rtol=1e-4, atol=1e-6)
 
 
-def test_generator_update_leaves_the_discriminator_and_its_gradient_alone(parameters, images):
-    parameters["optimizer"] = {"name": "sgd", "lr": 0.1, "betas": [0.5, 0.999], "momentum": 0.0}
-    game = set_up_game(parameters, "digits", 0, images)
-    before = weights(game.discriminator.network).clone()
+def test_generator_update_leaves_the_discriminator_and_its_gradient_alone():
+    game = set_up_game(resolve_run(optimizer=SGD), "digits", 0, PIXELS)
+    discriminator = game.discriminator.network
+    before = read_weights(discriminator)
     adversarial_step(game, 1)
-    moved = before - weights(game.discriminator.network)
-    kept = torch.cat([each.grad.flatten() for each in game.discriminator.network.parameters()])
-    # the gradient that history.csv measures is the one that D's own update followed
-    torch.testing.assert_close(0.1 * kept, moved, rtol=1e-3, atol=1e-6)
-    assert all(each.requires_grad for each in game.discriminator.network.parameters())
+    change = before - read_weights(discriminator)
+    gradient = torch.cat([weight.grad.flatten() for weight in discriminator.parameters()])
+    # the gradient that history.csv measures is that of D's own update
+    torch.testing.assert_close(0.1 * gradient, change, rtol=1e-3, atol=1e-6)
+    assert all(weight.requires_grad for weight in discriminator.parameters())
 
 
-def test_variants_with_one_seed_start_alike_and_see_the_same_samples(parameters, images):
-    other = deepcopy(parameters)
-    other["objective"] |= {"name": "minimax", "generator": "-softplus(f)"}
-    games = [set_up_game(each, "digits", 3, images) for each in (parameters, other)]
-    for player in ("generator", "discriminator"):
-        first, second = (weights(getattr(game, player).network) for game in games)
-        assert torch.equal(first, second)
+@pytest.mark.promise("matched-seeds")
+def test_variants_with_one_seed_start_alike_and_see_the_same_samples():
+    games = [
+        set_up_game(resolve_run(objective=objective), "digits", 3, PIXELS)
+        for objective in ("non_saturating", "minimax")
+    ]
+    for one, other in zip(games[0].players, games[1].players, strict=True):
+        assert torch.equal(read_weights(one.network), read_weights(other.network))
     for _ in range(3):
         for sample in ("sample_real", "sample_discriminator_latent", "sample_generator_latent"):
             first, second = (getattr(game, sample)() for game in games)
@@ -93,26 +79,28 @@ def test_variants_with_one_seed_start_alike_and_see_the_same_samples(parameters,
 
 
 @pytest.mark.parametrize(
-    ("generator", "weight"), [("-softplus(f)", lambda d: d), ("softplus(-f)", lambda d: 1 - d)]
+    ("objective", "weight"),
+    [("minimax", lambda d: d), ("non_saturating", lambda d: 1 - d)],
+    ids=["minimax", "non-saturating"],
 )
-def test_measured_gradient_weight_is_the_derived_one(parameters, images, generator, weight):
-    parameters["objective"]["generator"] = generator
-    game = set_up_game(parameters, "digits", 0, images)
+def test_measured_gradient_weight_equals_the_derived_one(objective, weight):
+    game = set_up_game(resolve_run(objective=objective), "digits", 0, PIXELS)
     losses = adversarial_step(game, 1)
     expected = weight(losses.generator_fake.sigmoid())
     torch.testing.assert_close(losses.generator_weight.abs(), expected)
 
 
-def test_seeds_and_streams_differ(parameters, images):
-    first, second = (set_up_game(parameters, "digits", seed, images) for seed in (0, 1))
-    assert not torch.equal(weights(first.generator.network), weights(second.generator.network))
+def test_seeds_and_streams_differ(parameters):
+    first, second = (set_up_game(parameters, "digits", seed, PIXELS) for seed in (0, 1))
+    weights = [read_weights(game.generator.network) for game in (first, second)]
+    assert not torch.equal(*weights)
     assert not torch.equal(first.sample_generator_latent(), second.sample_generator_latent())
-    game = set_up_game(parameters, "digits", 0, images)
+    game = set_up_game(parameters, "digits", 0, PIXELS)
     assert not torch.equal(game.sample_discriminator_latent(), game.sample_generator_latent())
 
 
-def test_recorded_quantities_are_what_their_columns_say(parameters, images):
-    game = set_up_game(parameters, "digits", 0, images)
+def test_history_columns_hold_what_their_names_say(parameters):
+    game = set_up_game(parameters, "digits", 0, PIXELS)
     adversarial_step(game, 1)
     real, fake = torch.tensor([1.0, 3.0]), torch.tensor([-2.0, 0.5])
     losses = Losses(
@@ -134,84 +122,85 @@ def test_recorded_quantities_are_what_their_columns_say(parameters, images):
     assert row["g_d_fake"] == pytest.approx((1 / (1 + np.exp(-fake.numpy() - 1))).mean(), rel=1e-6)
     assert row["g_weight"] == 0.375
     for column, player in (("d_grad_norm", game.discriminator), ("g_grad_norm", game.generator)):
-        squares = sum(float((each.grad**2).sum()) for each in player.network.parameters())
+        squares = sum(float((weight.grad**2).sum()) for weight in player.network.parameters())
         assert row[column] == pytest.approx(math.sqrt(squares), rel=1e-5)
 
 
-def test_same_run_gives_the_same_bytes_whatever_is_logged_or_kept(tmp_path, parameters, images):
-    first, _ = run(tmp_path / "a", parameters, images)
-    second, log = run(tmp_path / "b", parameters, images, log_interval=1e-9)
+@pytest.mark.promise("same-bytes")
+def test_same_run_gives_the_same_bytes_whatever_is_logged_or_kept(tmp_path, parameters):
+    first, _ = train_run(tmp_path / "a", parameters)
+    second, log = train_run(tmp_path / "b", parameters, log_interval=1e-9)
     assert first["generator_sha256"] == second["generator_sha256"]
     assert (tmp_path / "a/snapshots.pt").read_bytes() == (tmp_path / "b/snapshots.pt").read_bytes()
     assert (tmp_path / "a/samples.png").read_bytes() == (tmp_path / "b/samples.png").read_bytes()
     assert log.count("step ") >= 4
     parameters |= {"snapshots": 5, "history_interval": 1}
-    third, _ = run(tmp_path / "c", parameters, images)
+    third, _ = train_run(tmp_path / "c", parameters)
     assert third["generator_sha256"] == first["generator_sha256"]
     assert third["parameters_sha256"] != first["parameters_sha256"]
 
 
-def test_global_random_state_plays_no_part(tmp_path, parameters, images):
+def test_global_random_state_changes_nothing_and_is_not_changed(tmp_path, parameters):
     torch.manual_seed(1)
-    first, _ = run(tmp_path / "a", parameters, images)
+    first, _ = train_run(tmp_path / "a", parameters)
     torch.manual_seed(2)
     torch.rand(7)
     state = torch.get_rng_state()
-    second, _ = run(tmp_path / "b", parameters, images)
+    second, _ = train_run(tmp_path / "b", parameters)
     assert first["generator_sha256"] == second["generator_sha256"]
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_snapshots_and_history_cover_the_budget(tmp_path, parameters, images):
+def test_snapshots_and_history_cover_the_budget(tmp_path, parameters):
     parameters |= {"steps": 25, "snapshots": 3, "history_interval": 10, "discriminator_steps": 2}
-    found, _ = run(tmp_path / "a", parameters, images)
-    saved = torch.load(tmp_path / "a/snapshots.pt", weights_only=True)
-    history = pd.read_csv(tmp_path / "a/history.csv")
+    run, _ = train_run(tmp_path, parameters)
+    saved = torch.load(tmp_path / "snapshots.pt", weights_only=True)
+    history = pd.read_csv(tmp_path / "history.csv")
     assert saved["steps"] == snapshot_steps(parameters) == [8, 16, 25]
     assert tuple(history.columns) == COLUMNS
     assert history.step.tolist() == [10, 20, 25]
     assert history.discriminator_steps.tolist() == [20, 40, 50]
     assert history.images.tolist() == [320, 640, 800]
     assert (history.value < 0).all()
-    assert Image.open(tmp_path / "a/samples.png").size == (16 * 9, 3 * 9)
-    assert found["status"] == "completed"
-    assert found["images_per_second"] == pytest.approx(800 / found["seconds"], rel=0.01)
-    assert found["parameter_counts"] == {
+    assert Image.open(tmp_path / "samples.png").size == (16 * 9, 3 * 9)
+    assert run["status"] == "completed"
+    assert run["images_per_second"] == pytest.approx(800 / run["seconds"], rel=0.01)
+    assert run["parameter_counts"] == {
         "generator": count_parameters(build_generator(parameters, (1, 8, 8))),
         "discriminator": count_parameters(build_discriminator(parameters, (1, 8, 8))),
     }
 
 
+@pytest.mark.promise("divergence-recorded")
 @pytest.mark.parametrize(
     ("player", "formula"),
     [("discriminator", "log(f - f - 1) + r"), ("generator", "log(f - f - 1)")],
+    ids=["discriminator", "generator"],
 )
-def test_non_finite_loss_is_a_result_with_step_and_reason(
-    tmp_path, parameters, images, player, formula
-):
+def test_non_finite_loss_is_a_result_with_step_and_reason(tmp_path, parameters, player, formula):
     parameters["objective"][player] = formula
-    found, log = run(tmp_path / "a", parameters, images)
-    assert found["status"] == "diverged"
-    assert found["step"] == 1
-    assert found["reason"] == f"non-finite {player} loss"
+    run, log = train_run(tmp_path, parameters)
+    assert run["status"] == "diverged"
+    assert run["step"] == 1
+    assert run["reason"] == f"non-finite {player} loss"
     assert "diverged at step 1" in log
-    assert torch.load(tmp_path / "a/snapshots.pt", weights_only=True)["steps"] == []
-    assert list(pd.read_csv(tmp_path / "a/history.csv").columns) == list(COLUMNS)
-    assert Image.open(tmp_path / "a/samples.png").size == (1, 1)
+    assert torch.load(tmp_path / "snapshots.pt", weights_only=True)["steps"] == []
+    assert list(pd.read_csv(tmp_path / "history.csv").columns) == list(COLUMNS)
+    assert Image.open(tmp_path / "samples.png").size == (1, 1)
 
 
-def test_divergence_keeps_the_history_before_it(tmp_path, parameters, images):
-    parameters["optimizer"] |= {"name": "sgd", "lr": 5.0}
+@pytest.mark.promise("divergence-recorded")
+def test_diverged_run_keeps_its_history(tmp_path):
+    parameters = resolve_run(optimizer={"name": "sgd", "lr": 5.0}, history_interval=1)
     parameters["objective"]["discriminator"] = "square(r - 1) + square(f)"
-    parameters |= {"history_interval": 1}
-    found, _ = run(tmp_path / "a", parameters, images)
-    history = pd.read_csv(tmp_path / "a/history.csv")
-    assert found["status"] == "diverged"
-    assert found["step"] == len(history) + 1 > 2
+    run, _ = train_run(tmp_path, parameters)
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert run["status"] == "diverged"
+    assert run["step"] == len(history) + 1 > 2
     assert np.isfinite(history.to_numpy()).all()
 
 
-def test_first_non_finite_loss_is_named_though_later_ones_follow():
+def test_first_non_finite_loss_is_the_one_that_is_named():
     watch = FirstNonFinite(torch.device("cpu"))
     nan, one = torch.tensor(math.nan), torch.tensor(1.0)
     logits = torch.zeros(2)
@@ -230,41 +219,39 @@ def test_non_finite_weights_are_a_divergence_too():
 
 
 @pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
-def test_every_optimizer_moves_both_players(parameters, images, name):
-    parameters["optimizer"]["name"] = name
-    game = set_up_game(parameters, "digits", 0, images)
-    before = [weights(player.network).clone() for player in (game.generator, game.discriminator)]
+def test_every_optimizer_moves_both_players(name):
+    game = set_up_game(resolve_run(optimizer={"name": name}), "digits", 0, PIXELS)
+    before = [read_weights(player.network) for player in game.players]
     adversarial_step(game, 1)
-    after = [weights(player.network) for player in (game.generator, game.discriminator)]
+    after = [read_weights(player.network) for player in game.players]
     assert all(not torch.equal(*pair) for pair in zip(before, after, strict=True))
 
 
-def test_numbers_too_small_to_be_normal_are_zero_and_cost_no_time(tmp_path, parameters, images):
+def test_denormal_numbers_are_zero_and_cost_no_time(tmp_path, parameters):
     torch.set_flush_denormal(False)
     assert float(torch.full((8,), 1e-30).mul(1e-9).sum()) > 0
-    run(tmp_path, parameters | {"steps": 5}, images)
+    train_run(tmp_path, parameters | {"steps": 5})
     assert float(torch.full((8,), 1e-30).mul(1e-9).sum()) == 0
 
 
-def test_objectives_with_real_logits_in_the_generator_loss_get_them(parameters, images):
+def test_generator_loss_of_real_logits_gets_them(parameters):
     parameters["objective"] |= {
         "discriminator": "softplus(f - r)",
         "generator": "softplus(r - f)",
     }
-    game = set_up_game(parameters, "digits", 0, images)
+    game = set_up_game(parameters, "digits", 0, PIXELS)
     assert game.generator_needs_real
     assert adversarial_step(game, 1).generator.isfinite()
 
 
-def test_training_learns_a_constant_image(parameters):
-    parameters |= {"steps": 300, "batch_size": 32}
-    parameters["network"]["width"] = 8
+def test_training_learns_a_constant_image():
+    parameters = resolve_run(batch_size=32, network={"width": 8})
     bright = torch.full((50, 1, 8, 8), 230, dtype=torch.uint8)
     game = set_up_game(parameters, "digits", 0, bright)
-    for step in range(1, parameters["steps"] + 1):
+    for step in range(1, 301):
         adversarial_step(game, step)
-    made = game.generator.network(torch.randn(64, 8, generator=torch.Generator().manual_seed(0)))
-    assert float(made.detach().mean()) == pytest.approx(230 / 127.5 - 1, abs=0.15)
+    images = game.generator.network(torch.randn(64, 8, generator=torch.Generator().manual_seed(0)))
+    assert float(images.detach().mean()) == pytest.approx(230 / 127.5 - 1, abs=0.15)
 
 
 def test_loss_is_the_mean_over_the_batch():

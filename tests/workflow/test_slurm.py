@@ -106,7 +106,7 @@ def runs_under_way(checkout: Path) -> set[str]:
 def resumed_runs(checkout: Path) -> list[str]:
     """The runs whose last log says that they went on from a state."""
     logs = (checkout / "results/tiny/logs/train").glob("*.log")
-    return sorted(log.stem for log in logs if "goes on after step" in log.read_text())
+    return sorted(log.stem for log in logs if "resumed after step" in log.read_text())
 
 
 def digests(checkout: Path) -> list[str]:

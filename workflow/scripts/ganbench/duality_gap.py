@@ -1,9 +1,9 @@
-"""How far a game is from its equilibrium: the duality gap of Grnarova et al. 2019, with a budget.
+"""The duality gap of Grnarova et al. 2019: how far a game is from its equilibrium.
 
-gap = max over D' of V(D', G) − min over G' of V(D, G'), for the minimax value V of Goodfellow et
-al. 2014, Eq. 1. It is zero at the equilibrium and otherwise positive. The maximum and the minimum
-are those that an adversary reaches from the snapshot's own weights with the budget below: a bound
-from below on both sides.
+The gap is max over D' of V(D', G) − min over G' of V(D, G'), with the minimax value V of Goodfellow
+et al. 2014, Eq. 1. It is zero at the equilibrium and positive elsewhere. Here an adversary with a
+limited budget, starting from the snapshot's weights, searches for the maximum and for the minimum.
+Neither search can overshoot, so the result is a lower bound of the gap.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from ganbench.formula.torch_loss import softplus
 
 Sampler = Callable[[int], Tensor]
-"""From a count to so many fresh samples."""
+"""Draws as many fresh samples as its argument says."""
 
 
 @dataclass(frozen=True)
-class Budget:
-    """What an adversary may spend, and how its result is measured."""
+class AdversaryBudget:
+    """How long an adversary trains, and the number of samples that measure its result."""
 
     steps: int = 200
     batch_size: int = 256
@@ -42,11 +42,11 @@ def duality_gap(
     generator: nn.Module,
     sample_real: Sampler,
     sample_latent: Sampler,
-    budget: Budget,
+    budget: AdversaryBudget,
 ) -> tuple[float, float]:
-    """max V(D', G) and min V(D, G') as budgeted adversaries reach them.
+    """max V(D', G) and min V(D, G') within the budget; the gap is their difference.
 
-    The gap is the first minus the second. Both networks are left as they are.
+    Leaves both networks unchanged.
     """
     return (
         best_discriminator(discriminator, generator, sample_real, sample_latent, budget),
@@ -59,9 +59,9 @@ def best_discriminator(
     generator: nn.Module,
     sample_real: Sampler,
     sample_latent: Sampler,
-    budget: Budget,
+    budget: AdversaryBudget,
 ) -> float:
-    """The highest V(D', G) that a discriminator reaches against this generator."""
+    """The highest V(D', G) that a discriminator D' reaches against this generator."""
     adversary = deepcopy(discriminator)
 
     def loss(count: int) -> Tensor:
@@ -69,7 +69,7 @@ def best_discriminator(
             fake = generator(sample_latent(count))
         return -minimax_value(adversary(sample_real(count)), adversary(fake))
 
-    return -_descended(adversary, loss, budget)
+    return -_descend(adversary, loss, budget)
 
 
 def best_generator(
@@ -77,28 +77,28 @@ def best_generator(
     generator: nn.Module,
     sample_real: Sampler,
     sample_latent: Sampler,
-    budget: Budget,
+    budget: AdversaryBudget,
 ) -> float:
-    """The lowest V(D, G') that a generator reaches against this discriminator."""
+    """The lowest V(D, G') that a generator G' reaches against this discriminator."""
     adversary, judge = deepcopy(generator), deepcopy(discriminator).requires_grad_(False)
 
     def loss(count: int) -> Tensor:
         return minimax_value(judge(sample_real(count)), judge(adversary(sample_latent(count))))
 
-    return _descended(adversary, loss, budget)
+    return _descend(adversary, loss, budget)
 
 
-def _descended(adversary: nn.Module, loss: Callable[[int], Tensor], budget: Budget) -> float:
-    """The lower of the loss before and after the budget is spent on descending it."""
+def _descend(adversary: nn.Module, loss: Callable[[int], Tensor], budget: AdversaryBudget) -> float:
+    """Trains the adversary on `loss`; returns the loss before or after, whichever is lower."""
 
     @torch.no_grad()
-    def measured() -> float:
+    def measure() -> float:
         return float(loss(budget.samples))
 
-    before = measured()
+    before = measure()
     optimizer = torch.optim.Adam(adversary.parameters(), lr=budget.lr)
     for _ in range(budget.steps):
         optimizer.zero_grad()
         loss(budget.batch_size).backward()
         optimizer.step()
-    return min(before, measured())
+    return min(before, measure())

@@ -52,16 +52,16 @@ def generator(
 
 
 def numpy_generator(dataset: str, seed: int, name: str) -> np.random.Generator:
-    """The same for NumPy."""
+    """The NumPy generator of one named stream."""
     return np.random.default_rng(stream_seed(dataset, seed, name))
 
 
 @contextmanager
-def initialising(dataset: str, seed: int, name: str) -> Iterator[None]:
-    """Makes torch's global generator the named stream, and restores it afterwards.
+def global_stream(dataset: str, seed: int, name: str) -> Iterator[None]:
+    """A context in which torch's global generator is the named stream; restores it afterwards.
 
-    torch's modules draw their initial weights from the global generator. They are drawn on the CPU,
-    so that they are the same on every device.
+    torch's modules draw their initial weights from the global generator. Build them on the CPU, so
+    that they are the same for every device.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(dataset, seed, name))
@@ -77,7 +77,7 @@ def use_deterministic_kernels(threads: int) -> None:
     torch.set_num_threads(threads)
     # the same as use_deterministic_algorithms(True), without importing torch's compiler
     torch.set_deterministic_debug_mode("error")
-    # nothing here reads memory before writing it; filling it first costs a tenth of a step
+    # this program reads no memory that it has not written; filling it costs a tenth of a step
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.allow_tf32 = False  # as in matrix products, where this is torch's default
+    torch.backends.cudnn.allow_tf32 = False  # for matrix products this is torch's default

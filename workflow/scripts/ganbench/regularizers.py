@@ -28,7 +28,7 @@ def gradient_norms(discriminator: nn.Module, images: Tensor) -> Tensor:
 
 
 def squared_gradient_norms(discriminator: nn.Module, images: Tensor) -> Tensor:
-    """‖∇ₓD(x)‖₂² of each image, `(batch,)`; unlike the norm's, its gradient is finite at 0."""
+    """‖∇ₓD(x)‖₂² of each image, `(batch,)`; its gradient is finite at 0, unlike the norm's."""
     images = images.detach().requires_grad_()
     logits = discriminator(images)
     (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
@@ -76,21 +76,21 @@ PENALTIES: dict[str, Penalty] = {
     "r1": r1,
     "r2": r2,
 }
-"""Terms of the discriminator's loss, by the name a study gives."""
+"""Terms of the discriminator's loss, by their names in a study."""
 
 
 @torch.no_grad()
 def weight_clip(discriminator: nn.Module, limit: float) -> None:
-    """Every weight into [−c, c], after each update (Arjovsky et al. 2017, Algorithm 1)."""
+    """Clips every weight to [−c, c] after each update (Arjovsky et al. 2017, Algorithm 1)."""
     for weight in discriminator.parameters():
         weight.clamp_(-limit, limit)
 
 
 def spectral_norm(discriminator: nn.Module) -> None:
-    """W / σ(W) in every layer with a weight matrix, σ by one power iteration a forward pass.
+    """Divides every weight matrix by its largest singular value, W / σ(W).
 
-    Miyato et al. 2018, Algorithm 1. The vectors of the iteration are part of the network's state;
-    the initial weights stay as they were.
+    σ comes from one power iteration per forward pass (Miyato et al. 2018, Algorithm 1). The vectors
+    of the iteration are part of the network's state; the initial weights do not change.
     """
     for layer in list(discriminator.modules()):
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
@@ -98,24 +98,26 @@ def spectral_norm(discriminator: nn.Module) -> None:
 
 
 CONSTRAINTS = ("weight_clip", "spectral_norm")
-"""What is done to the network or its weights, by the name a study gives; see `Regularization`."""
+"""Changes to the network or its weights, by their names in a study; see `Regularization`."""
 
 
 @dataclass(frozen=True)
 class Regularization:
     """The set of regularizers of one run, as a training step uses them.
 
-    `options` are the resolved ones by name. A penalty with `every: k` is added at each k-th update
-    of the discriminator only, times k (lazy regularization, Karras et al. 2020, Section 3.1).
+    `options` are the resolved options of each regularizer, by name. A penalty with `every: k` is
+    added only at every k-th update of the discriminator, multiplied by k (lazy regularization,
+    Karras et al. 2020, Section 3.1).
     """
 
     options: Mapping[str, Options]
     noise: torch.Generator | None = None
 
     def prepare(self, discriminator: nn.Module) -> None:
-        """What is done to the network once, before training.
+        """Changes the network once, before training.
 
-        Raises ValueError where a penalty needs D's gradient at one sample and a batch has none.
+        Raises ValueError if a penalty needs each sample's own gradient, and batch normalisation
+        mixes the samples.
         """
         penalties = [name for name in self.options if name in PENALTIES]
         if penalties and mixes_samples(discriminator):
@@ -144,6 +146,6 @@ class Regularization:
         return total
 
     def constrain(self, discriminator: nn.Module) -> None:
-        """What is done to the weights after each update."""
+        """Changes the weights after each update."""
         if "weight_clip" in self.options:
             weight_clip(discriminator, self.options["weight_clip"]["limit"])

@@ -1,10 +1,10 @@
-"""Generators and discriminators, one file for each architecture.
+"""Generators and discriminators, one file per architecture.
 
 A generator maps latents `(batch, latent)` to samples `(batch, *shape)`: images in [-1, 1], or
 points. A discriminator maps samples to logits `(batch,)`. Without batch normalisation it treats
-each sample on its own, so real and fake samples can share one pass.
+each sample on its own, so real and fake samples can share one forward pass.
 
-With batch normalisation, real and fake batches pass one after the other, each normalised by its own
-moments (Radford et al. 2016). The running moments follow every batch, those of the generator's step
-included, and are what the discriminator is scored with.
+With batch normalisation, real and fake batches take separate passes, each normalised by its own
+moments (Radford et al. 2016). The running moments follow every batch, including that of the
+generator's update; the evaluation uses them.
 """

@@ -18,47 +18,48 @@ NETWORKS: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "mlp": (MLPGenerator, MLPDiscriminator),
     "sngan_resnet": (SNGANGenerator, SNGANDiscriminator),
 }
-"""Generator and discriminator by the name a study gives."""
+"""Generator and discriminator, by `network.name` of a study."""
 
 
 def build_generator(parameters: Mapping[str, Any], shape: Shape) -> nn.Module:
-    """The generator of a run's resolved parameters, for samples of `shape`.
+    """Builds the generator of a run from its resolved parameters, for samples of `shape`.
 
-    Raises ValueError where the architecture does not fit the shape.
+    Raises ValueError if the architecture does not fit the shape.
     """
-    network = _fitting(parameters["network"], shape)
+    network = _check(parameters["network"], shape)
     norm = architectures.generator_norm(network)
-    build = NETWORKS[network["name"]][0]
-    return build(parameters["latent"]["size"], shape, norm=norm, **_options(network))
+    generator, _ = NETWORKS[network["name"]]
+    return generator(parameters["latent"]["size"], shape, norm=norm, **_options(network))
 
 
 def build_discriminator(parameters: Mapping[str, Any], shape: Shape) -> nn.Module:
-    """The discriminator of a run's resolved parameters, for samples of `shape`.
+    """Builds the discriminator of a run from its resolved parameters, for samples of `shape`.
 
-    Raises ValueError where the architecture does not fit the shape.
+    Raises ValueError if the architecture does not fit the shape.
     """
-    network = _fitting(parameters["network"], shape)
+    network = _check(parameters["network"], shape)
     norm = architectures.discriminator_norm(network)
-    return NETWORKS[network["name"]][1](shape, norm=norm, **_options(network))
+    _, discriminator = NETWORKS[network["name"]]
+    return discriminator(shape, norm=norm, **_options(network))
 
 
 def mixes_samples(network: nn.Module) -> bool:
-    """Whether an output depends on the other samples of its batch."""
-    return any(isinstance(each, nn.modules.batchnorm._BatchNorm) for each in network.modules())
+    """Whether a sample's output depends on the other samples of its batch."""
+    return any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in network.modules())
 
 
 def count_parameters(network: nn.Module) -> int:
-    """How many numbers of a network are trained."""
+    """The number of trainable weights of a network."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
 
 
-def _fitting(network: Mapping[str, Any], shape: Shape) -> Mapping[str, Any]:
-    if problem := architectures.problem(network, shape if len(shape) == 3 else None):
+def _check(network: Mapping[str, Any], shape: Shape) -> Mapping[str, Any]:
+    if problem := architectures.find_problem(network, shape if len(shape) == 3 else None):
         raise ValueError(problem)
     return network
 
 
 def _options(network: Mapping[str, Any]) -> dict[str, Any]:
-    """What an architecture takes beside its normalisation."""
-    taken = architectures.ARCHITECTURES[network["name"]].options
-    return {name: network[name] for name in taken}
+    """The options of an architecture other than its normalisation."""
+    names = architectures.ARCHITECTURES[network["name"]].options
+    return {name: network[name] for name in names}

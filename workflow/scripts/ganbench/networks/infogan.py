@@ -1,9 +1,12 @@
-"""The networks of Lucic et al. 2018, after InfoGAN (Chen et al. 2016, Table 1), as in their code.
+"""The networks of Lucic et al. 2018, after InfoGAN (Chen et al. 2016, Table 1).
 
-Made for 28 pixels; their code (github.com/google/compare_gan) trains them at 32 and 64 too. `width`
-64 is their own size. Differences: pixels are in [-1, 1], theirs in [0, 1], so the last sigmoid is a
-tanh of half its argument; batch normalisation has torch's momentum and epsilon, 0.1 and 1e-5 for
-their 0.001 and 0.001; D's initial kernels are not cut off at two standard deviations.
+They follow the authors' code (github.com/google/compare_gan), where `width` is 64. The networks
+were designed for 28 pixels, and that code trains them at 32 and 64 pixels too. There are three
+differences:
+
+- Pixels are in [-1, 1] instead of [0, 1], so the last sigmoid becomes a tanh of half its argument.
+- Batch normalisation has torch's momentum 0.1 and epsilon 1e-5 instead of 0.001 and 0.001.
+- D's initial kernels are not truncated at two standard deviations.
 """
 
 from torch import Tensor, nn
@@ -12,16 +15,16 @@ from ganbench.networks.layers import (
     ConvOfImages,
     ConvTransposeToImages,
     Shape,
-    norm_of_maps,
-    norm_of_units,
+    norm_1d,
+    norm_2d,
 )
 
 STD = 0.02
-"""Of the normal distribution that initial weights are drawn from; biases start at 0."""
+"""Initial weights are drawn from N(0, STD²); biases start at 0."""
 
 
 class InfoGANGenerator(nn.Module):
-    """Two fully connected layers (16 and 2 widths), then two transposed convolutions."""
+    """Two fully connected layers, then two transposed convolutions."""
 
     def __init__(self, latent: int, shape: Shape, *, width: int, norm: str) -> None:
         super().__init__()
@@ -30,14 +33,14 @@ class InfoGANGenerator(nn.Module):
         maps = 2 * width
         self.layers = nn.Sequential(
             nn.Linear(latent, 16 * width),
-            *norm_of_units(norm, 16 * width),
+            *norm_1d(norm, 16 * width),
             nn.LeakyReLU(0.2),
             nn.Linear(16 * width, maps * side**2),
-            *norm_of_units(norm, maps * side**2),
+            *norm_1d(norm, maps * side**2),
             nn.LeakyReLU(0.2),
             nn.Unflatten(1, (maps, side, side)),
             nn.ConvTranspose2d(maps, width, 4, stride=2, padding=1),
-            *norm_of_maps(norm, width),
+            *norm_2d(norm, width),
             nn.LeakyReLU(0.2),
             ConvTransposeToImages(width, channels, 4, stride=2, padding=1),
         )
@@ -49,7 +52,7 @@ class InfoGANGenerator(nn.Module):
 
 
 class InfoGANDiscriminator(nn.Module):
-    """Two convolutions (1 and 2 widths), then fully connected layers of 16 widths and one logit."""
+    """Two convolutions, then two fully connected layers."""
 
     def __init__(self, shape: Shape, *, width: int, norm: str) -> None:
         super().__init__()
@@ -59,11 +62,11 @@ class InfoGANDiscriminator(nn.Module):
             ConvOfImages(channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
             nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
-            *norm_of_maps(norm, 2 * width),
+            *norm_2d(norm, 2 * width),
             nn.LeakyReLU(0.2),
             nn.Flatten(),
             nn.Linear(2 * width * side**2, 16 * width),
-            *norm_of_units(norm, 16 * width),
+            *norm_1d(norm, 16 * width),
             nn.LeakyReLU(0.2),
             nn.Linear(16 * width, 1),
         )

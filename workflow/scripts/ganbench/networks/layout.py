@@ -1,4 +1,4 @@
-"""How maps lie in memory: channel by pixel in a whole network, on the way forth and back."""
+"""The memory layout `channels_last`, forward and backward, for a whole network."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class _GradientChannelsLast(torch.autograd.Function):
-    """The identity; its gradient lies channel by pixel."""
+    """The identity; its gradient is in channels_last."""
 
     @staticmethod
     def forward(_context: Any, maps: Tensor) -> Tensor:
@@ -18,21 +18,21 @@ class _GradientChannelsLast(torch.autograd.Function):
         return gradient.contiguous(memory_format=torch.channels_last)
 
 
-def in_channels_last(network: nn.Module) -> nn.Module:
-    """The network, with weights and maps `(batch, channels, height, width)` channel by pixel.
+def to_channels_last(network: nn.Module) -> nn.Module:
+    """Puts weights, maps `(batch, channels, height, width)` and their gradients in channels_last.
 
-    Convolutions keep to the layout of what they are given. Where vectors become maps, and where
-    gradients of vectors become gradients of maps, it is given to them; else every layer behind
-    would have two operands of different layouts.
+    A convolution keeps the layout of its input. So hooks set the layout wherever vectors become
+    maps, and wherever gradients of vectors become gradients of maps; without them, every later
+    layer would have operands of two layouts. Changes and returns `network`.
     """
     network.to(memory_format=torch.channels_last)
     for layer in network.modules():
         if isinstance(layer, nn.Unflatten):
             layer.register_forward_hook(
-                lambda _layer, _given, maps: maps.contiguous(memory_format=torch.channels_last)
+                lambda _layer, _inputs, maps: maps.contiguous(memory_format=torch.channels_last)
             )
         if isinstance(layer, nn.Flatten):
             layer.register_forward_pre_hook(
-                lambda _layer, given: _GradientChannelsLast.apply(given[0])
+                lambda _layer, inputs: _GradientChannelsLast.apply(inputs[0])
             )
     return network

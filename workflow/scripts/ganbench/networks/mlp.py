@@ -1,20 +1,20 @@
-"""Three hidden layers, for points and for images."""
+"""Fully connected networks, for points and for images."""
 
 import math
 
 from torch import Tensor, nn
 
-from ganbench.networks.layers import Shape, norm_of_units
+from ganbench.networks.layers import Shape, norm_1d
 
 
 class MLPGenerator(nn.Module):
-    """Three hidden layers of `width` units with ReLU; images get a tanh at the end."""
+    """Three hidden layers of `width` units with ReLU, and a tanh at the end for images."""
 
     def __init__(self, latent: int, shape: Shape, *, width: int, norm: str) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for size in (latent, width, width):
-            layers += [nn.Linear(size, width), *norm_of_units(norm, width), nn.ReLU()]
+            layers += [nn.Linear(size, width), *norm_1d(norm, width), nn.ReLU()]
         layers += [nn.Linear(width, math.prod(shape)), nn.Unflatten(1, shape)]
         layers += [nn.Tanh()] if len(shape) == 3 else []
         self.layers = nn.Sequential(*layers)
@@ -31,7 +31,7 @@ class MLPDiscriminator(nn.Module):
         super().__init__()
         layers: list[nn.Module] = [nn.Flatten()]
         for size in (math.prod(shape), width, width):
-            layers += [nn.Linear(size, width), *norm_of_units(norm, width), nn.LeakyReLU(0.2)]
+            layers += [nn.Linear(size, width), *norm_1d(norm, width), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Linear(width, 1))
 
     def forward(self, samples: Tensor) -> Tensor:

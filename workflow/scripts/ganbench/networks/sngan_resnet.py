@@ -1,10 +1,10 @@
 """The residual networks of Miyato et al. 2018, Spectral normalization for GANs, Section B.4.
 
-At 32 pixels those of its Table 4 (256 channels in G, 128 in D). At 64 pixels, which the paper's
-tables leave out, those of its authors' code (github.com/pfnet-research/sngan_projection, the files
-resnet_64.py and snresnet_64.py: 1024 to 64 channels in G, 64 to 1024 in D). `width` 64 is their own
-size. Blocks and initial weights follow that code; spectral normalisation itself is a regularizer of
-the study.
+At 32 pixels they are those of the paper's Table 4, with 256 channels in G and 128 in D. The paper
+has no table for 64 pixels; there they are those of the authors' code
+(github.com/pfnet-research/sngan_projection, resnet_64.py and snresnet_64.py), with 1024 to 64
+channels in G and 64 to 1024 in D. Both have `width` 64. Blocks and initial weights follow that code
+too. Spectral normalisation itself is a regularizer, which a study chooses.
 """
 
 import itertools
@@ -13,25 +13,25 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganbench.networks.layers import Shape, norm_of_maps
+from ganbench.networks.layers import Shape, norm_2d
 
 SMALLEST = 4
-"""Side of the square that the generator begins with."""
+"""Side of the generator's first maps, in pixels."""
 
 
 class SNGANGenerator(nn.Module):
-    """Residual blocks that each double the resolution."""
+    """Residual blocks, each of which doubles the resolution."""
 
     def __init__(self, latent: int, shape: Shape, *, width: int, norm: str) -> None:
         super().__init__()
         channels, resolution, _ = shape
         sizes = _generator_channels(resolution, width)
-        self.first = _initialised(nn.Linear(latent, sizes[0] * SMALLEST**2))
+        self.first = _initialise(nn.Linear(latent, sizes[0] * SMALLEST**2))
         self.square = nn.Unflatten(1, (sizes[0], SMALLEST, SMALLEST))
         pairs = itertools.pairwise(sizes)
         self.blocks = nn.Sequential(*(UpBlock(before, after, norm) for before, after in pairs))
         self.last = nn.Sequential(
-            *norm_of_maps(norm, sizes[-1]), nn.ReLU(), _convolution(sizes[-1], channels), nn.Tanh()
+            *norm_2d(norm, sizes[-1]), nn.ReLU(), _convolution(sizes[-1], channels), nn.Tanh()
         )
 
     def forward(self, latent: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ class SNGANGenerator(nn.Module):
 
 
 class SNGANDiscriminator(nn.Module):
-    """Residual blocks, of which some halve the resolution; the sum over places, then one logit."""
+    """Residual blocks, some of which halve the resolution; a sum over pixels, then one logit."""
 
     def __init__(self, shape: Shape, *, width: int, norm: str) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class SNGANDiscriminator(nn.Module):
         for before, after, halves in zip(sizes, sizes[1:], halved, strict=False):
             blocks.append(DownBlock(before, after, norm, halves=halves))
         self.blocks = nn.Sequential(*blocks)
-        self.last = _initialised(nn.Linear(sizes[-1], 1))
+        self.last = _initialise(nn.Linear(sizes[-1], 1))
 
     def forward(self, images: Tensor) -> Tensor:
         """Images `(batch, channels, height, width)` to logits `(batch,)`."""
@@ -58,20 +58,20 @@ class SNGANDiscriminator(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """A residual block of the generator: doubles the resolution, by repeating pixels."""
+    """A residual block of the generator. It doubles the resolution by repeating pixels."""
 
     def __init__(self, before: int, after: int, norm: str) -> None:
         super().__init__()
         self.residual = nn.Sequential(
-            *norm_of_maps(norm, before),
+            *norm_2d(norm, before),
             nn.ReLU(),
             nn.Upsample(scale_factor=2),
             _convolution(before, after, gain=math.sqrt(2)),
-            *norm_of_maps(norm, after),
+            *norm_2d(norm, after),
             nn.ReLU(),
             _convolution(after, after, gain=math.sqrt(2)),
         )
-        # a 1×1 convolution and a repetition of pixels commute: the small maps first
+        # a 1×1 convolution commutes with repeating pixels, and is cheaper before it
         self.shortcut = nn.Sequential(
             _convolution(before, after, kernel=1), nn.Upsample(scale_factor=2)
         )
@@ -82,7 +82,7 @@ class UpBlock(nn.Module):
 
 
 class FirstBlock(nn.Module):
-    """The first block of the discriminator: halves the resolution; no activation before it."""
+    """The first block of the discriminator. It halves the resolution, and starts without a ReLU."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -100,36 +100,37 @@ class FirstBlock(nn.Module):
 
 
 class DownBlock(nn.Module):
-    """A further block of the discriminator: widens in its second convolution, then may halve.
+    """A later block of the discriminator. It changes the width, and may halve the resolution.
 
-    Its shortcut is the identity where nothing changes.
+    The second convolution changes the width. The shortcut is the identity if the block changes
+    neither width nor resolution.
     """
 
     def __init__(self, before: int, after: int, norm: str, *, halves: bool) -> None:
         super().__init__()
         pool = [nn.AvgPool2d(2)] if halves else []
         self.residual = nn.Sequential(
-            *norm_of_maps(norm, before),
+            *norm_2d(norm, before),
             nn.ReLU(),
             _convolution(before, before, gain=math.sqrt(2)),
-            *norm_of_maps(norm, before),
+            *norm_2d(norm, before),
             nn.ReLU(),
             _convolution(before, after, gain=math.sqrt(2)),
             *pool,
         )
         changes = halves or before != after
-        # a 1×1 convolution and a mean over pixels commute too
+        # a 1×1 convolution commutes with the mean over pixels, and is cheaper after it
         self.shortcut = nn.Sequential(
             *([*pool, _convolution(before, after, kernel=1)] if changes else [])
         )
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Maps `(batch, before, h, w)` to `(batch, after, h, w)`, or half as high and wide."""
+        """Maps `(batch, before, h, w)` to `(batch, after, h, w)` or `(batch, after, h/2, w/2)`."""
         return self.residual(maps) + self.shortcut(maps)
 
 
 def _generator_channels(resolution: int, width: int) -> list[int]:
-    """Channels before the first block and after each."""
+    """Channels before the first block and after each block."""
     if resolution == 32:
         return [4 * width] * 4
     return [16 * width, 8 * width, 4 * width, 2 * width, width]
@@ -143,11 +144,11 @@ def _discriminator_channels(resolution: int, width: int) -> tuple[list[int], lis
 
 
 def _convolution(before: int, after: int, *, kernel: int = 3, gain: float = 1.0) -> nn.Conv2d:
-    return _initialised(nn.Conv2d(before, after, kernel, padding=kernel // 2), gain)
+    return _initialise(nn.Conv2d(before, after, kernel, padding=kernel // 2), gain)
 
 
-def _initialised(layer: nn.Module, gain: float = 1.0) -> nn.Module:
-    """With Glorot's uniform weights and no bias, as in the paper's code."""
+def _initialise(layer: nn.Module, gain: float = 1.0) -> nn.Module:
+    """Gives a layer Glorot's uniform weights and zero biases, as in the authors' code."""
     nn.init.xavier_uniform_(layer.weight, gain)
     nn.init.zeros_(layer.bias)
     return layer

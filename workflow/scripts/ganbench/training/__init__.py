@@ -1,1 +1,1 @@
-"""The stage that trains: Algorithm 1 of Goodfellow et al. 2014, for any objective."""
+"""The training stage: Algorithm 1 of Goodfellow et al. 2014, for any objective."""

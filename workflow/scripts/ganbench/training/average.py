@@ -1,4 +1,4 @@
-"""A running mean of the generator's weights, which is then what snapshots hold."""
+"""A running mean of the generator's weights, which snapshots then hold."""
 
 import copy
 
@@ -7,11 +7,13 @@ from torch import nn
 
 
 class WeightAverage:
-    """θ̄ₜ = (1 − d) Σ dᵗ⁻ˢ θₛ / (1 − dᵗ) over the steps s = 1 … t (Yaz et al. 2019).
+    """The bias-corrected exponential moving average of a network's weights.
 
-    The division is the bias correction of Kingma and Ba 2015, Section 3: without it a mean whose
-    memory 1/(1 − d) is long beside the budget would be made of initial weights for the most part.
-    Batch normalisation's running moments are copied: they are a running mean already.
+    After t steps with weights θ₁ … θₜ it is (1 − d) Σ dᵗ⁻ˢ θₛ / (1 − dᵗ), summed over s = 1 … t
+    (Yaz et al. 2019). The division is the bias correction of Kingma and Ba 2015, Section 3. Without
+    it the initial weights dominate the mean of a run that is short compared with 1/(1 − d) steps.
+
+    Batch normalisation's running moments are copied: they are running means already.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -20,7 +22,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Takes the weights after one more step into the mean."""
+        """Adds the weights after one more step to the mean."""
         self.steps += 1
         share = (1 - self.decay) / (1 - self.decay**self.steps)
         means, weights = list(self.network.parameters()), list(network.parameters())

@@ -1,6 +1,6 @@
-"""A run's state on disk, so that a run that was cut short goes on where it was, to the same bits.
+"""Checkpoints: an interrupted run resumes from its last one and ends with the same bits.
 
-Checkpoints lie outside the declared outputs of the rule, which Snakemake deletes when a job fails.
+They lie outside the rule's declared outputs, which Snakemake deletes when a job fails.
 """
 
 import hashlib
@@ -18,33 +18,33 @@ from ganbench.jobs import locks, provenance
 from ganbench.training.interrupts import Interrupts, RunInterrupted
 from ganbench.training.run import Run
 
-SHARE = 1 / 150
-"""Of the training time that may go into checkpoints where the study names no interval."""
-PAUSE = 10.0
-"""Seconds between two checkpoints, at least, where the study names no interval."""
-DIGEST = 32
-"""Bytes of SHA-256 in front of a checkpoint's content."""
+TIME_SHARE = 1 / 150
+"""The share of training time spent on checkpoints where the study sets no interval."""
+SHORTEST_PAUSE = 10.0
+"""The fewest seconds between two checkpoints where the study sets no interval."""
+DIGEST_SIZE = 32
+"""A checkpoint begins with this many bytes, the SHA-256 of the rest."""
 
 
 class Checkpoints:
-    """The newest state of one run, and the one before, in `folder`.
+    """The last two checkpoints of one run, in `folder`.
 
-    `interval` is in steps; None writes one as often as costs less than 1 % of the time. Neither
-    changes a bit of the run.
+    `interval` is in steps. With None, checkpoints are as frequent as costs under 1 % of the time.
+    The interval does not change the run's results.
     """
 
     def __init__(self, folder: Path, interval: int | None, log: TextIO) -> None:
         self.folder, self.interval, self.log = folder, interval, log
         self.key = ""
         self._interrupts = Interrupts(log)
-        self._written, self._pause = time.perf_counter(), PAUSE
+        self._last_save, self._pause = time.perf_counter(), SHORTEST_PAUSE
 
     @contextmanager
-    def of(self, identity: Mapping[str, Any]) -> Iterator[None]:
-        """Locks the run's folder; `identity` is all that decides the run's bits, as plain JSON.
+    def open(self, identity: Mapping[str, Any]) -> Iterator[None]:
+        """Locks the folder during a run, and removes the checkpoints when the run has finished.
 
-        Checkpoints are named after the identity, so a run never continues from a checkpoint of
-        other parameters, data, code or versions. Removes all of them when the run ends.
+        `identity` is everything that decides the run's bits, as plain JSON. Checkpoints are named
+        after it, so a run never resumes from one of other parameters, data, code or versions.
         """
         self.key = provenance.sha256(provenance.canonical_json(dict(identity)))[:32]
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -57,33 +57,35 @@ class Checkpoints:
             os.close(lock)
 
     def resume(self, run: Run) -> None:
-        """Puts `run`, which has not begun, where its newest whole state is, if there is one."""
+        """Restores `run`, which is at its start, from the newest intact checkpoint, if any."""
         self._restore(run)
-        self._interrupts.patient = True  # from here on there are steps to save
+        self._interrupts.patient = True  # from now on there are steps to save
 
     def _restore(self, run: Run) -> None:
         for file in (self._newest, self._previous):
             if not file.exists():
                 continue
-            content = file.read_bytes()
-            if hashlib.sha256(content[DIGEST:]).digest() == content[:DIGEST]:
-                state = torch.load(
-                    io.BytesIO(content[DIGEST:]), weights_only=True, map_location="cpu"
-                )
+            data = file.read_bytes()
+            digest, content = data[:DIGEST_SIZE], data[DIGEST_SIZE:]
+            if hashlib.sha256(content).digest() == digest:
+                state = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
                 run.restore(state)
-                print(f"goes on after step {run.step}, from {file.name}", file=self.log)
+                print(f"resumed after step {run.step}, from {file.name}", file=self.log)
                 return
-            print(f"{file.name} is damaged and passed over", file=self.log)
+            print(f"skipped {file.name}, which is damaged", file=self.log)
 
     def after_step(self, run: Run) -> None:
-        """Saves the state where it is time. Raises RunInterrupted where the run shall end."""
+        """Saves a checkpoint when one is due. After a signal, saves one and ends the run.
+
+        Raises RunInterrupted after a signal.
+        """
         received = self._interrupts.received
         if not received and not self._due(run.step):
             return
-        saved = self._saved(run)
+        saved = self._save(run)
         if received:
-            kept = "; its state is saved, and the same command goes on from it" if saved else ""
-            raise RunInterrupted(f"{received}: the run ended after step {run.step}{kept}")
+            hint = "; its state is saved, and the same command resumes it" if saved else ""
+            raise RunInterrupted(f"{received}: the run stopped after step {run.step}{hint}")
 
     @property
     def _newest(self) -> Path:
@@ -100,25 +102,25 @@ class Checkpoints:
     def _due(self, step: int) -> bool:
         if self.interval:
             return step % self.interval == 0
-        return time.perf_counter() - self._written >= self._pause
+        return time.perf_counter() - self._last_save >= self._pause
 
-    def _saved(self, run: Run) -> bool:
-        """Saves the state; where it cannot, says so, for the run itself may still go well."""
+    def _save(self, run: Run) -> bool:
+        """Saves a checkpoint; returns whether it could. The run may succeed without one."""
         started = time.perf_counter()
         try:
-            self._save(run)
+            self._write(run.state())
         except OSError as error:
-            print(f"the state after step {run.step} could not be saved: {error}", file=self.log)
+            print(f"could not save the state after step {run.step}: {error}", file=self.log)
             self._partial.unlink(missing_ok=True)
             return False
         finally:
-            self._written = time.perf_counter()
-            self._pause = max(PAUSE, (self._written - started) / SHARE)
+            self._last_save = time.perf_counter()
+            self._pause = max(SHORTEST_PAUSE, (self._last_save - started) / TIME_SHARE)
         return True
 
-    def _save(self, run: Run) -> None:
+    def _write(self, state: dict[str, Any]) -> None:
         buffer = io.BytesIO()
-        torch.save(run.state(), buffer)
+        torch.save(state, buffer)
         content = buffer.getbuffer()
         with self._partial.open("wb") as file:
             file.write(hashlib.sha256(content).digest())

@@ -1,4 +1,4 @@
-"""How much arithmetic a run takes: counted by playing it with tensors that have only shapes."""
+"""Counts the arithmetic of a run by playing it with tensors that have shapes but no numbers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,50 +17,53 @@ from ganbench.training.step import Game, adversarial_step
 
 
 def count_flops(parameters: Mapping[str, Any], shape: Shape) -> dict[str, float]:
-    """Floating-point operations of matrix products and convolutions, two for each multiply-add.
+    """Counts the floating-point operations of matrix products and convolutions.
 
-    `generator` and `discriminator`: one sample's way through each. `step`: one iteration of
-    Algorithm 1 with its backward passes and regularizers, on average where some are lazy. Costs no
-    arithmetic and draws no random number.
+    A multiply-add counts as two operations. `generator` and `discriminator` are forward passes of
+    one sample of `shape`. `step` is one iteration of Algorithm 1, with its backward passes and
+    regularizers; a lazy penalty counts by its share of the updates. Counting takes no arithmetic
+    and draws no random number.
     """
-    game = _game_of_shapes(parameters, shape)
+    game = _build_meta_game(parameters, shape)
     latent = torch.empty(1, parameters["latent"]["size"], device="meta")
     sample = torch.empty(1, *shape, device="meta")
     game.generator.network.eval()
     game.discriminator.network.eval()
-    found = {
-        "generator": _counted(lambda: game.generator.network(latent)),
-        "discriminator": _counted(lambda: game.discriminator.network(sample)),
-    }
+    generator = _count(lambda: game.generator.network(latent))
+    discriminator = _count(lambda: game.discriminator.network(sample))
     game.generator.network.train()
     game.discriminator.network.train()
-    return found | {"step": _of_iteration(game)}
+    return {
+        "generator": generator,
+        "discriminator": discriminator,
+        "step": _count_step(game),
+    }
 
 
-def _of_iteration(game: Game) -> float:
-    """A penalty counts by its share of the discriminator's updates."""
+def _count_step(game: Game) -> float:
     options = game.regularization.options
 
-    def counted(*penalties: str) -> int:
-        due = Regularization({name: {**options[name], "every": 1} for name in penalties})
-        return _counted(lambda: adversarial_step(replace(game, regularization=due), 1))
+    def count_with(*penalties: str) -> int:
+        regularization = Regularization({name: {**options[name], "every": 1} for name in penalties})
+        return _count(lambda: adversarial_step(replace(game, regularization=regularization), 1))
 
-    plain, penalties = counted(), [name for name in options if name in PENALTIES]
-    return plain + sum((counted(name) - plain) / options[name]["every"] for name in penalties)
+    plain = count_with()
+    penalties = [name for name in options if name in PENALTIES]
+    return plain + sum((count_with(name) - plain) / options[name]["every"] for name in penalties)
 
 
-def _of_matrix_vector(matrix: Tensor, vector: Tensor, out_val: Tensor) -> int:
+def _matrix_vector_flops(matrix: Tensor, vector: Tensor, out_val: Tensor) -> int:
     return 2 * matrix.numel()
 
 
-FORMULAS = {**flop_registry, torch.ops.aten.mv: _of_matrix_vector}
-"""torch's own, and the product that spectral normalisation's power iteration is made of."""
+FORMULAS = {**flop_registry, torch.ops.aten.mv: _matrix_vector_flops}
+"""torch's formulas, and one for the matrix–vector products of spectral normalisation."""
 
 
 class _Counter(TorchDispatchMode):
-    """Adds up the operations of everything within that there is a formula for.
+    """Adds up the operations that run inside it and have a formula.
 
-    torch's own FlopCounterMode refuses to be within a gradient of a gradient, as penalties are.
+    torch's own FlopCounterMode does not work within a gradient of a gradient, which penalties need.
     """
 
     total = 0
@@ -72,20 +75,20 @@ class _Counter(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        found = function(*args, **(kwargs or {}))
+        result = function(*args, **(kwargs or {}))
         if (formula := FORMULAS.get(function._overloadpacket)) is not None:
-            self.total += formula(*args, **(kwargs or {}), out_val=found)
-        return found
+            self.total += formula(*args, **(kwargs or {}), out_val=result)
+        return result
 
 
-def _counted(work: Callable[[], Any]) -> int:
+def _count(work: Callable[[], Any]) -> int:
     with _Counter() as counter:
         work()
     return counter.total
 
 
-def _game_of_shapes(parameters: Mapping[str, Any], shape: Shape) -> Game:
-    """The game of a run on the device `meta`, where tensors hold no numbers."""
+def _build_meta_game(parameters: Mapping[str, Any], shape: Shape) -> Game:
+    """The game of a run on the device `meta`, where tensors have no numbers."""
     batch, latent = parameters["batch_size"], parameters["latent"]["size"]
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         generator = build_generator(parameters, shape)
@@ -97,7 +100,7 @@ def _game_of_shapes(parameters: Mapping[str, Any], shape: Shape) -> Game:
         generator,
         discriminator,
         regularization,
-        optimizer=torch.optim.SGD,  # any will do: none multiplies matrices
+        optimizer=torch.optim.SGD,  # no optimizer multiplies matrices, so any will do
         sample_real=lambda: torch.empty(batch, *shape, device="meta"),
         sample_discriminator_latent=lambda: torch.empty(batch, latent, device="meta"),
         sample_generator_latent=lambda: torch.empty(batch, latent, device="meta"),

@@ -1,8 +1,11 @@
-"""Whole steps as CUDA graphs: recorded once, then started as one.
+"""Training steps as CUDA graphs: recorded once, then replayed.
 
-A small network keeps a GPU waiting for Python, which starts hundreds of kernels a step. A recorded
-step starts the same kernels in the same order on the same memory, and draws from the same random
-streams. Written after PyTorch's documentation of `torch.cuda.graph`; it has not run on a GPU yet.
+Python launches hundreds of kernels a step, and a small network keeps the GPU waiting for it. A
+recorded step launches the same kernels in the same order on the same memory with one call, and
+draws from the same random streams. The code follows PyTorch's documentation of `torch.cuda.graph`.
+
+All CUDA tests passed on an NVIDIA H200 with torch 2.11 at commit e0d3ece; the code has been
+rearranged since then and not rerun on a GPU.
 """
 
 from collections import Counter
@@ -16,41 +19,45 @@ import torch
 from ganbench.training.step import Game, Losses, adversarial_step
 
 Step = Callable[[], Losses]
+"""Takes one step of a game."""
 
-WARM = 3
-"""Steps of each kind before it is recorded: in them kernels are chosen and optimizers set up."""
+StepKind = tuple[tuple[str, ...], ...]
+"""The penalties due at each discriminator update of a step."""
+
+WARM_UP = 3
+"""Steps of each kind before it is recorded. They choose kernels and set up the optimizers."""
 
 
 def records_steps(parameters: Mapping[str, Any], device: torch.device) -> bool:
-    """Whether a run of these parameters records its steps."""
+    """Whether a run with these parameters records its steps."""
     return parameters["cuda_graphs"] and device.type == "cuda"
 
 
 class RecordingError(RuntimeError):
-    """A step cannot be recorded; the message has the reason. The game is of no use any more."""
+    """A step cannot be recorded; the message has the reason. The game cannot be used any more."""
 
 
-class Stream:
-    """A stream of the GPU, on which the steps of one game are taken and recorded."""
+class CudaStream:
+    """The stream of the GPU on which the steps of one game are taken and recorded."""
 
     def __init__(self, game: Game) -> None:
         networks = (game.discriminator.network, game.generator.network)
         self._weights = [weight for network in networks for weight in network.parameters()]
-        self._random = list(game.streams.values())
+        self._generators = list(game.streams.values())
         self._stream = torch.cuda.Stream()
 
     def take(self, step: Step) -> Losses:
-        """Takes a step as it is written."""
-        with self._alone():
+        """Takes a step without recording it."""
+        with self._in_order():
             return step()
 
     def record(self, step: Step) -> Step:
-        """Records a step without taking it. What it gives takes the step each time.
+        """Records a step without taking it; returns a function that takes the recorded step.
 
         Raises RecordingError.
         """
         graph = torch.cuda.CUDAGraph()
-        for generator in self._random:
+        for generator in self._generators:
             graph.register_generator_state(generator)
         try:
             with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
@@ -59,19 +66,19 @@ class Stream:
             raise RecordingError(f"a step cannot be recorded as a CUDA graph: {error}") from error
         gradients = [weight.grad for weight in self._weights]
 
-        def taken() -> Losses:
-            with self._alone():
+        def replay() -> Losses:
+            with self._in_order():
                 graph.replay()
-            # of this recording; another one, or a step as it is written, has others
+            # each recording writes to gradients of its own, as does a step that is not recorded
             for weight, gradient in zip(self._weights, gradients, strict=True):
                 weight.grad = gradient
             return losses
 
-        return taken
+        return replay
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """After all that was asked of the GPU so far, and before all that will be."""
+    def _in_order(self) -> Iterator[None]:
+        """Runs after all work submitted to the GPU before, and before all work submitted later."""
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
             yield
@@ -79,36 +86,35 @@ class Stream:
 
 
 class Graphs:
-    """Takes the steps of a game: a few of each kind as they are written, then recorded.
+    """Takes the steps of a game, and records each kind of step after a few of its kind.
 
-    Steps are of one kind that have the same penalties: a lazy one is due at some steps only.
+    Steps are of one kind if the same penalties are due: a lazy penalty is due at some steps only.
     """
 
-    def __init__(self, game: Game, stream: Stream | None = None) -> None:
+    def __init__(self, game: Game, stream: CudaStream | None = None) -> None:
         self._game = game
-        self._stream = stream or Stream(game)
-        self._taken: Counter[tuple[tuple[str, ...], ...]] = Counter()
-        self._recorded: dict[tuple[tuple[str, ...], ...], Step] = {}
+        self._stream = stream or CudaStream(game)
+        self._counts: Counter[StepKind] = Counter()
+        self._recordings: dict[StepKind, Step] = {}
 
     def step(self, step: int) -> Losses:
-        """Iteration `step` (from 1) of the game, as `adversarial_step` has it.
+        """Takes step `step` (from 1) of the game, as `adversarial_step` does.
 
-        The losses that it gives are overwritten by later steps. Raises RecordingError.
+        Later steps overwrite the losses that it returns. Raises RecordingError.
         """
         game, kind = self._game, self._kind(step)
-        self._taken[kind] += 1
-        if self._taken[kind] <= WARM:
+        self._counts[kind] += 1
+        if self._counts[kind] <= WARM_UP:
             return self._stream.take(lambda: adversarial_step(game, step))
-        if kind not in self._recorded:
-            # the running mean is taken apart: its share is another number at each step
-            bare = replace(game, average=None)
-            self._recorded[kind] = self._stream.record(lambda: adversarial_step(bare, step))
-        losses = self._recorded[kind]()
+        if kind not in self._recordings:
+            # a recording would repeat the share of the running mean, which differs at each step
+            plain = replace(game, average=None)
+            self._recordings[kind] = self._stream.record(lambda: adversarial_step(plain, step))
+        losses = self._recordings[kind]()
         if game.average:
             game.average.update(game.generator.network)
         return losses
 
-    def _kind(self, step: int) -> tuple[tuple[str, ...], ...]:
-        """The penalties due at each of the discriminator's updates of a step."""
+    def _kind(self, step: int) -> StepKind:
         k = self._game.discriminator_steps
         return tuple(map(self._game.regularization.due, range((step - 1) * k, step * k)))

@@ -1,4 +1,4 @@
-"""Ctrl-C, and the signal by which a scheduler ends a job, leave time to save a run's state."""
+"""Ctrl-C, and the signal with which a scheduler ends a job, leave time to save the run's state."""
 
 import signal
 import threading
@@ -8,46 +8,47 @@ from typing import Any, Self, TextIO
 from ganbench.jobs.errors import ActionableError
 
 GRACE = 4
-"""Seconds from the first signal to the end of the process, saved or not."""
+"""Seconds from the first signal to the end of the process, whether or not the state is saved."""
 
 
 class RunInterrupted(ActionableError):
-    """The run was asked to end; the message says whether its state is saved."""
+    """A signal stopped the run; the message says whether its state is saved."""
 
 
 class Interrupts:
-    """While entered, SIGINT and SIGTERM are noted in `received` instead of ending the process.
+    """A context in which SIGINT and SIGTERM set `received` instead of ending the process.
 
-    Whoever works in steps looks there after each of them. A step, or a file, that takes longer than
-    `GRACE` is cut short by the kernel. Outside the main thread, where Python allows no handler, it
-    does nothing. Until `patient` is set there is nothing to save, and the signal raises
-    RunInterrupted at once.
+    Training reads `received` after each step. The kernel ends the process `GRACE` seconds after the
+    signal, however long a step or a write takes. As long as `patient` is false there is nothing to
+    save, and a signal raises RunInterrupted at once.
+
+    Python allows signal handlers in the main thread only; in another thread nothing changes.
     """
 
     def __init__(self, log: TextIO) -> None:
         self.log = log
         self.received: str | None = None
         self.patient = False
-        self._before: dict[int, Any] = {}
+        self._former_handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
+                self._former_handlers[number] = signal.signal(number, self._receive)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._former_handlers.items():
             signal.signal(number, handler)
         if self.received:
             signal.alarm(0)
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self.received:
             return
         self.received = signal.Signals(number).name
         if not self.patient:
-            raise RunInterrupted(f"{self.received}: the run ended before its next step")
+            raise RunInterrupted(f"{self.received}: the run stopped before its next step")
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(GRACE)
-        print(f"{self.received}: this run ends after the current step", file=self.log)
+        print(f"{self.received}: the run stops after the current step", file=self.log)

@@ -1,4 +1,4 @@
-"""One run from start to end: identify it, resume it, play it to its budget, write its files."""
+"""One run from start to end: identify it, resume it, play it to its end, write its files."""
 
 import time
 from collections.abc import Mapping
@@ -41,13 +41,14 @@ def train(
 ) -> None:
     """Trains one run on the `train` split of `data_file` and writes its outputs.
 
-    `parameters` are the resolved ones of the study, `code` is a digest of the training code. A run
-    that was cut short continues from its last checkpoint, if nothing that decides its bits has
-    changed since. A non-finite loss or weight ends the run as `diverged`, which is a result and not
-    an error. Raises RunInterrupted when asked to end, MemoryExhausted where memory is too small.
+    `parameters` are the run's resolved parameters, `code` is a digest of the training code. An
+    interrupted run resumes from its last checkpoint if nothing that decides its bits has changed. A
+    non-finite loss or weight ends the run as `diverged`, which is a result and not an error.
+
+    Raises RunInterrupted after SIGINT or SIGTERM, MemoryExhausted if memory is too small.
     """
     randomness.use_deterministic_kernels(parameters["threads"])
-    # on a CPU, a saturated loss's gradients below 1e-38 take a hundred times as long as others
+    # gradients of a saturated loss fall below 1e-38, where a CPU is a hundred times slower
     torch.set_flush_denormal(True)
     device = choose_device(parameters["device"])
     name = f"{dataset} {variant} {seed}"
@@ -75,10 +76,10 @@ def train(
             return resume_and_play(parameters)
         except RecordingError as error:
             print(f"{error}\ncontinues without CUDA graphs, from the last checkpoint", file=log)
-        # outside of `except`: the traceback holds the failed graph, and its memory with it
+        # outside `except`, where the traceback would keep the failed graph and its memory alive
         return resume_and_play({**parameters, "cuda_graphs": False})
 
-    with checkpoints.of(identity):
+    with checkpoints.open(identity):
         run, outcome = retry_once(attempt, device, parameters["batch_size"], log)
         print(describe_ending(outcome, parameters), file=log)
         write(run, outcome, identity, tuple(real.shape[1:]), outputs)
@@ -100,75 +101,70 @@ def identify(
     code: str,
     device: torch.device,
 ) -> dict[str, Any]:
-    """All that decides the bits of a run, as plain JSON."""
+    """Everything that decides the bits of a run, as plain JSON."""
     return {
         "dataset": dataset,
         "variant": variant,
         "seed": seed,
         "parameters": dict(parameters),
-        "data_sha256": files.sha256(data_file),
+        "data_sha256": files.recorded_sha256(data_file),
         "code": code,
         "device": describe_device(device),
-        "versions": provenance.versions(),
-        "processor": provenance.machine()["processor"],
+        "versions": provenance.list_versions(),
+        "processor": provenance.describe_machine()["processor"],
     }
 
 
 def play(
     run: Run, parameters: Mapping[str, Any], progress: Progress, checkpoints: Checkpoints
 ) -> dict[str, Any]:
-    """Plays the rest of the budget, filling `run.record`.
+    """Plays the steps that are left, and fills `run.record`.
 
-    Returns status, step, reason, seconds and speed, as `run.json` has them.
+    Returns `status`, `step`, `reason`, `seconds` and `images_per_second` for `run.json`.
     """
     steps, interval = parameters["steps"], parameters["history_interval"]
-    images_a_step = images_per_step(parameters)
     snapshots = set(snapshot_steps(parameters))
     started = time.perf_counter() - run.seconds
-    diverged, stopped = None, None
+    divergence, stop_reason = None, None
     for step in range(run.step + 1, steps + 1):
         losses = run.graphs.step(step) if run.graphs else adversarial_step(run.game, step)
         run.non_finite.watch(step, losses)
         run.step = step
         if step % interval == 0 or step in snapshots:
-            diverged = run.non_finite.reason(run.game.generator.network, step)
-            if diverged:
+            divergence = run.non_finite.reason(run.game.generator.network, step)
+            if divergence:
                 break
             run.seconds = round(time.perf_counter() - started, 3)
             if step % interval == 0 or step == steps:
-                _add_history(run, losses, parameters, images_a_step, progress)
+                _add_history(run, losses, parameters, progress)
             if step in snapshots:
-                stopped = _take_snapshot(run)
-                if stopped:
+                stop_reason = _take_snapshot(run)
+                if stop_reason:
                     break
         run.seconds = time.perf_counter() - started
         checkpoints.after_step(run)
     seconds = round(time.perf_counter() - started, 3)
-    step, reason = diverged or (run.step, stopped)
+    step, reason = divergence or (run.step, stop_reason)
     return {
-        "status": "diverged" if diverged else "completed",
+        "status": "diverged" if divergence else "completed",
         "step": step,
         "reason": reason,
         "seconds": seconds,
-        "images_per_second": round(step * images_a_step / seconds, 1),
+        "images_per_second": round(step * images_per_step(parameters) / seconds, 1),
     }
 
 
 def _add_history(
-    run: Run,
-    losses: Losses,
-    parameters: Mapping[str, Any],
-    images_a_step: int,
-    progress: Progress,
+    run: Run, losses: Losses, parameters: Mapping[str, Any], progress: Progress
 ) -> None:
     step, values = run.step, measure(run.game, losses).tolist()
-    counts = [step, step * parameters["discriminator_steps"], step, step * images_a_step]
-    run.record.history.append([*counts, run.seconds, *values])
+    updates, images = step * parameters["discriminator_steps"], step * images_per_step(parameters)
+    run.record.history.append([step, updates, step, images, run.seconds, *values])
     progress.advance(step, f"D(x) {values[3]:.2f}  D(G(z)) {values[4]:.2f}")
 
 
 def _take_snapshot(run: Run) -> str | None:
-    """Takes a snapshot; returns the reason to end the run here, if there is one."""
+    """Takes a snapshot; returns the reason to end the run here, or None."""
     game = run.game
     run.record.take_snapshot(run.step, game.scored_generator, game.discriminator.network)
     return run.stopping.reason(game.scored_generator, game.discriminator.network)
@@ -178,8 +174,8 @@ def describe_ending(outcome: Mapping[str, Any], parameters: Mapping[str, Any]) -
     """The last line of the log: how the run ended."""
     if outcome["status"] == "diverged":
         return f"diverged at step {outcome['step']} of {parameters['steps']}: {outcome['reason']}"
-    early = f": {outcome['reason']}" if outcome["reason"] else ""
-    return f"completed {outcome['step']} steps in {outcome['seconds']:.1f} s{early}"
+    reason = f": {outcome['reason']}" if outcome["reason"] else ""
+    return f"completed {outcome['step']} steps in {outcome['seconds']:.1f} s{reason}"
 
 
 def write(
@@ -189,7 +185,7 @@ def write(
     shape: tuple[int, ...],
     outputs: RunFiles,
 ) -> None:
-    """Writes the run's four files; `shape` is that of a sample."""
+    """Writes the run's four files; `shape` is the shape of one sample."""
     parameters, game = identity["parameters"], run.game
     run.record.write(
         outputs,
@@ -198,7 +194,7 @@ def write(
             **outcome,
             "device": identity["device"],
             "versions": identity["versions"],
-            "machine": provenance.machine(),
+            "machine": provenance.describe_machine(),
             "parameters": parameters,
             "parameters_sha256": provenance.sha256(provenance.canonical_json(parameters)),
             "generator_sha256": weights_sha256(game.scored_generator),

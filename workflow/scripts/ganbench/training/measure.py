@@ -1,4 +1,4 @@
-"""What is recorded of training: history rows, and the first non-finite loss."""
+"""Measures training: the columns of the history, and the first non-finite loss."""
 
 import math
 
@@ -24,22 +24,26 @@ COLUMNS = (
     "g_d_fake",
     "g_weight",
 )
-"""Columns of `history.csv`. `step` counts iterations of Algorithm 1, `images` the real images that
-the discriminator was shown, `seconds` training time. The others are of one iteration's batches."""
+"""Columns of `history.csv`.
+
+`step` counts iterations of Algorithm 1, `images` the real images that the discriminator has seen,
+`seconds` the training time. `measure` explains the others.
+"""
 
 
 def gradient_norm(network: nn.Module) -> Tensor:
-    """Euclidean norm of the gradient that the last update of `network` followed."""
-    gradients = [each.grad for each in network.parameters() if each.grad is not None]
+    """Euclidean norm of the gradient in the last update of `network`, a scalar."""
+    gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
     return torch.stack(torch._foreach_norm(gradients)).norm()
 
 
 def measure(game: Game, losses: Losses) -> Tensor:
     """The last nine columns of a history row, as one tensor `(9,)` on the device.
 
-    `value` is V(D, G) = E log D(x) + E log(1 - D(G(z))) whatever the objective (Eq. 1);
-    `d_real` is the mean of D(x), `d_fake` that of D(G(z)), with D = sigmoid(logit). `g_d_fake` is
-    the mean of D(G(z)) on the generator's own batch, `g_weight` the mean size of ∂L_G/∂f there.
+    All are of the batches of one iteration, with D = sigmoid(logit). `value` is V(D, G) =
+    E log D(x) + E log(1 - D(G(z))) (Goodfellow et al. 2014, Eq. 1), whatever the objective.
+    `d_real` is the mean of D(x), `d_fake` the mean of D(G(z)). `g_d_fake` is the mean of D(G(z)) on
+    the generator's own batch, and `g_weight` the mean of |∂L_G/∂f| there.
     """
     return torch.stack(
         [
@@ -56,26 +60,28 @@ def measure(game: Game, losses: Losses) -> Tensor:
     )
 
 
-WATCHED = ("discriminator loss", "regularizer", "generator loss")
-"""What may be non-finite first, in the order of a step."""
+LOSSES = ("discriminator loss", "regularizer", "generator loss")
+"""The losses of a step, in the order in which it computes them."""
 
 
 class FirstNonFinite:
     """Remembers the first step with a non-finite loss, without waiting for the device."""
 
     def __init__(self, device: torch.device) -> None:
-        self.steps = torch.full((len(WATCHED),), math.inf, device=device)
+        self.steps = torch.full((len(LOSSES),), math.inf, device=device)
 
     def watch(self, step: int, losses: Losses) -> None:
-        """Takes note of the losses of one step."""
-        found = torch.stack([losses.discriminator, losses.penalty, losses.generator])
-        self.steps = torch.minimum(self.steps, torch.where(found.isfinite(), math.inf, float(step)))
+        """Checks the losses of step `step`."""
+        values = torch.stack([losses.discriminator, losses.penalty, losses.generator])
+        self.steps = torch.minimum(
+            self.steps, torch.where(values.isfinite(), math.inf, float(step))
+        )
 
     def reason(self, generator: nn.Module, step: int) -> tuple[int, str] | None:
         """The step and the reason of divergence, or None. Waits for the device."""
         steps = self.steps.tolist()
         if (first := min(steps)) < math.inf:
-            return int(first), f"non-finite {WATCHED[steps.index(first)]}"
-        if not all(each.isfinite().all() for each in generator.parameters()):
+            return int(first), f"non-finite {LOSSES[steps.index(first)]}"
+        if not all(weight.isfinite().all() for weight in generator.parameters()):
             return step, "non-finite generator weights"
         return None

@@ -1,4 +1,4 @@
-"""Exhausted memory is not a result: the run is tried once more, then the error is explained."""
+"""Out of memory: the run is tried once more, then the error is explained."""
 
 import gc
 from collections.abc import Callable
@@ -12,22 +12,22 @@ Result = TypeVar("Result")
 
 
 class MemoryExhausted(ActionableError):
-    """Too little memory for the run; the message says how much is free and what to lower."""
+    """The run does not fit in memory; the message says how much is free and what to lower."""
 
 
 def retry_once(
     attempt: Callable[[], Result], device: torch.device, batch_size: int, log: TextIO
 ) -> Result:
-    """Returns `attempt()`, and after an out-of-memory error tries once more.
+    """Returns `attempt()`. After an out-of-memory error it frees memory and tries once more.
 
-    Memory is freed before the second try: other jobs on a shared GPU may have ended meanwhile.
-    Raises MemoryExhausted when the second try fails too.
+    The second try may succeed on a shared GPU, where other jobs may have ended meanwhile. Raises
+    MemoryExhausted when it fails too.
     """
     try:
         return attempt()
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         print(_explain(error, device, batch_size), file=log)
-    # outside of `except`: the traceback holds what must be freed
+    # outside `except`, where the traceback would keep alive what must be freed
     print("trying once more, from the last checkpoint", file=log)
     gc.collect()
     if device.type == "cuda":
@@ -39,7 +39,7 @@ def retry_once(
 
 
 def _explain(error: Exception, device: torch.device, batch_size: int) -> str:
-    """What to do about `error`. Raises it again where it is not about memory."""
+    """Explains `error` and what to do about it. Raises it again if it is not about memory."""
     if not _is_about_memory(error):
         raise error
     free = ""

@@ -1,4 +1,4 @@
-"""The optimizers a study can name."""
+"""The optimizers that a study can name."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,11 +8,12 @@ from torch import nn
 
 
 def build_optimizer(
-    options: Mapping[str, Any], parameters: Iterable[nn.Parameter], *, recorded: bool = False
+    options: Mapping[str, Any], parameters: Iterable[nn.Parameter], *, capturable: bool = False
 ) -> torch.optim.Optimizer:
-    """The optimizer of a run's resolved `optimizer` options, over `parameters`.
+    """Builds the optimizer of a run's resolved `optimizer` options, for `parameters`.
 
-    `recorded` keeps its count of steps on the GPU, where a CUDA graph can go on counting.
+    A `capturable` one counts its steps on the GPU, so that a CUDA graph can advance the count.
+    Raises ValueError where the name is unknown.
     """
     if options["name"] == "adam":
         return torch.optim.Adam(
@@ -20,11 +21,11 @@ def build_optimizer(
             lr=options["lr"],
             betas=tuple(options["betas"]),
             fused=True,
-            capturable=recorded,
+            capturable=capturable,
         )
     if options["name"] == "rmsprop":
         return torch.optim.RMSprop(
-            parameters, lr=options["lr"], momentum=options["momentum"], capturable=recorded
+            parameters, lr=options["lr"], momentum=options["momentum"], capturable=capturable
         )
     if options["name"] == "sgd":
         return torch.optim.SGD(

@@ -1,4 +1,4 @@
-"""What a run leaves behind: `snapshots.pt`, `history.csv`, `samples.png` and `run.json`."""
+"""The results of a run: `snapshots.pt`, `history.csv`, `samples.png` and `run.json`."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from ganbench.training.measure import COLUMNS
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Where a run writes."""
+    """Paths of the four files that a run writes."""
 
     snapshots: Path
     history: Path
@@ -29,10 +29,11 @@ class RunFiles:
 
 @dataclass
 class Record:
-    """A run as it goes: history rows, and the generator at each snapshot.
+    """What a run has recorded so far: its history, and its generator at each snapshot.
 
-    `sample_latent` are the `(count, latent)` latents of `samples.png`, one row per snapshot. The
-    discriminator is kept too where it is scored: against D*, or by the duality gap.
+    `sample_latent` are the latents `(count, latent)` of `samples.png`, which has one row per
+    snapshot. `keep_discriminator` keeps the discriminator too, for scores that need it: the
+    distance to D*, and the duality gap.
     """
 
     sample_latent: Tensor
@@ -44,18 +45,18 @@ class Record:
     pictures: list[np.ndarray] = field(default_factory=list)
 
     def take_snapshot(self, step: int, generator: nn.Module, discriminator: nn.Module) -> None:
-        """Keeps a copy of the generator's state, and its samples at the fixed latents."""
+        """Copies the generator's state, and draws its samples at the fixed latents."""
         self.steps.append(step)
-        self.generators.append(_copied_state(generator))
+        self.generators.append(_copy_state(generator))
         if self.keep_discriminator:
-            self.discriminators.append(_copied_state(discriminator))
+            self.discriminators.append(_copy_state(discriminator))
         generator.eval()
         with torch.no_grad():
             self.pictures.append(picture_row(generator(self.sample_latent)))
         generator.train()
 
     def write(self, outputs: RunFiles, run: Mapping[str, Any], shape: tuple[int, ...]) -> None:
-        """Writes all four files; `run` is the content of `run.json`, `shape` that of a sample."""
+        """Writes the four files; `run` is the content of `run.json`, `shape` one sample's shape."""
         snapshots = {
             "steps": self.steps,
             "shape": list(shape),
@@ -64,19 +65,19 @@ class Record:
             "discriminators": self.discriminators,
         }
         with files.whole(outputs.snapshots) as temporary, temporary.open("wb") as file:
-            torch.save(snapshots, file)  # a path's name would become part of the content
+            torch.save(snapshots, file)  # given a path, torch writes its name into the file
         table = pd.DataFrame(self.history, columns=list(COLUMNS))
         counts = ["step", "discriminator_steps", "generator_steps", "images"]
         with files.whole(outputs.history) as temporary:
             table.astype(dict.fromkeys(counts, int)).to_csv(temporary, index=False)
         with files.whole(outputs.samples) as temporary:
-            # diverged before its first snapshot: one black pixel
+            # a run that diverged before its first snapshot gets one black pixel
             picture = np.concatenate(self.pictures or [np.zeros((1, 1), dtype=np.uint8)])
             Image.fromarray(picture).save(temporary, format="PNG")
         files.write_json(outputs.run, run)
 
 
-def _copied_state(network: nn.Module) -> dict[str, Tensor]:
+def _copy_state(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
 
 

@@ -1,4 +1,4 @@
-"""A run: its game at the first step, and everything of it that changes while it is trained."""
+"""A run: how it starts, and everything of it that changes during training."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from ganbench import randomness
 from ganbench.catalogue import objectives
 from ganbench.networks.build import build_discriminator, build_generator, mixes_samples
-from ganbench.networks.layout import in_channels_last
+from ganbench.networks.layout import to_channels_last
 from ganbench.randomness import Stream
 from ganbench.regularizers import Regularization
-from ganbench.samples import SHOWN, sample_latents, to_float
+from ganbench.samples import SAMPLES_PER_ROW, sample_latents, to_float
 from ganbench.training.average import WeightAverage
 from ganbench.training.graphs import Graphs, records_steps
 from ganbench.training.measure import FirstNonFinite
@@ -28,18 +28,17 @@ STREAMS = (
     Stream.GENERATOR_NOISE,
     Stream.PENALTY_NOISE,
 )
-"""The random streams that a game draws from while it is played."""
+"""The random streams from which the steps of a game draw."""
 
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
-"""Values of `training.precision`."""
+"""The values of `training.precision`."""
 
 
 @dataclass
 class Run:
     """A run after `step` steps, which took `seconds` of training time.
 
-    `graphs` takes its steps where they are recorded. `state` and `restore` are what a checkpoint
-    holds: all that the steps to come depend on, and nothing else.
+    `graphs` takes the steps if they are recorded as CUDA graphs, and is None otherwise.
     """
 
     game: Game
@@ -51,7 +50,7 @@ class Run:
     seconds: float = 0.0
 
     def state(self) -> dict[str, Any]:
-        """Everything that the steps to come depend on, as `torch.save` takes it."""
+        """Everything that later steps and results depend on, for `torch.save`."""
         average, record = self.game.average, self.record
         return {
             "step": self.step,
@@ -75,7 +74,7 @@ class Run:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Becomes the run that `state` was taken of; both have the same parameters."""
+        """Restores a `state` of a run with the same parameters."""
         self.step, self.seconds = state["step"], state["seconds"]
         for player, saved in zip(self.game.players, state["players"], strict=True):
             player.network.load_state_dict(saved["network"])
@@ -99,14 +98,14 @@ class Run:
 
 
 def start_run(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Run:
-    """A run before its first step; `real` is the training data on the device of the run."""
+    """Sets up a run before its first step; see `set_up_game` for `real`."""
     kind = "images" if real.dim() == 4 else "points"
     noise = randomness.generator(dataset, seed, Stream.SAMPLE_LATENTS, real.device)
     game = set_up_game(parameters, dataset, seed, real)
     return Run(
         game=game,
         record=Record(
-            sample_latents(parameters["latent"], SHOWN[kind], noise),
+            sample_latents(parameters["latent"], SAMPLES_PER_ROW[kind], noise),
             keep_discriminator=parameters["keep_discriminator"],
         ),
         stopping=Stopping(parameters, dataset, seed, real),
@@ -116,23 +115,23 @@ def start_run(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tens
 
 
 def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Game:
-    """The game at its first step: initial weights, optimizers and named random streams.
+    """Sets up the game before its first step: initial weights, optimizers and random streams.
 
-    `real` is the training data, uint8 images `(count, channels, height, width)` or float points
-    `(count, dimensions)`, on the device where everything else then lives.
+    `real` is the training data: uint8 images `(count, channels, height, width)` or float points
+    `(count, dimensions)`. Everything else is placed on its device.
     """
     device, shape = real.device, tuple(real.shape[1:])
-    with randomness.initialising(dataset, seed, Stream.INITIAL_GENERATOR):
+    with randomness.global_stream(dataset, seed, Stream.INITIAL_GENERATOR):
         generator = build_generator(parameters, shape).to(device)
-    with randomness.initialising(dataset, seed, Stream.INITIAL_DISCRIMINATOR):
+    with randomness.global_stream(dataset, seed, Stream.INITIAL_DISCRIMINATOR):
         discriminator = build_discriminator(parameters, shape).to(device)
     streams = {name: randomness.generator(dataset, seed, name, device) for name in STREAMS}
     regularization = Regularization(parameters["regularizers"], streams[Stream.PENALTY_NOISE])
-    with randomness.initialising(dataset, seed, Stream.SPECTRAL_NORM):
+    with randomness.global_stream(dataset, seed, Stream.SPECTRAL_NORM):
         regularization.prepare(discriminator)
     channels_last = parameters["channels_last"] and real.dim() == 4
     if channels_last:
-        generator, discriminator = in_channels_last(generator), in_channels_last(discriminator)
+        generator, discriminator = to_channels_last(generator), to_channels_last(discriminator)
     batch, latent = parameters["batch_size"], parameters["latent"]
 
     def sample_real() -> Tensor:
@@ -142,8 +141,8 @@ def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Te
         return samples.contiguous(memory_format=torch.channels_last) if channels_last else samples
 
     def optimizer(weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        recorded = records_steps(parameters, device)
-        return build_optimizer(parameters["optimizer"], weights, recorded=recorded)
+        capturable = records_steps(parameters, device)
+        return build_optimizer(parameters["optimizer"], weights, capturable=capturable)
 
     return assemble_game(
         parameters,
@@ -178,9 +177,9 @@ def assemble_game(
     precision: torch.dtype = torch.float32,
     streams: Mapping[str, torch.Generator] | None = None,
 ) -> Game:
-    """The game of these networks under a run's resolved parameters.
+    """Assembles the game of these networks from a run's resolved parameters.
 
-    `optimizer` makes the optimizer of a network's weights; for the samplers see `Game`.
+    `optimizer` builds the optimizer for a network's weights. `Game` explains the samplers.
     """
     objective = objectives.read_objective(parameters["objective"]["name"], parameters["objective"])
     discriminator_loss, generator_loss = losses_of(objective)

@@ -20,8 +20,8 @@ from ganbench.training.average import WeightAverage
 class Player:
     """A network, the optimizer of its weights, and the loss that it descends.
 
-    `precision` is that of matrix products and convolutions; weights, losses and penalties are
-    float32 always.
+    `precision` is that of matrix products and convolutions. Weights, losses and penalties are
+    always float32.
     """
 
     network: nn.Module
@@ -30,7 +30,7 @@ class Player:
     precision: torch.dtype = torch.float32
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        """The network's output, float32."""
+        """The network's output, in float32."""
         if self.precision == torch.float32:
             return self.network(inputs)
         with torch.autocast(inputs.device.type, self.precision):
@@ -45,12 +45,12 @@ class Player:
 
 @dataclass(frozen=True)
 class Game:
-    """Both players, the k of Algorithm 1, and where fresh samples come from.
+    """Both players, the k of Algorithm 1, and the source of fresh samples.
 
-    `sample_real()` gives images `(batch, channels, height, width)`; the two latent samplers give
-    `(batch, latent)` from streams of their own. `average` is None unless the generator's weights
-    are averaged. `separate_passes` keeps real and fake samples apart, where the discriminator
-    normalises each batch by its own moments. `streams` are those a step draws from.
+    `sample_real()` returns images `(batch, channels, height, width)`. The two latent samplers
+    return `(batch, latent)`, each from a random stream of its own. `average` is None unless the
+    generator's weights are averaged. `separate_passes` keeps real and fake samples apart if the
+    discriminator normalises each batch by its own moments. `streams` are all streams of a step.
     """
 
     discriminator: Player
@@ -72,11 +72,11 @@ class Game:
 
     @property
     def scored_generator(self) -> nn.Module:
-        """The generator that snapshots hold: the averaged one, where there is one."""
+        """The generator that snapshots hold: the averaged one, if there is one."""
         return self.average.network if self.average else self.generator.network
 
     def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """The logits of real and of fake samples, in one pass where that changes nothing."""
+        """The logits of real and of fake samples, in one pass if that changes nothing."""
         if self.separate_passes:
             return self.discriminator(real), self.discriminator(fake)
         real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
@@ -85,12 +85,12 @@ class Game:
 
 @dataclass(frozen=True)
 class Losses:
-    """What one iteration saw, still on the device: logits `(batch,)` and scalar losses.
+    """Logits `(batch,)` and scalar losses of one iteration, on the device.
 
-    `real` and `fake` are the logits of the last discriminator update, before that update.
-    `penalty` is what its regularizers added to the loss. `generator_fake` are the logits of the
-    generator's update, `generator_weight` is the gradient ∂L_G/∂f that the generator's loss gave
-    each of them, per sample.
+    `real` and `fake` are the logits of the last discriminator update, computed before the update.
+    `penalty` is the sum of its penalties. `generator_fake` are the logits of the generator's
+    update. `generator_weight` is ∂L_G/∂f, the gradient of the generator's loss with respect to each
+    of them, times the batch size.
     """
 
     real: Tensor

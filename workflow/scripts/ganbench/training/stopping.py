@@ -1,8 +1,8 @@
-"""Ends a run whose metric no longer improves: "until convergence", measured.
+"""Early stopping: ends a run whose metric no longer improves.
 
-Only metrics that need nothing but the run itself: the duality gap, and on points of a known density
-the Jensen–Shannon divergence. They are measured at snapshots, with random streams of their own, so
-that a run that is not stopped is the same, bit for bit, as one that was never watched.
+The metrics need nothing but the run itself: the duality gap, and the Jensen–Shannon divergence for
+points with a known density. They are measured at snapshots, with random streams of their own, so a
+run that is measured but not stopped gives the same bits as one that is not measured.
 """
 
 import math
@@ -13,17 +13,24 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import randomness
-from ganbench.densities import point_metrics as density_metrics
+from ganbench.densities import point_metrics
 from ganbench.densities.mixtures import DENSITIES
-from ganbench.duality_gap import Budget, duality_gap
+from ganbench.duality_gap import AdversaryBudget, duality_gap
 from ganbench.randomness import Stream
 from ganbench.samples import sample_latents, to_float
 
-SAMPLES = 100_000
+POINTS = 100_000
+"""Generated points for one Jensen–Shannon divergence."""
+ADVERSARY_BUDGET = AdversaryBudget(samples=10_000)
+"""What one duality gap may cost: less than in the evaluation, since each snapshot takes one."""
 
 
 class Stopping:
-    """Watches one run; `parameters["stop"]` is None or has `metric` and `patience`."""
+    """Measures one run at its snapshots, and says when it should end.
+
+    `parameters["stop"]` is None, which never ends a run, or has `metric` and `patience`: the number
+    of snapshots without improvement after which a run ends.
+    """
 
     def __init__(
         self, parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor
@@ -33,38 +40,38 @@ class Stopping:
         self.best, self.waited = math.inf, 0
 
     def reason(self, generator: nn.Module, discriminator: nn.Module) -> str | None:
-        """Why the run should end at this snapshot, or None. Changes neither network."""
+        """The reason to end the run at this snapshot, or None. Changes neither network."""
         if self.options is None:
             return None
         for network in (generator, discriminator):
-            network.eval()  # as the evaluation has them
-        found = self._measure(generator, discriminator)
+            network.eval()  # as in the evaluation
+        value = self._measure(generator, discriminator)
         for network in (generator, discriminator):
             network.train()
-        improved = found < self.best
-        self.best, self.waited = min(found, self.best), 0 if improved else self.waited + 1
+        self.waited = 0 if value < self.best else self.waited + 1
+        self.best = min(value, self.best)
         if self.waited < self.options["patience"]:
             return None
         return (
             f"{self.options['metric']} has not improved over {self.waited} snapshots "
-            f"(best {self.best:.4g}, now {found:.4g})"
+            f"(best {self.best:.4g}, now {value:.4g})"
         )
 
     def _measure(self, generator: nn.Module, discriminator: nn.Module) -> float:
         if self.options["metric"] == "JSD":
-            grid = density_metrics.make_grid(DENSITIES[self.parameters["data"]["kind"]])
+            grid = point_metrics.make_grid(DENSITIES[self.parameters["data"]["kind"]])
             with torch.no_grad():
-                points = generator(self._latents(SAMPLES)).cpu().double().numpy()
-            return density_metrics.jensen_shannon(grid.data, grid.masses(points))
+                points = generator(self._sample_latents(POINTS)).cpu().double().numpy()
+            return point_metrics.jensen_shannon(grid.data, grid.masses(points))
         best, worst = duality_gap(
-            discriminator, generator, self._real, self._latents, Budget(samples=10_000)
+            discriminator, generator, self._sample_real, self._sample_latents, ADVERSARY_BUDGET
         )
         return best - worst
 
-    def _latents(self, count: int) -> Tensor:
+    def _sample_latents(self, count: int) -> Tensor:
         return sample_latents(self.parameters["latent"], count, self.noise)
 
-    def _real(self, count: int) -> Tensor:
+    def _sample_real(self, count: int) -> Tensor:
         index = torch.randint(
             len(self.real), (count,), generator=self.noise, device=self.real.device
         )
