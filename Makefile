@@ -22,7 +22,7 @@ reproduce: .venv/.installed ## run a study (STUDY=config/config.yaml) and say wh
 	@echo "Report: results/$$(sed -n 's/^study: *//p' $(STUDY))/report.html"
 
 test: .venv/.installed ## run all tests
-	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-gpu: .venv/.installed ## run the tests that need a GPU
 	.venv/bin/python -m pytest -m cuda

@@ -67,6 +67,7 @@ def test_non_finite_loss_ends_the_run_at_its_step(
         outputs=outputs(tmp_path),
         log=(log := io.StringIO()),
         log_interval=60,
+        checkpoint_folder=tmp_path / "checkpoints",
     )
     run = json.loads((tmp_path / "run.json").read_text())
     assert (run["status"], run["step"]) == ("diverged", AT)

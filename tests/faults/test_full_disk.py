@@ -136,7 +136,7 @@ def test_full_disk_while_writing_figures_is_reported(finished, tmp_path, capfd):
 def test_full_log_ends_no_job(finished, tmp_path):
     (tmp_path / "log").symlink_to("/dev/full")
     with job(str(tmp_path / "log")) as log:
-        train(finished, tmp_path, log)
+        train_in(finished, tmp_path, log)
     assert json.loads((tmp_path / "run.json").read_text())["status"] == "completed"
 
 
