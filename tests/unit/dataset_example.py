@@ -17,6 +17,7 @@ from PIL import Image
 SPLITS = ("train", "held_out", "extractor")
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 KEYS = {"source": "", "resolution": None, "channels": None, "extractor_images": None}
+KEYS |= {"layout": "auto", "labels": "folders", "unread_share": 0.01}
 
 
 def prepare_in(

@@ -6,11 +6,13 @@ import io
 import os
 import shutil
 import socket
+import socketserver
 import ssl
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from ganbench.downloads.download import DownloadError, download
 CONTENT = bytes(range(256)) * 8192
 HALF = len(CONTENT) // 2
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
+ANSWERS = {"missing": 404, "busy": 503, "proxy waits in vain": 504}
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -56,8 +59,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Location", "http://127.0.0.1:9/plain")
             self.end_headers()
             return
-        if behaviour == "missing":
-            self.send_error(404)
+        if behaviour in ANSWERS:
+            self.send_error(ANSWERS[behaviour])
             return
         start = int(requested.removeprefix("bytes=").rstrip("-")) if requested else 0
         if behaviour == "whole":
@@ -297,6 +300,76 @@ def test_connection_that_is_never_made_is_given_up(tmp_path, monkeypatch, functi
     with pytest.raises(DownloadError, match=r"no connection within 0.2 seconds"):
         download("https://example.org/file", tmp_path / "file", sha256=SHA256)
     assert time.monotonic() - started < 5
+
+
+class Proxy(socketserver.ThreadingTCPServer):
+    """Connects its first client after a while that is too long, and all others at once."""
+
+    def __init__(self, wait: threading.Event) -> None:
+        super().__init__(("127.0.0.1", 0), Tunnel)
+        self.daemon_threads = True
+        self.wait = wait
+        self.clients = 0
+
+
+class Tunnel(socketserver.StreamRequestHandler):
+    server: Proxy
+
+    def handle(self):
+        self.server.clients += 1
+        if self.server.clients == 1:
+            self.server.wait.wait(20)
+            return
+        host, port = self.rfile.readline().split()[1].decode().split(":")
+        while self.rfile.readline().strip():
+            pass
+        with socket.create_connection((host, int(port))) as upstream:
+            self.wfile.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+            answers = threading.Thread(target=pump, args=(upstream, self.connection))
+            answers.start()
+            pump(self.connection, upstream)
+            answers.join()
+
+
+def pump(source, target):
+    """Passes bytes on until `source` ends."""
+    with suppress(OSError):
+        while block := source.recv(1 << 16):
+            target.sendall(block)
+        target.shutdown(socket.SHUT_WR)
+
+
+def test_slow_proxy_has_15_seconds_and_is_asked_again(fetch, monkeypatch):
+    assert https.CONNECT_SECONDS == 15
+    monkeypatch.setattr(https, "CONNECT_SECONDS", 1)
+    wait, log = threading.Event(), io.StringIO()
+    with Proxy(wait) as proxy:
+        threading.Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.server_address[1]}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert fetch(log=log).read_bytes() == CONTENT
+        wait.set()
+        proxy.shutdown()
+    assert proxy.clients == 2
+    assert "no connection within 1 seconds; trying again" in log.getvalue()
+
+
+@pytest.mark.parametrize("behaviour", ["busy", "proxy waits in vain"])
+def test_overloaded_server_is_asked_again_but_not_for_ever(fetch, server, monkeypatch, behaviour):
+    monkeypatch.setattr(downloads, "RETRY_SECONDS", 0)
+    server.behaviours = [behaviour] * 3
+    with pytest.raises(DownloadError, match=f"the server answered {ANSWERS[behaviour]}"):
+        fetch()
+    assert len(server.ranges) == 3
+    server.behaviours = [behaviour]
+    assert fetch().read_bytes() == CONTENT
+
+
+def test_answer_that_will_not_change_is_not_asked_for_again(fetch, server):
+    server.behaviours = ["missing"]
+    with pytest.raises(DownloadError, match="404"):
+        fetch()
+    assert len(server.ranges) == 1
 
 
 def test_download_without_a_network_fails_within_seconds(tmp_path):

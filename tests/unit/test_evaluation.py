@@ -133,6 +133,7 @@ def compute_scores(tmp_path, options) -> Callable[..., pd.DataFrame]:
 def test_classifier_learns_its_classes(reference):
     card = json.loads(reference.card.read_text(encoding="utf-8"))
     assert card["accuracy"] > 0.9
+    assert 0.1 < card["largest_class"] < 0.13
     assert card["accuracy_split"] == "held_out"
     assert card["reference_images"] == {"train": 599, "held_out": 599}
 

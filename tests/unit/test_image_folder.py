@@ -20,10 +20,11 @@ from PIL import Image
 @pytest.fixture
 def folder(tmp_path):
     """Two classes of 80 images each."""
-    for name in ("cats", "dogs"):
+    for name, seed in (("cats", 0), ("dogs", 1000)):
         (tmp_path / "images" / name).mkdir(parents=True)
         for number in range(80):
-            make_image(number).save(tmp_path / "images" / name / f"{number:03}.png")
+            image = make_image(seed + number, size=(16, 16))
+            image.save(tmp_path / "images" / name / f"{number:03}.png")
     return tmp_path / "images"
 
 
@@ -108,6 +109,8 @@ def test_skipped_files_and_conversions_are_recorded(folder):
         "Applied the EXIF orientation of 1 image (cats/005.png).",
         "Converted CMYK to RGB in 1 image (cats/006.jpg).",
         "Converted a palette to RGB in 2 images (cats/003.png, cats/008.gif).",
+        "Cropped 6 images (cats/001.png, cats/002.png, cats/003.png, cats/005.png, cats/006.jpg, "
+        "…) to the square at the centre.",
         "Kept the upper 8 of the 16 bits of 2 images (cats/004.png, cats/007.png).",
         "Put a white background behind 1 image (cats/002.png).",
         "Used grey as three equal channels in 2 images (cats/001.png, cats/004.png).",
@@ -120,12 +123,14 @@ def test_skipped_files_and_conversions_are_recorded(folder):
 
 
 def test_conversion_of_colour_to_grey_is_recorded(folder):
-    for file in folder.rglob("*.png"):
-        make_image(0, mode="L").save(file)
-    make_image(0).save(folder / "cats/003.png")
+    for number, file in enumerate(sorted(folder.rglob("*.png"))):
+        make_image(number, size=(16, 16), mode="L").save(file)
+    make_image(4, size=(16, 16)).save(folder / "cats/003.png")
     source = read(folder, channels=1)
-    conversion = "Converted colour to grey (ITU-R 601-2 luma) in 1 image (cats/003.png)."
-    assert source.decisions == [conversion]
+    assert source.decisions == [
+        "Converted colour to grey (ITU-R 601-2 luma) in 1 image (cats/003.png).",
+        "Kept 1 copy (cats/004.png) in one split with the image of equal content.",
+    ]
     samples = source.parts["all"].samples
     assert np.array_equal(samples[3], samples[4])
 
@@ -234,7 +239,7 @@ def test_exhausted_memory_is_not_blamed_on_an_image(folder, monkeypatch):
     def run_out(*_):
         raise MemoryError
 
-    monkeypatch.setattr(image_files, "_convert", run_out)
+    monkeypatch.setattr(image_files, "convert_image", run_out)
     with pytest.raises(MemoryError):
         read(folder)
 

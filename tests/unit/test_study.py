@@ -344,6 +344,12 @@ def test_image_folder_takes_its_shape_from_the_study():
     assert (photos["sizes"], photos["samples"]) == (None, None)
     grey = resolve(datasets={"photos": {**dataset, "channels": 1}})["datasets"]["photos"]
     assert grey["shape"] == [1, 32, 32]
+    assert [photos[key] for key in studies.FOLDER_KEYS] == ["auto", "folders", 0.01]
+
+
+def test_keys_of_image_folders_are_no_part_of_other_datasets():
+    """So studies of published datasets resolve as they did before these keys."""
+    assert not set(resolve()["datasets"]["digits"]) & set(studies.FOLDER_KEYS)
 
 
 @pytest.mark.parametrize(
@@ -382,6 +388,12 @@ def change_dataset(name, **keys):
         (change_dataset("image_folder", resolution=32), "missing the key 'source'"),
         (change_dataset("cifar10", resolution=64), "cifar10.resolution: cifar10 has its own"),
         (change_dataset("mnist", channels=3), "datasets.mnist.channels: mnist has its own"),
+        (change_dataset("mnist", layout="splits"), "datasets.mnist.layout: mnist has its own"),
+        (change_dataset("digits", labels="none"), "datasets.digits.labels: digits has its own"),
+        (
+            change_dataset("image_folder", source="x", resolution=32, labels="none"),
+            "datasets.image_folder.labels: found 'none', but the extractor `classifier`",
+        ),
         (change_dataset("digits", source="x"), "digits are part of scikit-learn"),
         (change_dataset("spiral", source="x"), "spiral is drawn from a known density"),
         (change_dataset("spiral", extractor_images=5), "spiral is drawn from a known density"),

@@ -13,6 +13,7 @@ sys.path.insert(0, Path(workflow.basedir, "workflow/scripts").as_posix())
 
 from ganbench.catalogue import datasets as catalogue
 from ganbench.catalogue.published import find_published
+from ganbench.datasets import folder_digest
 from ganbench.jobs import code_digest
 from ganbench.jobs.gpus import list_gpus
 from ganbench.jobs.provenance import canonical_json
@@ -166,19 +167,32 @@ def get_dataset_parameters(wildcards):
     dataset = get_dataset(wildcards)
     keys = ["kind", "resolution", "channels", "extractor_images"]
     if dataset["kind"] == "image_folder":
-        keys.append("source")
+        keys += ["source", *studies.FOLDER_KEYS]
     facts = dataclasses.asdict(catalogue.KINDS[dataset["kind"]])
     return canonical_json({**{key: dataset[key] for key in keys}, "facts": facts})
 
 
-def list_source_folders(wildcards):
-    """An image_folder and its sub-folders, whose times change when a file is added or removed."""
+def digest_images(wildcards):
+    """A digest of the images of an image_folder; empty for datasets whose files are verified.
+
+    As a parameter, it makes a changed image re-run the rule, and a touched folder re-run nothing.
+    """
     dataset = get_dataset(wildcards)
-    source = Path(dataset["source"])
-    if dataset["kind"] != "image_folder" or not source.is_dir():
+    if dataset["kind"] != "image_folder":
+        return ""
+    return folder_digest.digest_folder(dataset["source"])
+
+
+def list_label_checks(wildcards):
+    """What must exist before runs are trained on classes that are a user's folders.
+
+    It is the card of the classifier, whose job ends the study if these classes say nothing about
+    the images. When the classifier is made anew, runs are not: it does not change them.
+    """
+    dataset = get_dataset(wildcards)
+    if dataset["kind"] != "image_folder" or EXTRACTOR != "classifier":
         return []
-    folders = sorted(path for path in source.iterdir() if path.is_dir())
-    return [folder.as_posix() for folder in (source, *folders)]
+    return ancient(result(f"extractors/{wildcards.dataset}/{EXTRACTOR}/card.json"))
 
 
 def count_reading_threads(wildcards):

@@ -11,6 +11,7 @@ rule extractor:
         result("logs/extractor/{dataset}_{extractor}.log"),
     benchmark:
         result("benchmarks/extractor/{dataset}_{extractor}.tsv")
+    priority: 1
     conda:
         "../../envs/evaluate.yaml"
     threads: 1

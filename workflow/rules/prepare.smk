@@ -1,7 +1,5 @@
 # Splits one dataset into train, held_out and extractor.
 rule prepare:
-    input:
-        folders=list_source_folders,
     output:
         data=result("datasets/{dataset}/data.npz"),
         card=result("datasets/{dataset}/card.json"),
@@ -20,6 +18,7 @@ rule prepare:
     params:
         code=digest_code("prepare.py"),
         dataset=get_dataset_parameters,
+        images=digest_images,
         needs_classes=EXTRACTOR == "classifier",
     script:
         "../scripts/prepare.py"

@@ -2,6 +2,7 @@
 rule train:
     input:
         data=rules.prepare.output.data,
+        labels=list_label_checks,
     output:
         snapshots=result("runs/{dataset}/{variant}/seed{seed}/snapshots.pt"),
         history=result("runs/{dataset}/{variant}/seed{seed}/history.csv"),

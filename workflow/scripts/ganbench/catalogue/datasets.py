@@ -68,7 +68,8 @@ def plan_splits(
     """Assigns the images of a dataset's official `parts` to `train`, `held_out` and `extractor`.
 
     The official test part becomes `held_out`. `train` and `extractor` share the official training
-    part, unless the extractor has an official part. A dataset without official parts (`all`) is cut
+    part, of which the extractor gets a third or EXTRACTOR_IMAGES, unless it has an official part. A
+    dataset without official parts (`all`) is cut
     into thirds, of which `held_out` and `extractor` get at most `largest` images each.
     """
     if "extractor" in parts:
@@ -83,7 +84,8 @@ def plan_splits(
             "held_out": Cut("all", 0, held_out),
             "extractor": Cut("all", held_out, reserved),
         }
-    reserved = EXTRACTOR_IMAGES if extractor_images is None else extractor_images
+    third = parts["train"] // 3
+    reserved = min(third, EXTRACTOR_IMAGES) if extractor_images is None else extractor_images
     return {
         "train": Cut("train", reserved, parts["train"]),
         "held_out": Cut("test", 0, parts["test"]),

@@ -39,7 +39,7 @@ def make_card(
             for split, part in parts.items()
         },
         "split_seed": splits.SPLIT_SEED,
-        "decisions": source.decisions,
+        "decisions": source.decisions + splits.describe_missing_classes(parts, classes),
     }
 
 

@@ -10,42 +10,40 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from ganbench.datasets.file_names import CONVERT_HEIC, TGA_SUFFIXES, count_files
+from ganbench.datasets.image_conversion import Conversion, UnusableError, convert_image
 from ganbench.datasets.sources import DatasetError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")
 """Formats that a file may have, whatever its name. Pillow reads them without other programs."""
+DEPTHS = (8, 10, 12, 14)
+"""Bits that cameras and scanners use of the 16 in a file."""
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+"""Bytes 8 to 12 of HEIC files."""
+
 BLOCK = 32
 """Files that a thread reads before it reports progress."""
-NAMED_FILES = 5
-"""Files that a message names."""
-ORIENTATION = 0x0112
-"""The EXIF tag for the orientation of the camera."""
-
-TRANSPARENT = ("RGBA", "LA", "PA")
-MODES = ("1", "L", "P", "RGB", "CMYK", "YCbCr", *TRANSPARENT)
-"""Pillow's pixel formats that have a fixed range; those of 32 bits have none."""
 
 Opener = Callable[[], Path | IO[bytes]]
 """Opens a file only when it is read, so that few are open at once."""
-
-
-class _UnusableError(Exception):
-    """The reason why an image cannot be used."""
 
 
 @dataclass(frozen=True)
 class _Outcome:
     """The result of reading one file: a problem with its details, or the conversions made.
 
-    A conversion is a sentence with `{}` for the number of images.
+    A conversion is a sentence with `{}` for the number of images. The peaks are those of
+    `Conversion`.
     """
 
     name: str
     problem: str = ""
     details: str = ""
     conversions: tuple[str, ...] = ()
+    peak: int = -1
+    colour_peak: int = -1
 
 
 def read_images(
@@ -63,18 +61,13 @@ def read_images(
     nothing.
     """
 
-    def read_block(start: int) -> list[_Outcome]:
-        stop = min(start + BLOCK, len(files))
-        return [_read(*files[index], into[index], size) for index in range(start, stop)]
-
-    Image.init()  # once, not in every thread
-    outcomes: list[_Outcome] = []
-    with warnings.catch_warnings(), ThreadPoolExecutor(_count_processors()) as threads:
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        for block in threads.map(read_block, range(0, len(files), BLOCK)):
-            outcomes += block
-            advance(len(outcomes))
-    _refuse([outcome for outcome in outcomes if outcome.problem])
+    outcomes = _read_all(files, into, size, 16, advance)
+    bits = _find_depth([outcome.peak for outcome in outcomes])
+    if bits < 16:  # known only now that all images have been seen
+        deep = [index for index, outcome in enumerate(outcomes) if outcome.peak >= 0]
+        for index in deep:
+            outcomes[index] = _read(*files[index], into[index], size, bits)
+    _refuse([outcome for outcome in [*outcomes, *_find_dark(outcomes)] if outcome.problem])
     names = defaultdict(list)
     for outcome in outcomes:
         for conversion in outcome.conversions:
@@ -83,6 +76,49 @@ def read_images(
         f"{conversion.format(count_files(names[conversion], 'image'))}."
         for conversion in sorted(names)
     ]
+
+
+def _read_all(
+    files: Sequence[tuple[str, Opener]],
+    into: np.ndarray,
+    size: tuple[int, int] | None,
+    bits: int,
+    advance: Callable[[int], None],
+) -> list[_Outcome]:
+    def read_block(start: int) -> list[_Outcome]:
+        stop = min(start + BLOCK, len(files))
+        return [_read(*files[index], into[index], size, bits) for index in range(start, stop)]
+
+    Image.init()  # once, not in every thread
+    outcomes: list[_Outcome] = []
+    with warnings.catch_warnings(), ThreadPoolExecutor(_count_processors()) as threads:
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        for block in threads.map(read_block, range(0, len(files), BLOCK)):
+            outcomes += block
+            advance(len(outcomes))
+    return outcomes
+
+
+def _find_depth(peaks: Iterable[int]) -> int:
+    """The bits that the values of all 16-bit images together use, of those in DEPTHS, or 16."""
+    largest = max(peaks, default=-1)
+    if largest <= 0:
+        return 16
+    return next((bits for bits in DEPTHS if largest < 1 << bits), 16)
+
+
+def _find_dark(outcomes: list[_Outcome]) -> list[_Outcome]:
+    """Problems of 16-bit colour images that use so few bits that Pillow drops most of them."""
+    deep = [outcome for outcome in outcomes if outcome.colour_peak >= 0]
+    largest = max((outcome.colour_peak for outcome in deep), default=0)
+    if not deep or largest == 0 or largest >= 1 << (DEPTHS[-1] - 8):
+        return []
+    problem = (
+        f"colour in 16 bits a channel with values below {(largest + 1) << 8:,} of 65,536, of which "
+        "only the upper 8 bits can be read, so that almost nothing is left (scale them to 8 bits, "
+        "for example by ImageMagick's `-depth 8 -auto-level`)"
+    )
+    return [_Outcome(outcome.name, problem) for outcome in deep]
 
 
 def _count_processors() -> int:
@@ -104,27 +140,18 @@ def _refuse(unusable: list[_Outcome]) -> None:
     raise DatasetError(f"unusable images: {'; '.join(problems)}. Repair or remove them")
 
 
-def count_files(names: Iterable[str], noun: str) -> str:
-    """The number of files and the first of them by name: 7 images (a.png, b.png, …)."""
-    names = sorted(map(make_printable, names))
-    more = ", …" if len(names) > NAMED_FILES else ""
-    plural = "" if len(names) == 1 else "s"
-    return f"{len(names):,} {noun}{plural} ({', '.join(names[:NAMED_FILES])}{more})"
-
-
-def make_printable(name: str) -> str:
-    """A file's name, with bytes that are not UTF-8 replaced: no text file can hold them."""
-    return os.fsencode(name).decode("utf-8", errors="replace")
-
-
-def _read(name: str, opener: Opener, into: np.ndarray, size: tuple[int, int] | None) -> _Outcome:
+def _read(
+    name: str, opener: Opener, into: np.ndarray, size: tuple[int, int] | None, bits: int
+) -> _Outcome:
     """Reads one file into an array `(channels, resolution, resolution)`."""
+    is_tga = os.path.splitext(name)[1].lower() in TGA_SUFFIXES
+    formats = ("TGA",) if is_tga else FORMATS
     try:
-        pixels, conversions = _read_pixels(opener(), *into.shape[:2], size)
-    except _UnusableError as error:
+        conversion = _read_pixels(opener(), formats, into, size, bits)
+    except UnusableError as error:
         return _Outcome(name, str(error))
     except UnidentifiedImageError:
-        return _Outcome(name, "not an image despite its name")
+        return _Outcome(name, _describe_unidentified(opener))
     except FileNotFoundError:
         return _Outcome(name, "missing")
     except PermissionError:
@@ -135,64 +162,44 @@ def _read(name: str, opener: Opener, into: np.ndarray, size: tuple[int, int] | N
         raise
     except Exception as error:  # Pillow's readers raise errors of any type on damaged files
         return _Outcome(name, "damaged", f"{type(error).__name__}: {error}")
-    into[...] = pixels
-    return _Outcome(name, conversions=tuple(conversions))
+    steps, peak, colour_peak = conversion.steps, conversion.peak, conversion.colour_peak
+    return _Outcome(name, conversions=tuple(steps), peak=peak, colour_peak=colour_peak)
+
+
+def _describe_unidentified(opener: Opener) -> str:
+    """Telephones and messengers save HEIC under the names of JPEG files."""
+    file = opener()
+    with file.open("rb") if isinstance(file, Path) else file as opened:
+        start = opened.read(12)
+    if start[4:8] == b"ftyp" and start[8:] in HEIC_BRANDS:
+        return f"HEIC despite its name, which is not read (convert {CONVERT_HEIC})"
+    return "not an image despite its name"
 
 
 def _read_pixels(
-    file: Path | IO[bytes], channels: int, resolution: int, size: tuple[int, int] | None
-) -> tuple[np.ndarray, list[str]]:
+    file: Path | IO[bytes],
+    formats: Sequence[str],
+    into: np.ndarray,
+    size: tuple[int, int] | None,
+    bits: int,
+) -> Conversion:
+    """Fills `into`, `(channels, resolution, resolution)`; returns what it took."""
     if isinstance(file, Path) and file.exists() and not file.is_file():
-        raise _UnusableError("not a regular file")
-    with Image.open(file, formats=FORMATS) as opened:
-        image, conversions = _convert(opened, channels)
+        raise UnusableError("not a regular file")
+    channels, resolution, _ = into.shape
+    with Image.open(file, formats=formats) as opened:
+        conversion = convert_image(opened, channels, bits)
+    image = conversion.image
     if size and image.size != size:
-        raise _UnusableError(f"not {size[0]}×{size[1]}")
+        raise UnusableError(f"not {size[0]}×{size[1]}")
     side = min(image.size)
     if side < resolution:
-        raise _UnusableError(f"smaller than {resolution}×{resolution}")
+        raise UnusableError(f"smaller than {resolution}×{resolution}")
+    if image.width != image.height:
+        conversion.steps.append("Cropped {} to the square at the centre")
     left, top = (image.width - side) // 2, (image.height - side) // 2
     # cropped first: resizing a box of an image would read pixels outside the box
     square = image.crop((left, top, left + side, top + side))
     pixels = np.asarray(square.resize((resolution, resolution), Image.Resampling.BICUBIC))
-    return (pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)), conversions
-
-
-def _convert(opened: Image.Image, channels: int) -> tuple[Image.Image, list[str]]:
-    """The image upright, opaque, 8 bits, in grey or colour; and the conversions that it took."""
-    conversions = []
-    if getattr(opened, "n_frames", 1) > 1:
-        conversions.append("Used only the first frame of {}")
-    has_16_bits = any(";16" in str(tile.args) for tile in opened.tile)
-    opened.load()
-    image = ImageOps.exif_transpose(opened)
-    if opened.getexif().get(ORIENTATION, 1) != 1:
-        conversions.append("Applied the EXIF orientation of {}")
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    elif image.mode not in MODES:
-        raise _UnusableError(f"unsupported pixel format ({image.mode})")
-    if has_16_bits:
-        conversions.append("Kept the upper 8 of the 16 bits of {}")
-    if "transparency" in image.info or image.mode in TRANSPARENT:
-        conversions.append("Put a white background behind {}")
-        image = _add_white_background(image)
-    mode = "L" if channels == 1 else "RGB"
-    is_grey = image.mode in ("1", "L")
-    if is_grey and mode == "RGB":
-        conversions.append("Used grey as three equal channels in {}")
-    elif not is_grey and mode == "L":
-        conversions.append("Converted colour to grey (ITU-R 601-2 luma) in {}")
-    if image.mode not in ("1", "L", "RGB"):
-        old = "a palette" if image.mode == "P" else image.mode
-        conversions.append(f"Converted {old} to RGB in {{}}")
-        image = image.convert("RGB")
-    return image.convert(mode), conversions
-
-
-def _add_white_background(image: Image.Image) -> Image.Image:
-    """Keeps grey images grey, so that they are counted as such."""
-    is_grey = image.mode in ("1", "L", "LA")
-    with_alpha = image.convert("RGBA")
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, with_alpha).convert("L" if is_grey else "RGB")
+    into[...] = pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+    return conversion

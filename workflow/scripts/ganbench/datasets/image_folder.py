@@ -1,81 +1,65 @@
-"""Any folder of images, whose sub-folders, if there are any, are its classes."""
+"""Any folder of images, whose sub-folders, if there are any, are its classes or its splits."""
 
-import os
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 
-from ganbench.datasets.image_files import count_files, make_printable, read_images
+from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.datasets.duplicates import describe_copies, keep_once, number_contents
+from ganbench.datasets.file_names import count_files, make_printable
+from ganbench.datasets.folder_files import FolderListing, list_folder
+from ganbench.datasets.folder_layout import arrange
+from ganbench.datasets.image_files import read_images
+from ganbench.datasets.image_tree import Arrangement, ImageTree
 from ganbench.datasets.sources import DatasetError, Part, Source
+from ganbench.datasets.unread_files import check_unread, sort_files
 from ganbench.jobs.progress import Progress
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".bmp", ".gif"}
-SUFFIXES |= {".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
 MINIMUM_IMAGES = 150
 """Images that a folder needs: fifty for each split."""
+MINIMUM_PART = 50
+MINIMUM_TRAIN = 100
+"""The same for official parts. Without one for the extractor, it shares that of training."""
 LOG_SECONDS = 10
 
 
 def read_image_folder(
-    source: str, channels: int, resolution: int, log: TextIO, *, needs_classes: bool = False
+    source: str,
+    channels: int,
+    resolution: int,
+    log: TextIO,
+    *,
+    layout: str = "auto",
+    labels: str = "folders",
+    unread_share: float = 0.01,
+    needs_classes: bool = False,
 ) -> Source:
     """The images below the folder `source`, in the order of their names.
 
-    Raises DatasetError, which names the files, if images cannot be used; and, before it reads any,
-    if there are too few images, or fewer than two classes with `needs_classes`.
+    `layout`, `labels` and `unread_share` are the study's. Raises DatasetError, which names the
+    files, if images cannot be used; and, before it reads any, if there are too few images, or fewer
+    than two classes with `needs_classes`.
     """
     folder = Path(source)
     if not folder.is_dir():
         raise DatasetError(f"source: there is no folder {source}")
-    names, skipped = _list_images(folder)
-    classes = _list_classes(folder, names)
-    if len(names) < MINIMUM_IMAGES:
-        raise DatasetError(
-            f"source: {source} holds {len(names)} images, expected at least {MINIMUM_IMAGES}, "
-            "fifty for each of the three splits"
-        )
-    if needs_classes and len(classes) < 2:
-        raise DatasetError(
-            f"source: {source} has {'one class' if classes else 'no classes'}, but the extractor "
-            "`classifier` is trained to tell classes apart. Put the images into one sub-folder for "
-            "each class, or choose another extractor: `evaluation: {extractor: vgg16}`, "
-            "inception-v3-compat or dinov2-vit-s-14"
-        )
+    listing = list_folder(folder, _refuse_folder)
+    images, texts, unread = sort_files(listing.files)
+    tree = ImageTree(source, images, listing.folders, unread)
+    arrangement = arrange(tree, layout, labels)
+    decisions = _describe_skipped(listing, texts) + arrangement.notes
+    decisions += check_unread(unread, images, arrangement.find_class_folder, unread_share)
+    _check_images(source, arrangement)
+    if needs_classes:
+        _check_classes(source, arrangement.classes)
+    names = [name for part in arrangement.parts.values() for name in part]
     samples = np.empty((len(names), channels, resolution, resolution), np.uint8)
     openers = [(name, partial(Path, folder, name)) for name in names]
     with Progress("images read", len(names), log, LOG_SECONDS) as progress:
-        conversions = read_images(openers, samples, lambda count: progress.advance(count, ""))
-    part = Part(samples, _label(names, classes))
-    origin = f"the folder {make_printable(source)}"
-    return Source({"all": part}, origin, list(map(make_printable, classes)), skipped + conversions)
-
-
-def _list_images(folder: Path) -> tuple[list[str], list[str]]:
-    """Every image file below a folder, sorted, and sentences on the files that were skipped."""
-    images, hidden, others = [], [], []
-    for name in sorted(_walk(folder)):
-        if any(part.startswith(".") for part in name.split("/")):
-            hidden.append(name)
-        elif os.path.splitext(name)[1].lower() in SUFFIXES:
-            images.append(name)
-        else:
-            others.append(name)
-    skipped = (("hidden file", hidden), ("non-image file", others))
-    return images, [f"Skipped {count_files(names, noun)}." for noun, names in skipped if names]
-
-
-def _walk(folder: Path) -> Iterator[str]:
-    """Paths of all files below a folder; follows links, but visits no folder within itself."""
-    visited = set()
-    for parent, folders, files in os.walk(folder, followlinks=True, onerror=_refuse_folder):
-        visited.add(os.path.realpath(parent))
-        folders[:] = sorted(  # the disk's order would decide which of two links is followed
-            name for name in folders if os.path.realpath(os.path.join(parent, name)) not in visited
-        )
-        yield from (Path(parent, name).relative_to(folder).as_posix() for name in files)
+        decisions += read_images(openers, samples, lambda count: progress.advance(count, ""))
+    return _make_source(source, arrangement, samples, decisions)
 
 
 def _refuse_folder(error: OSError) -> None:
@@ -84,28 +68,68 @@ def _refuse_folder(error: OSError) -> None:
     ) from None
 
 
-def _list_classes(folder: Path, names: list[str]) -> list[str]:
-    """The names of the sub-folders, sorted; raises DatasetError if images lie outside of them."""
-    classes = sorted(
-        path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+def _describe_skipped(listing: FolderListing, texts: list[str]) -> list[str]:
+    skipped = {
+        "hidden file": listing.hidden,
+        "system helper": listing.helpers,
+        "non-image file": texts,
+    }
+    return [f"Skipped {count_files(names, noun)}." for noun, names in skipped.items() if names]
+
+
+def _check_images(source: str, arrangement: Arrangement) -> None:
+    """Refuses a folder, or splits, with too few images to score."""
+    sizes = {part: len(names) for part, names in arrangement.parts.items()}
+    minimum = {"all": MINIMUM_IMAGES, "train": MINIMUM_TRAIN if len(sizes) == 2 else MINIMUM_PART}
+    for part, size in sizes.items():
+        least = minimum.get(part, MINIMUM_PART)
+        if size >= least:
+            continue
+        if part == "all":
+            raise DatasetError(
+                f"source: {source} holds {size} images, expected at least {least}, fifty for each "
+                "of the three splits"
+            )
+        raise DatasetError(
+            f"source: {source} holds {size} {part} images, expected at least {least}; add images, "
+            "or let the workflow make the splits by another `layout`"
+        )
+
+
+def _check_classes(source: str, classes: list[str]) -> None:
+    if len(classes) >= 2:
+        return
+    others = [name for name in EXTRACTORS if name != "classifier"]
+    raise DatasetError(
+        f"source: {source} has {'one class' if classes else 'no classes'}, but the extractor "
+        "`classifier` is trained to tell classes apart. Put the images into one sub-folder for "
+        f"each class, or choose another extractor as `evaluation: {{extractor: {others[0]}}}`: "
+        f"{', '.join(others)}"
     )
-    if not classes:
-        return []
-    if outside := [name for name in names if "/" not in name]:
-        raise DatasetError(
-            f"source: {folder} has sub-folders and, beside them, {count_files(outside, 'image')}. "
-            "Sub-folders are classes: move every image into one, or remove the sub-folders"
-        )
-    filled = {name.split("/")[0] for name in names}
-    if empty := [name for name in classes if name not in filled]:
-        raise DatasetError(
-            f"source: {folder} has {count_files(empty, 'sub-folder')} without an image. "
-            "Sub-folders are classes: fill or remove them"
-        )
-    return classes
 
 
-def _label(names: list[str], classes: list[str]) -> np.ndarray:
-    numbers = {name: number for number, name in enumerate(classes)}
-    labels = [numbers[name.split("/")[0]] if classes else 0 for name in names]
-    return np.array(labels, dtype=np.int64)
+def _make_source(
+    source: str, arrangement: Arrangement, samples: np.ndarray, decisions: list[str]
+) -> Source:
+    """The official parts, each without the images that another part keeps."""
+    names = [name for part in arrangement.parts.values() for name in part]
+    labels = np.array([arrangement.labels.get(name, 0) for name in names], dtype=np.int64)
+    contents = number_contents(samples)
+    part_names = [part for part, members in arrangement.parts.items() for _ in members]
+    kept = keep_once(part_names, contents)
+    parts, part_contents, start = {}, {}, 0
+    for part, members in arrangement.parts.items():
+        rows = slice(start, start + len(members))
+        start = rows.stop
+        is_whole = kept[rows].all()
+        select = rows if is_whole else start - len(members) + np.flatnonzero(kept[rows])
+        parts[part] = Part(samples[select], labels[select])
+        part_contents[part] = contents[select]
+    decisions = decisions + describe_copies(names, contents, labels, kept)
+    return Source(
+        parts,
+        f"the folder {make_printable(source)}",
+        list(map(make_printable, arrangement.classes)),
+        decisions,
+        part_contents,
+    )

@@ -48,10 +48,11 @@ def prepare(
     try:
         source = _read(kind, dataset, needs_classes, log)
         cuts = plan_cuts(source, dataset["extractor_images"])
+        parts = split_source(source, cuts)
     except DatasetError as error:
         raise DatasetError(f"dataset {name}: {error}") from None
-    parts = split_source(source, cuts)
     card = make_card(name, kind, source, cuts, parts)
+    print(*card["decisions"], sep="\n", file=log)
     del source  # frees as much memory as the splits take, which are copies
     samples = {split: part.samples for split, part in parts.items()}
     labels = {f"{split}_labels": part.labels for split, part in parts.items()}
@@ -74,7 +75,14 @@ def _read(kind: Kind, dataset: Mapping[str, Any], needs_classes: bool, log: Text
         case "image_folder":
             channels, resolution, _ = find_sample_shape(dataset)
             return read_image_folder(
-                dataset["source"], channels, resolution, log, needs_classes=needs_classes
+                dataset["source"],
+                channels,
+                resolution,
+                log,
+                layout=dataset["layout"],
+                labels=dataset["labels"],
+                unread_share=dataset["unread_share"],
+                needs_classes=needs_classes,
             )
     return draw_points(kind.name)
 

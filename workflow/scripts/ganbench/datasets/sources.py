@@ -35,13 +35,15 @@ class Source:
     """A dataset as it was read: its official parts, or a single part named `all`.
 
     `origin` says where the files were. `decisions` are sentences about files that were skipped and
-    images that were converted.
+    images that were converted. `contents` numbers the samples of each part, with one number for
+    equal ones that must stay in one split; it is empty where splits are fixed.
     """
 
     parts: Mapping[str, Part]
     origin: str
     class_names: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
+    contents: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def read_digits() -> Source:

@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import ssl
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -26,6 +27,18 @@ STALL_SECONDS = 30
 """Longest wait for the next bytes."""
 ATTEMPTS = 5
 """Connections that one download may use, as long as each but the last received some bytes."""
+UNANSWERED_ATTEMPTS = 3
+"""Connections in a row that may bring nothing, where another attempt may succeed."""
+RETRY_SECONDS = 2
+"""Wait before a server that was too busy is asked again."""
+BUSY = {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+"""Answers of servers and proxies that are overloaded, not wrong."""
 BLOCK = 1 << 20
 LOG_SECONDS = 10
 SHORTEST_DIGEST = 8
@@ -119,6 +132,7 @@ def _explain(error: Exception) -> str:
 def _fetch(url: str, partial: Path, context: ssl.SSLContext | None, log: TextIO | None) -> None:
     """Downloads all of `url` into `partial`, over several connections if one breaks."""
     opener = https.build_opener(context)
+    unanswered = 0
     for attempt in range(1, ATTEMPTS + 1):
         size_before = _measure(partial)
         try:
@@ -128,9 +142,20 @@ def _fetch(url: str, partial: Path, context: ssl.SSLContext | None, log: TextIO 
             partial.unlink()
         except (OSError, HTTPException) as error:
             has_grown = _measure(partial) > size_before
-            if not has_grown or isinstance(error, urllib.error.HTTPError) or attempt == ATTEMPTS:
+            unanswered = 0 if has_grown else unanswered + 1
+            may_retry = has_grown or (unanswered < UNANSWERED_ATTEMPTS and _is_passing(error))
+            if attempt == ATTEMPTS or not may_retry:
                 raise
-            _print(log, f"{_explain(error)}; resuming")
+            _print(log, f"{_explain(error)}; {'resuming' if has_grown else 'trying again'}")
+            if isinstance(error, urllib.error.HTTPError):
+                time.sleep(RETRY_SECONDS)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether the same request may succeed a little later."""
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code in BUSY
+    return isinstance(getattr(error, "reason", error), https.ConnectTimeoutError)
 
 
 def _print(log: TextIO | None, text: str) -> None:

@@ -6,8 +6,13 @@ import urllib.error
 import urllib.request
 from http.client import HTTPResponse, HTTPSConnection
 
-CONNECT_SECONDS = 3
-"""Time for the whole connection: name lookup, every address of the name, TLS handshake."""
+CONNECT_SECONDS = 15
+"""Time for the whole connection: name lookup, every address of the name, a proxy's own connection,
+TLS handshake. A proxy that scans what it passes on may take ten seconds."""
+
+
+class ConnectTimeoutError(TimeoutError):
+    """No connection was made in CONNECT_SECONDS; another attempt may succeed."""
 
 
 def build_opener(context: ssl.SSLContext | None = None) -> urllib.request.OpenerDirector:
@@ -38,7 +43,7 @@ class _Connection(HTTPSConnection):
         thread.start()
         thread.join(CONNECT_SECONDS)
         if thread.is_alive():
-            raise TimeoutError(f"no connection within {CONNECT_SECONDS} seconds")
+            raise ConnectTimeoutError(f"no connection within {CONNECT_SECONDS} seconds")
         if errors:
             raise errors[0]
 

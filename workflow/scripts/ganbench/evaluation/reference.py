@@ -22,6 +22,7 @@ from ganbench.evaluation.extractor import (
 )
 from ganbench.evaluation.feature_metrics import RealImages, kernel_scale, score_features
 from ganbench.evaluation.feature_sets import from_arrays, summarise_features, to_arrays
+from ganbench.evaluation.label_check import check_accuracy, largest_share
 from ganbench.jobs import files, provenance
 from ganbench.jobs.devices import choose_device
 
@@ -53,13 +54,16 @@ def make_reference(
 
     `samples` is None where the study leaves the number of samples to the size of its data.
     `weights` is the file of a pretrained extractor that the study names. Raises ValueError where
-    `train` or `held_out` has fewer images than `samples`, WeightsError where weights are missing.
+    `train` or `held_out` has fewer images than `samples`, WeightsError where weights are missing,
+    MeaninglessLabelsError where a classifier learnt nothing.
     """
     randomness.use_deterministic_kernels(threads=1)
     network, facts = _make_extractor(
         extractor, dataset, data_file, choose_device(device), weights=weights, log=log
     )
     features = {split: extract(network, _load_array(data_file, split)) for split in REFERENCES}
+    is_classifier = network.name == "classifier"
+    accuracy = _measure_accuracy(features["held_out"], data_file, dataset) if is_classifier else {}
     real = measure_real(features)
     samples = metrics.sample_count(samples, real.count)
     floor = make_floor(dataset, extractor, samples, features, real)
@@ -67,13 +71,13 @@ def make_reference(
     files.write_arrays(outputs.features, **_to_arrays(features, real))
     with files.whole(outputs.floor) as temporary:
         floor.to_csv(temporary, index=False)
-    is_classifier = network.name == "classifier"
     card = {
         "name": extractor,
         "dataset": dataset,
         "trained_on": facts["trained_on"],
-        "accuracy": _accuracy(features["held_out"], data_file) if is_classifier else None,
+        "accuracy": accuracy.get("accuracy"),
         "accuracy_split": "held_out" if is_classifier else None,
+        "largest_class": accuracy.get("largest_class"),
         "feature_size": features["train"].features.shape[1],
         "sha256": provenance.sha256_file(outputs.network) if is_classifier else network.sha256,
         "weights": facts["weights"],
@@ -170,9 +174,15 @@ def _load_array(data_file: Path, name: str) -> Tensor:
         return torch.from_numpy(data[name])
 
 
-def _accuracy(held_out: Features, data_file: Path) -> float:
-    correct = held_out.logits.argmax(1).cpu() == _load_array(data_file, "held_out_labels")
-    return round(float(correct.double().mean()), 4)
+def _measure_accuracy(held_out: Features, data_file: Path, dataset: str) -> dict[str, float]:
+    """The classifier's accuracy on held-out images, and that of naming their largest class."""
+    labels = _load_array(data_file, "held_out_labels")
+    correct = held_out.logits.argmax(1).cpu() == labels
+    check_accuracy(correct, labels, dataset)
+    return {
+        "accuracy": round(float(correct.double().mean()), 4),
+        "largest_class": round(largest_share(labels), 4),
+    }
 
 
 def _to_arrays(features: dict[str, Features], real: RealImages) -> dict[str, np.ndarray]:

@@ -5,7 +5,10 @@ from typing import Any
 
 from ganbench.catalogue import architectures, datasets, metrics
 from ganbench.catalogue.extractors import EXTRACTORS
-from ganbench.study.schema import StudyError
+from ganbench.study.schema import StudyError, load_schema
+
+FOLDER_KEYS = ("layout", "labels", "unread_share")
+"""Keys of a dataset that only an image_folder has, also when it is resolved."""
 
 
 def check_name(path: str, name: str, names: Iterable[str], expected: str) -> None:
@@ -23,8 +26,9 @@ def check_dataset(path: str, dataset: Mapping[str, Any]) -> None:
             if not dataset[key]:
                 raise StudyError(f"{path}: missing the key {key!r}, which an image_folder needs")
         return
-    for key in ("resolution", "channels"):
-        if dataset[key] is not None:
+    defaults = load_schema()["$defs"]["dataset"]["properties"]
+    for key in ("resolution", "channels", *FOLDER_KEYS):
+        if dataset[key] != defaults[key]["default"]:
             raise StudyError(
                 f"{path}.{key}: {kind.name} has its own, only an image_folder takes one; "
                 "remove the key"
@@ -76,6 +80,12 @@ def check_evaluation(study: Mapping[str, Any]) -> None:
             raise StudyError(
                 f"datasets.{name}.extractor_images: found 0, expected more: the extractor "
                 "`classifier` is trained on that split"
+            )
+        if extractor == "classifier" and dataset.get("labels") == "none":
+            others = ", ".join(other for other in EXTRACTORS if other != "classifier")
+            raise StudyError(
+                f"datasets.{name}.labels: found 'none', but the extractor `classifier` is trained "
+                f"to tell classes apart; choose another as `evaluation.extractor`: {others}"
             )
         _check_samples(name, dataset, evaluation["samples"], extractor)
 

@@ -13,7 +13,13 @@ from ganbench.catalogue.objectives import OBJECTIVES, read_objective
 from ganbench.catalogue.variants import VARIANTS
 from ganbench.formula.language import FormulaError
 from ganbench.study import sweep
-from ganbench.study.checks import check_dataset, check_evaluation, check_name, check_run
+from ganbench.study.checks import (
+    FOLDER_KEYS,
+    check_dataset,
+    check_evaluation,
+    check_name,
+    check_run,
+)
 from ganbench.study.schema import StudyError, load_schema, merge, validate
 
 EXECUTION = ("checkpoint_interval", "log_interval", "gpu_slots")
@@ -120,6 +126,9 @@ def _resolve_names(study: dict[str, Any]) -> None:
         dataset["kind"] = kind = dataset["kind"] or name
         check_name(f"datasets.{name}.kind", kind, datasets.KINDS, "a kind of dataset")
         check_dataset(f"datasets.{name}", dataset)
+        if kind != "image_folder":
+            for key in FOLDER_KEYS:
+                del dataset[key]
         dataset.update(_derive_facts(dataset, study["evaluation"]))
         dataset["channels"] = dataset["channels"] or (3 if kind == "image_folder" else None)
     objectives = {**OBJECTIVES, **study["objectives"]}
