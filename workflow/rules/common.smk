@@ -17,22 +17,29 @@ from ganbench.jobs import code_digest
 from ganbench.jobs.gpus import list_gpus
 from ganbench.jobs.provenance import canonical_json
 from ganbench.study import resolve as studies
+from ganbench.study.paths import digest_names, is_usable_as_input, list_class_folders
 from ganbench.study.schema import StudyError
+from ganbench.study.written import load_study
 
 # Snakemake keeps a large study's objects until it ends. Python's collector would walk all of them
 # over and over and free nothing, which takes an eighth of the time of planning.
 gc.set_threshold(50_000, 20, 100)
 
 
-def name_sources():
-    """The files that the configuration was read from, as messages name them."""
-    files = workflow.config_settings.configfiles or workflow.configfiles
-    names = " + ".join(os.path.relpath(file) for file in files)
-    return f"{names} with --config" if workflow.config_settings.config else names
+def resolve_study():
+    """The study as it is written in its files and on the command line.
+
+    Snakemake has read both already, but by YAML 1.1. In another workflow's module there is nothing
+    else to read.
+    """
+    files = [Path(file) for file in workflow.config_settings.configfiles or workflow.configfiles]
+    if workflow.modifier.skip_configfile:
+        return studies.resolve(config, "the module's config")
+    return load_study(files, workflow.config_settings.config_args, config)
 
 
 try:
-    STUDY = studies.resolve(config, name_sources())
+    STUDY = resolve_study()
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
@@ -167,18 +174,24 @@ def get_dataset_parameters(wildcards):
     keys = ["kind", "resolution", "channels", "extractor_images"]
     if dataset["kind"] == "image_folder":
         keys.append("source")
-    facts = dataclasses.asdict(catalogue.KINDS[dataset["kind"]])
-    return canonical_json({**{key: dataset[key] for key in keys}, "facts": facts})
+    parameters = {key: dataset[key] for key in keys}
+    parameters["facts"] = dataclasses.asdict(catalogue.KINDS[dataset["kind"]])
+    # in place of the times of folders that cannot be inputs
+    if others := [folder for folder in list_folders(wildcards) if not is_usable_as_input(folder)]:
+        parameters["listing"] = digest_names(others)
+    return canonical_json(parameters)
 
 
 def list_source_folders(wildcards):
+    """An image_folder and its sub-folders, except for those whose names Snakemake cannot take."""
+    return [folder.as_posix() for folder in list_folders(wildcards) if is_usable_as_input(folder)]
+
+
+def list_folders(wildcards):
     """An image_folder and its sub-folders, whose times change when a file is added or removed."""
     dataset = get_dataset(wildcards)
-    source = Path(dataset["source"])
-    if dataset["kind"] != "image_folder" or not source.is_dir():
-        return []
-    folders = sorted(path for path in source.iterdir() if path.is_dir())
-    return [folder.as_posix() for folder in (source, *folders)]
+    is_folder = dataset["kind"] == "image_folder"
+    return list_class_folders(dataset["source"]) if is_folder else []
 
 
 def count_reading_threads(wildcards):
