@@ -82,7 +82,7 @@ def test_study_of_three_lines_works_on_points(kind):
     assert {key: run[key] for key in FOR_POINTS} == FOR_POINTS
     assert run["network"] == list_defaults("network") | {"name": "mlp"}
     assert run["latent"] == {"size": 8, "prior": "normal"}
-    assert run["optimizer"] == list_defaults("optimizer") | {"lr": 0.001}
+    assert run["optimizer"] == list_defaults("optimizer") | {"lr": 0.001, "betas": [0.0, 0.99]}
 
 
 def test_defaults_of_points_leave_images_of_the_same_study_alone():

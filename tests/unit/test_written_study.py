@@ -304,3 +304,17 @@ def test_message_says_in_which_file_and_line_a_key_is(tmp_path):
     assert "(line 4 of" in message
     text = f"{STUDY}sweep: {{training: {{steps: [1],\n optimizer.lr: {{low: 1, high: x}}}}}}\n"
     assert "(line 5 of" in refuse(text, tmp_path)
+
+
+def test_values_that_a_sweep_tries_are_read_by_the_types_of_their_keys(tmp_path):
+    values = (
+        "optimizer.lr: [1e-3, 2], channels_last: [no, true], network: [{kernel: 5e0}], stop: [~]"
+    )
+    study = resolve(STUDY, tmp_path, f"sweep={{training: {{{values}}}}}")
+    assert study["sweep"]["training"] == {
+        "optimizer.lr": [0.001, 2.0],
+        "channels_last": [False, True],
+        "network": [{"kernel": 5}],
+        "stop": [None],
+    }
+    assert len(study["settings"]) == 4

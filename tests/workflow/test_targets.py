@@ -33,8 +33,10 @@ def checkout(tmp_path_factory):
     ("arguments", "jobs"),
     [
         (["train"], TRAINED),
-        (["theory", "extractor"], EXTRACTED | {"density_floor/spiral": 1, "theory/minimax": 1}),
-        (["evaluate_density"], SCORED_POINTS),
+        (
+            ["theory", "density_floor", "extractor"],
+            EXTRACTED | {"density_floor/spiral": 1, "theory/minimax": 1},
+        ),
         (["--until", "evaluate"], SCORED),
         (["evaluate"], SCORED),
         (["--omit-from", "extractor"], TRAINED | SCORED_POINTS | {"theory/minimax": 1}),
