@@ -18,8 +18,9 @@ help: ## list these commands
 
 reproduce: .venv/.installed ## run a study (STUDY=config/config.yaml) and say where its report is
 	@test -f "$(STUDY)" || { echo "STUDY: there is no file $(STUDY); the shipped studies are:" config/*.yaml; exit 1; }
-	.venv/bin/python -m snakemake --cores $(CORES) --configfile $(STUDY)
-	@echo "Report: results/$$(sed -n 's/^study: *//p' $(STUDY))/report.html"
+	@.venv/bin/python workflow/schemas/check_study.py "$(STUDY)" >/dev/null
+	.venv/bin/python -m snakemake --cores $(CORES) --configfile "$(STUDY)"
+	@echo "Report: results/$$(.venv/bin/python workflow/schemas/check_study.py "$(STUDY)")/report.html"
 
 test: .venv/.installed ## run all tests
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -31,3 +31,6 @@ rule all:
     default_target: True
     input:
         result("report.html"),
+
+
+include: "workflow/rules/command_line.smk"

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from ganbench.evidence.estimators import prediction_interval  # noqa: E402 (the same)
+from ganbench.report.results import read_scores  # noqa: E402 (the same)
 from ganbench.study import resolve as studies  # noqa: E402 (found by the line above)
 
 CONFIDENCE = 0.99
@@ -102,7 +103,7 @@ def compare_runs(study: dict, published: Path, results: Path, runs: list[Run]) -
     `study` is the resolved study, `published` its published folder, `results` the folder of its
     repetition.
     """
-    scores = pd.read_csv(published / "scores.csv")
+    scores = read_scores(published / "scores.csv")
     published_runs = json.loads((published / "runs.json").read_text(encoding="utf-8"))
     failed = 0
     for dataset, variant, seed in runs:
@@ -112,7 +113,7 @@ def compare_runs(study: dict, published: Path, results: Path, runs: list[Run]) -
         holds, words = _judge_run(
             json.loads((folder / "run.json").read_text(encoding="utf-8")),
             published_runs[f"{dataset}/{variant}/seed{seed}"],
-            _final_scores(pd.read_csv(folder / "scores.csv"), primary),
+            _final_scores(read_scores(folder / "scores.csv"), primary),
             _final_scores(of_variant, primary),
         )
         failed += not holds

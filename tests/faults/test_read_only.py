@@ -98,3 +98,22 @@ def test_file_mode_follows_the_umask(tmp_path):
     os.umask(before)
     for path in (tmp_path / "folder", *(tmp_path / "folder").iterdir()):
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+
+
+@pytest.mark.parametrize("has_records", [False, True])
+@pytest.mark.promise("read-only")
+def test_folder_that_snakemake_may_not_write_to_is_named_before_any_job(
+    checkout, tmp_path, has_records
+):
+    folder = tmp_path / "read_only"
+    unwritable = folder / ".snakemake" if has_records else folder
+    unwritable.mkdir(parents=True)
+    unwritable.chmod(0o555)
+    done = run(
+        "-m", "snakemake", "--cores", "1", "--directory", str(folder),
+        cwd=checkout,
+    )  # fmt: skip
+    unwritable.chmod(0o755)
+    assert done.returncode != 0
+    assert f"{unwritable} may not be written to. Make it writable, or put" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

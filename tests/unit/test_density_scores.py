@@ -8,10 +8,14 @@ import pandas as pd
 import pytest
 import torch
 from ganbench.catalogue import metrics
+from ganbench.datasets.sources import draw_points
+from ganbench.densities.mixtures import DENSITIES
 from ganbench.evaluation.density_floor import make_density_floor
 from ganbench.evaluation.score_density import score_density_run
+from ganbench.evaluation.snapshots import generate_points, load_generators, load_run
 from ganbench.networks.build import build_discriminator, build_generator
-from training_example import resolve_run
+from ganbench.study import resolve as study
+from training_example import RunFolder, resolve_run
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +72,16 @@ def test_floor_of_a_density_is_small_and_covers_every_mode(scored):
     assert 0 < floor.JSD < 0.005
     assert floor.modes == 8
     assert floor.high_quality > 0.98
+
+
+@pytest.mark.parametrize("kind", sorted(DENSITIES))
+def test_study_of_three_lines_trains_on_every_density(kind, tmp_path):
+    config = {"study": "s", "datasets": {kind: {}}, "variants": {"minimax": {}}}
+    parameters = study.resolve(config, "s")["runs"][kind]["minimax"]
+    points = torch.from_numpy(draw_points(kind).parts["all"].samples)
+    RunFolder(tmp_path / "run", parameters, points, kind).train(steps=20, snapshots=1)
+    run = load_run(tmp_path / "run/snapshots.pt")
+    ((_, generator),) = load_generators(run, torch.device("cpu"))
+    drawn = generate_points(generator, torch.zeros(5, 8))
+    assert drawn.shape == (5, DENSITIES[kind].dimensions)
+    assert torch.isfinite(drawn).all()

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from ganbench.datasets import folder_digest
@@ -167,3 +168,13 @@ def test_name_that_is_not_utf8_counts(folder):
         file.write(b"x")
     assert digest(folder) != before
     assert digest(folder) == digest(folder)
+
+
+@pytest.mark.parametrize("name", [b"{cat}", b"caf\xe9", b"a}"])
+def test_image_in_a_class_folder_of_any_name_counts(folder, name):
+    """To Snakemake braces are wildcards and paths are UTF-8, so such folders cannot be inputs."""
+    classes = Path(os.fsdecode(os.path.join(os.fsencode(folder), name)))
+    before = digest(folder)
+    classes.mkdir()
+    (classes / "0.ppm").write_bytes(b"an image")
+    assert digest(folder) != before

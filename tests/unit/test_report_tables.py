@@ -13,7 +13,7 @@ from ganbench.report.latex_tables import escape_latex, format_tables, format_tab
 from ganbench.report.leaderboard import build_board, build_leaderboards, group_incomparable
 from ganbench.report.matrix import build_matrices
 from ganbench.report.report import make_tables
-from ganbench.report.results import read_results
+from ganbench.report.results import read_results, read_scores
 from ganbench.report.sample_pictures import ROOM, encode_pictures
 from PIL import Image
 from report_example import make_results, make_study
@@ -196,6 +196,19 @@ def test_learning_curves_have_the_budget_used_by_each_score(results):
     past = results.history.query("dataset == 'digits' and variant == 'minimax' and seed == 0")
     assert row["updates"] == 50
     assert row["seconds"] == past[past["step"] == 50]["seconds"].iloc[0]
+
+
+@pytest.mark.parametrize("name", ["1", "010", "1e5", "nan", "null", "none", "true", "inf"])
+def test_names_that_look_like_other_values_stay_text_in_tables(name, tmp_path):
+    columns = "dataset,variant,seed,step,reference,metric,value"
+    rows = f"{name},{name},0,40,none,JSD,0.5\n{name},{name},0,80,none,JSD,nan\n"
+    (tmp_path / "scores.csv").write_text(f"{columns}\n{rows}")
+    scores = read_scores(tmp_path / "scores.csv")
+    assert [*scores["dataset"], *scores["variant"], *scores["reference"]] == [name] * 4 + [
+        "none"
+    ] * 2
+    assert scores["seed"].tolist() == [0, 0]
+    assert scores["value"].isna().tolist() == [False, True]
 
 
 def test_score_of_a_repeated_snapshot_is_the_mean_of_its_repeats(tmp_path):

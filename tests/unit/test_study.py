@@ -72,6 +72,50 @@ def test_each_level_overrides_the_one_below(highest):
     assert run["batch_size"] == (10 * highest or list_defaults("training")["batch_size"])
 
 
+POINTS = ("mixture_1d", "gaussian_ring", "gaussian_grid", "spiral")
+FOR_POINTS = {"steps": 4000, "batch_size": 256}
+
+
+@pytest.mark.parametrize("kind", POINTS)
+def test_study_of_three_lines_works_on_points(kind):
+    run = resolve(datasets={kind: {}})["runs"][kind]["minimax"]
+    assert {key: run[key] for key in FOR_POINTS} == FOR_POINTS
+    assert run["network"] == list_defaults("network") | {"name": "mlp"}
+    assert run["latent"] == {"size": 8, "prior": "normal"}
+    assert run["optimizer"] == list_defaults("optimizer") | {"lr": 0.001, "betas": [0.0, 0.99]}
+
+
+def test_defaults_of_points_leave_images_of_the_same_study_alone():
+    runs = resolve(datasets={"digits": {}, "spiral": {}})["runs"]
+    assert runs["digits"]["minimax"] == resolve_run()
+    assert runs["spiral"]["minimax"]["network"]["name"] == "mlp"
+
+
+@pytest.mark.parametrize("highest", range(4), ids=["points", "study", "dataset", "variant"])
+@pytest.mark.parametrize(("key", "default"), [*FOR_POINTS.items(), ("snapshots", 5)])
+def test_each_level_overrides_the_defaults_of_points(highest, key, default):
+    study, dataset, variant = (
+        {"training": {key: 100 * level}} if level <= highest else {} for level in (1, 2, 3)
+    )
+    changes = {"datasets": {"spiral": dataset}, "variants": {"minimax": variant}}
+    run = resolve(**study, **changes)["runs"]["spiral"]["minimax"]
+    assert run[key] == (100 * highest or default)
+
+
+def test_group_of_the_study_keeps_the_other_defaults_of_points():
+    run = resolve(datasets={"spiral": {}}, training={"network": {"width": 16}, "latent": {}})
+    parameters = run["runs"]["spiral"]["minimax"]
+    assert parameters["network"] == list_defaults("network") | {"name": "mlp", "width": 16}
+    assert parameters["latent"]["size"] == 8
+
+
+@pytest.mark.parametrize("name", ["dcgan", "infogan"])
+def test_network_for_images_that_the_study_names_is_refused_for_points(name):
+    changes = {"datasets": {"spiral": {}}, "training": {"network": {"name": name}}}
+    message = refuse(make_study(**changes))
+    assert f"(minimax on spiral): found {name!r}, expected 'mlp'" in message
+
+
 def test_groups_are_merged_and_lists_replaced():
     run = resolve_run(
         training={"optimizer": {"lr": 0.5, "betas": [0.1, 0.2]}},
@@ -224,7 +268,7 @@ def test_whole_number_for_a_real_one_is_the_same_parameter():
         ({"training": {"steps": None}}, "training.steps: found None, expected a whole number"),
         ({"training": {"steps": 0}}, "training.steps: found 0, expected at least 1"),
         ({"training": [1]}, "training: found [1], expected a mapping of keys"),
-        ({"title": 3}, "title: found 3, expected text"),
+        ({"title": [3]}, "title: found [3], expected text"),
         ({"training": {"device": "gpu"}}, "found 'gpu', expected one of auto, cpu, cuda"),
         ({"training": {"optimizer": {"lr": 0}}}, "optimizer.lr: found 0.0, expected more than 0"),
         (

@@ -18,22 +18,29 @@ from ganbench.jobs import code_digest
 from ganbench.jobs.gpus import list_gpus
 from ganbench.jobs.provenance import canonical_json
 from ganbench.study import resolve as studies
+from ganbench.study.paths import expand_path
 from ganbench.study.schema import StudyError
+from ganbench.study.written import load_study
 
 # Snakemake keeps a large study's objects until it ends. Python's collector would walk all of them
 # over and over and free nothing, which takes an eighth of the time of planning.
 gc.set_threshold(50_000, 20, 100)
 
 
-def name_sources():
-    """The files that the configuration was read from, as messages name them."""
-    files = workflow.config_settings.configfiles or workflow.configfiles
-    names = " + ".join(os.path.relpath(file) for file in files)
-    return f"{names} with --config" if workflow.config_settings.config else names
+def resolve_study():
+    """The study as it is written in its files and on the command line.
+
+    Snakemake has read both already, but by YAML 1.1. In another workflow's module there is nothing
+    else to read.
+    """
+    files = [Path(file) for file in workflow.config_settings.configfiles or workflow.configfiles]
+    if workflow.modifier.skip_configfile:
+        return studies.resolve(config, "the module's config")
+    return load_study(files, workflow.config_settings.config_args, config)
 
 
 try:
-    STUDY = studies.resolve(config, name_sources())
+    STUDY = resolve_study()
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
@@ -180,7 +187,7 @@ def digest_images(wildcards):
     dataset = get_dataset(wildcards)
     if dataset["kind"] != "image_folder":
         return ""
-    return folder_digest.digest_folder(dataset["source"])
+    return folder_digest.digest_folder(expand_path(dataset["source"]))
 
 
 def list_label_checks(wildcards):

@@ -130,7 +130,14 @@ def _describe_default(schema: Schema, part: Schema) -> str:
         return "its keys' defaults"
     if part["default"] == "":
         return "empty"
-    return f"`{json.dumps(part['default'], ensure_ascii=False)}`"
+    default = _write_value(part["default"])
+    if "x-points-default" in part:
+        return f"{default}; points {_write_value(part['x-points-default'])}"
+    return default
+
+
+def _write_value(value: Any) -> str:
+    return f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
 def update_guide(root: Schema, text: str) -> str:

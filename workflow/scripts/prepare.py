@@ -12,8 +12,8 @@ with job(snakemake.log[0]) as log:
         name=name,
         # not a parameter of the rule: a published dataset is verified wherever it lies
         dataset={
-            "source": snakemake.config["execution"]["sources"][name],
             **json.loads(snakemake.params.dataset),
+            "source": snakemake.config["execution"]["sources"][name],
         },
         needs_classes=snakemake.params.needs_classes,
         outputs=DatasetFiles(**{name: Path(file) for name, file in snakemake.output.items()}),

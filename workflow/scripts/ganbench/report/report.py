@@ -25,7 +25,7 @@ from ganbench.report.figures.profile_curves import draw_profiles
 from ganbench.report.figures.tuning_curves import draw_tuning_curves
 from ganbench.report.latex_tables import format_tables
 from ganbench.report.page import list_drawings, render_page
-from ganbench.report.results import Results, read_results
+from ganbench.report.results import Results, read_results, read_scores
 
 
 def write_report(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]], folder: Path) -> None:
@@ -79,7 +79,7 @@ def _check_runs(results: Results, inputs: Mapping[str, Sequence[Path]]) -> None:
     """Another checkout's study may have the same name and runs, and train them differently."""
     scored_runs = [
         set(scores[RUN_COLUMNS].itertuples(index=False, name=None))
-        for scores in map(pd.read_csv, inputs["scores"])
+        for scores in map(read_scores, inputs["scores"])
     ]
     for run, scored, file in zip(
         results.runs.itertuples(), scored_runs, inputs["runs"], strict=True

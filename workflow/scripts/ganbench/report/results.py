@@ -86,8 +86,8 @@ def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) ->
         for (dataset, variant, seed), file in zip(keys, inputs["histories"], strict=True)
     ]
     runs, history = pd.DataFrame(records), _stack(histories)
-    scores = _stack([pd.read_csv(file) for file in inputs["scores"]])
-    setting_scores = [pd.read_csv(file) for file in inputs.get("setting_scores", ())]
+    scores = _stack([read_scores(file) for file in inputs["scores"]])
+    setting_scores = [read_scores(file) for file in inputs.get("setting_scores", ())]
     setting_runs = [files.read_json(file) for file in inputs.get("setting_runs", ())]
     cards = _read_by("name", inputs["cards"])
     return Results(
@@ -98,7 +98,7 @@ def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) ->
         setting_runs=pd.DataFrame(setting_runs, columns=runs.columns),
         curves=add_budgets(_average_repeats(scores), history, runs),
         history=history,
-        floors=_stack([pd.read_csv(file) for file in inputs["floors"]]),
+        floors=_stack([read_scores(file) for file in inputs["floors"]]),
         stages=_read_benchmarks(inputs.get("benchmarks", ())),
         cards=cards,
         extractors=_read_by("dataset", inputs.get("extractor_cards", ())),
@@ -111,6 +111,16 @@ def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) ->
             for key, file in zip(keys_of_type["points"], inputs.get("maps", ()), strict=True)
         },
         lock_sha256=sha256_file(inputs["lock"][0]),
+    )
+
+
+def read_scores(file: Path) -> pd.DataFrame:
+    """A table of scores whose names stay text: pandas reads `1` as a number, `null` as nothing."""
+    return pd.read_csv(
+        file,
+        dtype={"dataset": str, "variant": str},
+        keep_default_na=False,
+        na_values={"value": ["", "nan"]},
     )
 
 

@@ -1,7 +1,7 @@
 """Resolves a study: checks it, fills in defaults, and works out the parameters of every run.
 
 The only module that resolves configuration. Each of four levels overrides the one before: the
-schema's defaults, the study's `training`, the dataset's `training`, the variant's `training`.
+schema's defaults (some differ for points), the study's `training`, the dataset's, the variant's.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,8 @@ from ganbench.study.checks import (
     check_name,
     check_run,
 )
-from ganbench.study.schema import StudyError, load_schema, merge, validate
+from ganbench.study.paths import expand_path
+from ganbench.study.schema import StudyError, fill_defaults, load_schema, merge, validate
 
 EXECUTION = ("checkpoint_interval", "log_interval", "gpu_slots")
 """Keys of a study that change how it runs and no result."""
@@ -34,22 +35,19 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     lists. Raises StudyError with one message that names the file, the key, what was found and what
     was expected.
     """
-    study = validate(_insert_shipped_variants(config), load_schema(), source)
+    schema = load_schema()
+    given = validate(_insert_shipped_variants(config), schema, source)
+    study = fill_defaults(given, schema, schema)
     variants = list(study["variants"])
     if study["sweep"]:
         with _prefix_errors(source):
             study = sweep.add_settings(study)
-        study = validate(study, load_schema(), source)
+        study = fill_defaults(validate(study, schema, source), schema, schema)
     with _prefix_errors(source):
         _resolve_names(study)
         check_evaluation(study)
         _resolve_objectives(study)
-        study["runs"] = {
-            dataset: {
-                variant: _resolve_run(study, dataset, variant) for variant in study["variants"]
-            }
-            for dataset in study["datasets"]
-        }
+        study["runs"] = _resolve_runs(study, given.get("training", {}))
     settings = [name for name in study["variants"] if name not in variants]
     study["settings"] = {
         name: {"of": sweep.strip_setting(name), **study["variants"].pop(name)} for name in settings
@@ -94,8 +92,10 @@ def select_execution(study: Mapping[str, Any]) -> dict[str, Any]:
     """
     return {
         **{key: study[key] for key in EXECUTION},
-        "weights": study["evaluation"]["weights"],
-        "sources": {name: dataset["source"] for name, dataset in study["datasets"].items()},
+        "weights": expand_path(study["evaluation"]["weights"]),
+        "sources": {
+            name: expand_path(dataset["source"]) for name, dataset in study["datasets"].items()
+        },
     }
 
 
@@ -154,11 +154,30 @@ def _derive_facts(dataset: Mapping[str, Any], evaluation: Mapping[str, Any]) -> 
     }
 
 
-def _resolve_run(study: Mapping[str, Any], dataset_name: str, variant_name: str) -> dict[str, Any]:
-    """Everything that decides the bits of a run, except for its seed."""
+def _resolve_runs(
+    study: Mapping[str, Any], training: Mapping[str, Any]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """The parameters of every run; `training` holds the keys that the study itself sets."""
+    schema = load_schema()
+    runs = {}
+    for name, dataset in study["datasets"].items():
+        defaults = fill_defaults(training, schema["$defs"]["training"], schema, dataset["type"])
+        below = merge(defaults, dataset.get("training", {}))
+        runs[name] = {
+            variant: _resolve_run(study, name, variant, below) for variant in study["variants"]
+        }
+    return runs
+
+
+def _resolve_run(
+    study: Mapping[str, Any], dataset_name: str, variant_name: str, below: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Everything that decides the bits of a run, except for its seed.
+
+    `below` is the training of all runs on the dataset, which the variant overrides.
+    """
     dataset, variant = study["datasets"][dataset_name], study["variants"][variant_name]
-    training = merge(study["training"], dataset.get("training", {}))
-    training = merge(training, variant.get("training", {}))
+    training = merge(below, variant.get("training", {}))
     is_points = dataset["type"] == "points"
     parameters = {
         "objective": _select_formulas(study["objectives"], variant["objective"]),

@@ -1,6 +1,5 @@
-"""Checks a study against its schema: reads numbers, fills in defaults, refuses everything else."""
+"""Checks a study against its schema: fills in defaults, refuses everything else."""
 
-import math
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,8 +13,13 @@ from ganbench.catalogue.datasets import KINDS
 from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.catalogue.metrics import METRICS
 from ganbench.study.schema_errors import abbreviate, describe_error
-
-Schema = Mapping[str, Any]
+from ganbench.study.values import (
+    Schema,
+    child_schema,
+    follow_reference,
+    is_group,
+    read_values,
+)
 
 SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "study.schema.yaml"
 
@@ -57,19 +61,19 @@ def _insert_names(part: Any) -> Any:
 
 
 def validate(config: Mapping[str, Any], schema: Schema, source: str) -> dict[str, Any]:
-    """A copy of `config` with numbers read and defaults filled in.
+    """A copy of `config` with its values read by their types.
 
     Raises StudyError for the first thing in the file that the schema does not allow.
     """
     if not isinstance(config, Mapping):
         raise StudyError(f"{source}: found {abbreviate(config)}, expected a mapping of keys")
     _check_size(config, source)
-    study = _read_numbers(config, schema, schema)
+    study = read_values(config, schema, schema)
     errors = list(Draft202012Validator(schema).iter_errors(study))
     if errors:
         first = min(errors, key=lambda error: [str(part) for part in error.absolute_path])
         raise StudyError(f"{source}: {describe_error(first)}")
-    return _fill_defaults(study, schema, schema)
+    return study
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,70 +102,26 @@ def _check_size(config: Any, source: str) -> None:
             pending += [(child, depth + 1) for child in children]
 
 
-def _follow_reference(schema: Schema, root: Schema) -> Schema:
-    if "$ref" not in schema:
-        return schema
-    target = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
-    return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+def fill_defaults(
+    value: Any, schema: Schema, root: Schema, sample_type: str = "images"
+) -> dict[str, Any]:
+    """Fills in defaults, except in an override, where a missing key means the level below.
 
-
-def _is_group(schema: Schema, root: Schema) -> bool:
-    return _follow_reference(schema, root).get("type") == "object"
-
-
-def _child_schema(schema: Schema, key: Any) -> Schema:
-    """The schema of one key of a group: its own, or that of all keys that are not listed."""
-    others = schema.get("additionalProperties")
-    return schema.get("properties", {}).get(key, others if isinstance(others, Mapping) else {})
-
-
-def _read_numbers(value: Any, schema: Schema, root: Schema) -> Any:
-    """Turns text into numbers where the schema expects them: YAML 1.1 reads `2e-4` as text.
-
-    A group of keys that is left empty (`minimax:` alone on its line) becomes an empty mapping.
+    Some keys have another default where the samples are points, `x-points-default`.
     """
-    schema = _follow_reference(schema, root)
-    for option in schema.get("oneOf", ()):
-        value = _read_numbers(value, option, root)
-    if isinstance(value, Mapping):
-        group = {}
-        for key, child in value.items():
-            part = _child_schema(schema, key)
-            is_empty_group = child is None and _is_group(part, root)
-            group[str(key)] = _read_numbers({} if is_empty_group else child, part, root)
-        return group
-    if isinstance(value, list | tuple):
-        return [_read_numbers(item, schema.get("items", {}), root) for item in value]
-    if schema.get("type") in ("integer", "number") and not isinstance(value, bool):
-        return _read_number(value, whole=schema["type"] == "integer")
-    return value
-
-
-def _read_number(value: Any, whole: bool) -> Any:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return value
-    if not math.isfinite(number):
-        return str(value)  # as text it is refused; jsonschema would accept nan and infinity
-    if whole:
-        return int(number) if number.is_integer() else value
-    return number
-
-
-def _fill_defaults(value: Any, schema: Schema, root: Schema) -> Any:
-    """Fills in defaults, except in an override, where a missing key means the level below."""
-    schema = _follow_reference(schema, root)
+    schema = follow_reference(schema, root)
     if not isinstance(value, Mapping):
         return value
-    groups = [option for option in schema.get("oneOf", ()) if _is_group(option, root)]
-    schema = _follow_reference(groups[0], root) if groups else schema
+    groups = [option for option in schema.get("oneOf", ()) if is_group(option, root)]
+    schema = follow_reference(groups[0], root) if groups else schema
     properties = schema.get("properties", {})
     filled = dict(value)
     for key, part in properties.items():
         if (key in value or "default" in part) and "x-override" not in part:
-            filled[key] = _fill_defaults(value.get(key, part.get("default")), part, root)
+            default = part.get(f"x-{sample_type}-default", part.get("default"))
+            filled[key] = fill_defaults(value.get(key, default), part, root, sample_type)
     for key in value:
         if key not in properties:
-            filled[key] = _fill_defaults(value[key], _child_schema(schema, key), root)
+            part = child_schema(schema, key, root)
+            filled[key] = fill_defaults(value[key], part, root, sample_type)
     return filled

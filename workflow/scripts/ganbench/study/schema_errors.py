@@ -1,6 +1,7 @@
 """Words an error of jsonschema for the person who wrote the study: key, value found, expected."""
 
 import difflib
+import re
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
@@ -23,6 +24,9 @@ LIMITS = {
     "exclusiveMaximum": "less than",
     "maxItems": "no more items than",
 }
+OTHER_NUMBER = re.compile(r"[-+]?(0[0-9]+|[0-9]+([_:][0-9]+)+|0[box][0-9A-Fa-f_]+)(\.[0-9_]*)?")
+"""What a person may mean as a number, but YAML 1.1 reads as octal, in base 60 or as one number."""
+
 LONGEST_VALUE = 60
 """Characters of a value that a message shows."""
 
@@ -50,8 +54,19 @@ def describe_error(error: ValidationError) -> str:
             return f"{at}found {value}, expected one of {', '.join(map(str, limit))}"
         case "type":
             names = [limit] if isinstance(limit, str) else limit
-            return f"{at}found {value}, expected {' or '.join(TYPES[name] for name in names)}"
+            expected = " or ".join(TYPES[name] for name in names)
+            return f"{at}found {value}, expected {expected}{_explain_spelling(error.instance)}"
     return f"{at}found {value}, expected {LIMITS.get(error.validator, error.validator)} {limit}"
+
+
+def _explain_spelling(value: Any) -> str:
+    """How to write a number that YAML 1.1 or Python would read in a way few people expect."""
+    if not isinstance(value, str) or not OTHER_NUMBER.fullmatch(value.strip()):
+        return ""
+    return (
+        "; write the number in decimal digits, such as 5400 or 5.4e3, without leading zeros, _, : "
+        "or 0x"
+    )
 
 
 def abbreviate(value: Any) -> str:
