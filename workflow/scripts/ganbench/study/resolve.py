@@ -21,7 +21,7 @@ from ganbench.study.checks import (
     check_run,
 )
 from ganbench.study.paths import expand_path
-from ganbench.study.schema import StudyError, fill_defaults, load_schema, merge, validate
+from ganbench.study.schema import StudyError, fill_defaults, load_schema, merge, subtract, validate
 
 EXECUTION = ("checkpoint_interval", "log_interval", "gpu_slots")
 """Keys of a study that change how it runs and no result."""
@@ -157,11 +157,17 @@ def _derive_facts(dataset: Mapping[str, Any], evaluation: Mapping[str, Any]) -> 
 def _resolve_runs(
     study: Mapping[str, Any], training: Mapping[str, Any]
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """The parameters of every run; `training` holds the keys that the study itself sets."""
+    """The parameters of every run; `training` holds the keys that the study itself sets.
+
+    A dataset's own `training` gets the defaults of its type that differ from those of images, so
+    that the resolved study, written as a file, resolves to itself.
+    """
     schema = load_schema()
     runs = {}
     for name, dataset in study["datasets"].items():
         defaults = fill_defaults(training, schema["$defs"]["training"], schema, dataset["type"])
+        if own := subtract(defaults, study["training"]):
+            dataset["training"] = merge(own, dataset.get("training", {}))
         below = merge(defaults, dataset.get("training", {}))
         runs[name] = {
             variant: _resolve_run(study, name, variant, below) for variant in study["variants"]

@@ -85,6 +85,19 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def subtract(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of `values`, also within groups, whose values are not those of `others`."""
+    rest = {}
+    for key, value in values.items():
+        other = others.get(key)
+        if isinstance(value, Mapping) and isinstance(other, Mapping):
+            if group := subtract(value, other):
+                rest[key] = group
+        elif value != other:
+            rest[key] = value
+    return rest
+
+
 def _check_size(config: Any, source: str) -> None:
     """Raises StudyError for a file that YAML's aliases expand to billions of values."""
     pending, count = [(config, 1)], 0
