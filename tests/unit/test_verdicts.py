@@ -67,7 +67,7 @@ def test_comparison_without_an_interval_cannot_tell(n, seeds):
     assert verdict_of(np.nan, n_pairs=n, **undefined) == f"cannot tell with {seeds}"
 
 
-def test_identical_scores_show_no_difference_even_with_two_seeds_and_a_score_of_zero():
+def test_identical_scores_of_two_seeds_show_no_difference():
     same = {"difference": 0.0, "ci_low": 0.0, "ci_high": 0.0, "p_adjusted": 1.0}
     assert verdict_of(0.0, n_pairs=2, **same) == "no difference larger than 0 shown"
 

@@ -6,9 +6,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HELPER_FOLDERS = {
-    *("@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot"),
-    *("$recycle.bin", "recycler", "recycled", "system volume information", "found.000"),
-    *("__macosx", "lost+found", "network trash folder", "temporary items", "__pycache__"),
+    "@eadir",
+    "@recycle",
+    "@recently-snapshot",
+    "@tmp",
+    "#recycle",
+    "#snapshot",
+    "$recycle.bin",
+    "recycler",
+    "recycled",
+    "system volume information",
+    "found.000",
+    "__macosx",
+    "lost+found",
+    "network trash folder",
+    "temporary items",
+    "__pycache__",
 }
 """Folders of network drives, Windows, macOS, Linux and Python, in lower case: thumbnails, deleted
 files and the like."""

@@ -6,8 +6,18 @@ from ganbench.datasets.image_tree import Arrangement, ImageTree
 from ganbench.datasets.sources import DatasetError
 
 ANNOTATIONS = {
-    *("mask", "masks", "annotation", "annotations", "ground_truth", "groundtruth", "gt"),
-    *("segmentation", "segmentations", "labels", "bboxes", "heatmaps"),
+    "mask",
+    "masks",
+    "annotation",
+    "annotations",
+    "ground_truth",
+    "groundtruth",
+    "gt",
+    "segmentation",
+    "segmentations",
+    "labels",
+    "bboxes",
+    "heatmaps",
 }
 """Usual names of folders whose images say something about other images, in lower case."""
 
