@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from ganbench.study import resolve as study
-from ganbench.training import interrupts, loop
+from ganbench.training import interrupts, run
 from ganbench.training.loop import train
 from ganbench.training.records import RunFiles
 from project import tiny_study
@@ -164,7 +164,7 @@ def read_weights(network: torch.nn.Module) -> torch.Tensor:
 @contextmanager
 def signal_during(step: int, number: int = signal.SIGTERM) -> Iterator[None]:
     """Has the process send itself a signal during a step, as a scheduler would."""
-    original = loop.adversarial_step
+    original = run.adversarial_step
 
     def step_then_signal(game, current):
         losses = original(game, current)
@@ -175,5 +175,5 @@ def signal_during(step: int, number: int = signal.SIGTERM) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         # on a busy machine a step may take seconds, and the alarm would end the tests
         patch.setattr(interrupts, "GRACE", 600)
-        patch.setattr(loop, "adversarial_step", step_then_signal)
+        patch.setattr(run, "adversarial_step", step_then_signal)
         yield

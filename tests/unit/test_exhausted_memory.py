@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from ganbench.training import loop
+from ganbench.training import run
 from ganbench.training.memory import MemoryExhausted
 from training_example import RunFolder, resolve_run
 
@@ -17,14 +17,14 @@ def fail_at_step_25(monkeypatch):
     """Has the run raise an error at step 25, a number of times."""
 
     def patch(error: Exception, times: int) -> None:
-        original, failures = loop.adversarial_step, iter(range(times))
+        original, failures = run.adversarial_step, iter(range(times))
 
         def take(game, step):
             if step == 25 and next(failures, None) is not None:
                 raise error
             return original(game, step)
 
-        monkeypatch.setattr(loop, "adversarial_step", take)
+        monkeypatch.setattr(run, "adversarial_step", take)
 
     return patch
 

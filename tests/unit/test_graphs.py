@@ -3,6 +3,8 @@
 Whether a recorded step computes the same on a GPU is tested in tests/gpu.
 """
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from ganbench.training import graphs, loop
@@ -13,14 +15,13 @@ from training_example import PIXELS, RunFolder, read_weights, resolve_run
 
 
 class FakeStream:
-    """Notes its calls; a recorded step is the step itself."""
+    """Notes its recordings and their replays; a recorded step is the step itself."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
 
-    def take(self, step: graphs.Step) -> Losses:
-        self.calls.append("take")
-        return step()
+    def use(self):
+        return nullcontext()
 
     def record(self, step: graphs.Step) -> graphs.Step:
         self.calls.append("record")
@@ -35,15 +36,20 @@ class FakeStream:
 def play(
     parameters: dict, steps: int, stream: FakeStream | None = None
 ) -> tuple[Game, list[Losses]]:
-    game = set_up_game(parameters, "digits", 0, PIXELS)
-    take = Graphs(game, stream).step if stream else lambda step: adversarial_step(game, step)
-    return game, [take(step) for step in range(1, steps + 1)]
+    """The game after `steps`, recorded where there is a stream, and the losses of each."""
+    game, seen = set_up_game(parameters, "digits", 0, PIXELS), []
+    if stream:
+        take = Graphs(game, seen.append, stream).step
+        losses = [take(step) for step in range(1, steps + 1)]
+        assert seen == losses  # every step is watched, recorded or not
+        return game, losses
+    return game, [adversarial_step(game, step) for step in range(1, steps + 1)]
 
 
 def test_first_steps_are_taken_and_later_ones_replay_one_recording():
     stream = FakeStream()
     play(resolve_run(), WARM_UP + 4, stream)
-    assert stream.calls == ["take"] * WARM_UP + ["record"] + ["replay"] * 4
+    assert stream.calls == ["record"] + ["replay"] * 4
 
 
 def test_each_set_of_penalties_has_a_recording_of_its_own():
@@ -53,7 +59,18 @@ def test_each_set_of_penalties_has_a_recording_of_its_own():
     play(resolve_run(regularizers=regularizers), 24, stream)
     sets = ("none", "r1", "gradient_penalty", "both")
     assert stream.calls.count("record") == len(sets)
-    assert stream.calls.count("take") == WARM_UP * len(sets)
+    assert stream.calls.count("replay") == 24 - WARM_UP * len(sets)
+
+
+def test_no_more_steps_are_recorded_than_memory_is_meant_for(monkeypatch):
+    monkeypatch.setattr(graphs, "RECORDINGS", 2)
+    stream = FakeStream()
+    regularizers = {"r1": {"every": 3}, "gradient_penalty": {"every": 2}}
+    game, _ = play(resolve_run(regularizers=regularizers), 24, stream)
+    assert stream.calls.count("record") == 2
+    plain, _ = play(resolve_run(regularizers=regularizers), 24)
+    weights = (read_weights(one.discriminator.network) for one in (game, plain))
+    assert torch.equal(*weights)
 
 
 def test_penalties_of_all_updates_of_a_step_count():
@@ -89,7 +106,11 @@ def test_run_that_cannot_be_recorded_trains_without_and_the_log_says_so(tmp_path
     def start_with_graphs(parameters, *arguments):
         run = start_run(parameters, *arguments)
         starts.append(parameters["cuda_graphs"])
-        run.graphs = Graphs(run.game, RefusingStream()) if parameters["cuda_graphs"] else None
+        run.graphs = (
+            Graphs(run.game, run.non_finite.watch, RefusingStream())
+            if parameters["cuda_graphs"]
+            else None
+        )
         return run
 
     refused = RunFolder(tmp_path / "refused", resolve_run(cuda_graphs=True))

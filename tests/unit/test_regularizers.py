@@ -30,6 +30,10 @@ def noise(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def penalty_of(name: str, network: nn.Module, real: torch.Tensor, fake: torch.Tensor):
+    return Regularization({name: OPTIONS}, noise()).penalty(network, real, fake, 0)
+
+
 @pytest.fixture
 def batches():
     return [torch.randn(5, 1, 8, 8, generator=noise(seed), dtype=torch.float64) for seed in (1, 2)]
@@ -47,7 +51,7 @@ def batches():
 )
 def test_penalty_of_a_linear_discriminator_is_the_closed_form(batches, name, expected):
     network = Linear()
-    penalty = PENALTIES[name](network, *batches, noise(), OPTIONS)
+    penalty = penalty_of(name, network, *batches)
     assert float(penalty.detach()) == pytest.approx(expected, rel=1e-6)
     (gradient,) = torch.autograd.grad(penalty, network.weight)
     slope = 3 * NORM if name in ("r1", "r2") else 6 * (NORM - 1)
@@ -66,13 +70,13 @@ def test_penalty_of_a_network_equals_finite_differences(batches, name, batch):
     network = build_discriminator(resolve_run(network={"width": 3}), (1, 8, 8)).double()
     squares = [(difference_quotients(network, image) ** 2).sum() for image in batches[batch]]
     expected = 3 / 2 * float(torch.stack(squares).mean())
-    penalty = PENALTIES[name](network, *batches, noise(), OPTIONS)
+    penalty = penalty_of(name, network, *batches)
     assert float(penalty.detach()) == pytest.approx(expected, rel=1e-6)
 
 
 def test_gradient_norm_is_taken_per_image_and_not_over_the_batch(batches):
     network = Linear()
-    norms = regularizers.gradient_norms(network, batches[0])
+    norms = regularizers.gradients_at(network, batches[0]).norm(dim=1)
     torch.testing.assert_close(norms, torch.full((5,), NORM, dtype=torch.float64))
 
 
@@ -87,7 +91,7 @@ class Watched(Linear):
 def test_gradient_penalty_is_taken_between_real_and_fake_images():
     real, fake = torch.zeros(50, 1, 8, 8).double(), torch.ones(50, 1, 8, 8).double()
     network = Watched()
-    PENALTIES["gradient_penalty"](network, real, fake, noise(), OPTIONS)
+    penalty_of("gradient_penalty", network, real, fake)
     between = network.images
     assert ((between >= 0) & (between <= 1)).all()
     assert between.flatten(1).std(dim=1).max() < 1e-6  # one share per image
@@ -96,7 +100,7 @@ def test_gradient_penalty_is_taken_between_real_and_fake_images():
 
 def test_dragan_is_taken_around_real_images_at_the_stated_distance(batches):
     network = Watched()
-    PENALTIES["dragan"](network, *batches, noise(), OPTIONS)
+    penalty_of("dragan", network, *batches)
     delta = network.images - batches[0]
     assert float(delta.std()) == pytest.approx(0.5 * float(batches[0].std()), rel=0.15)
 
@@ -105,7 +109,7 @@ def test_squared_norm_has_a_finite_gradient_where_the_gradient_is_zero(batches):
     network = Linear()
     with torch.no_grad():
         network.weight.zero_()
-    PENALTIES["r1"](network, *batches, noise(), OPTIONS).backward()
+    penalty_of("r1", network, *batches).backward()
     assert network.weight.grad.isfinite().all()
 
 
@@ -159,9 +163,10 @@ def test_lazy_penalty_is_added_at_every_kth_update_times_k(batches):
     network = Linear()
     every = Regularization({"r1": {"weight": 2.0, "every": 1}}, noise())
     lazy = Regularization({"r1": {"weight": 2.0, "every": 4}}, noise())
-    penalties = [float(lazy.penalty(network, *batches, update).detach()) for update in range(8)]
+    penalties = [lazy.penalty(network, *batches, update) for update in range(8)]
     once = float(every.penalty(network, *batches, 3).detach())
-    assert penalties == pytest.approx([4 * once, 0, 0, 0, 4 * once, 0, 0, 0])
+    assert [penalty is not None for penalty in penalties] == [True, False, False, False] * 2
+    assert [float(penalties[update].detach()) for update in (0, 4)] == pytest.approx([4 * once] * 2)
 
 
 def test_regularizers_add_up(batches):
@@ -171,6 +176,24 @@ def test_regularizers_add_up(batches):
         for names in (["r1"], ["r2"], ["r1", "r2"])
     )
     assert both == pytest.approx(one + two)
+
+
+def test_one_pass_takes_the_same_gradients_of_all_penalties(batches):
+    torch.manual_seed(0)
+    network = build_discriminator(resolve_run(network={"width": 3}), (1, 8, 8)).double()
+    options = {name: {**OPTIONS, "weight": weight} for weight, name in enumerate(PENALTIES, 1)}
+    values, gradients, passes = [], [], []
+    network.register_forward_hook(lambda *_: passes.append(1))
+    for in_one_pass in (False, True):
+        passes.clear()
+        regularization = Regularization(options, noise(), in_one_pass=in_one_pass)
+        penalty = regularization.penalty(network, *batches, 0)
+        assert len(passes) == (1 if in_one_pass else len(PENALTIES))
+        values.append(penalty.detach())
+        weights = torch.autograd.grad(penalty, list(network.parameters()), allow_unused=True)
+        gradients.append(torch.cat([part.flatten() for part in weights if part is not None]))
+    torch.testing.assert_close(*values)
+    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.parametrize("objective", ["minimax", "non_saturating"])

@@ -13,6 +13,7 @@ import torch
 from ganbench.duality_gap import AdversaryBudget
 from ganbench.jobs.progress import Progress
 from ganbench.training import checkpoint, loop, stopping
+from ganbench.training import run as module
 from ganbench.training.checkpoint import Checkpoints, RunInterrupted
 from ganbench.training.loop import play, start_run
 from training_example import (
@@ -114,13 +115,13 @@ def test_run_that_was_stopped_several_times_leaves_the_same_files(tmp_path):
 def test_non_finite_loss_before_a_stop_is_not_forgotten(tmp_path, monkeypatch):
     """The loss is NaN at step 21, the run stops at 22, and the history first checks at 24."""
     folder = RunFolder(tmp_path, resolve_run(steps=40, history_interval=24))
-    original = loop.adversarial_step
+    original = module.adversarial_step
 
     def step_with_nan(game, step):
         losses = original(game, step)
         return replace(losses, generator=losses.generator * math.nan) if step == 21 else losses
 
-    monkeypatch.setattr(loop, "adversarial_step", step_with_nan)
+    monkeypatch.setattr(module, "adversarial_step", step_with_nan)
     with signal_during(22), pytest.raises(RunInterrupted):
         folder.train()
     folder.train()

@@ -200,13 +200,20 @@ def test_diverged_run_keeps_its_history(tmp_path):
     assert np.isfinite(history.to_numpy()).all()
 
 
-def test_first_non_finite_loss_is_the_one_that_is_named():
+@pytest.mark.parametrize("penalty", [None, torch.tensor(1.0)], ids=["no penalty", "a penalty"])
+def test_first_non_finite_loss_is_the_one_that_is_named(penalty):
     watch = FirstNonFinite(torch.device("cpu"))
     nan, one = torch.tensor(math.nan), torch.tensor(1.0)
     logits = torch.zeros(2)
-    for step, (d_loss, g_loss) in enumerate([(one, one), (one, nan), (nan, nan)], start=1):
-        watch.watch(step, Losses(logits, logits, logits, logits, d_loss, one, g_loss))
+    for d_loss, g_loss in [(one, one), (one, nan), (nan, nan)]:
+        watch.watch(Losses(logits, logits, logits, logits, d_loss, penalty, g_loss))
     assert watch.reason(torch.nn.Linear(1, 1), 3) == (2, "non-finite generator loss")
+
+
+def test_non_finite_penalty_is_named_and_not_the_loss_beside_it():
+    watch, logits, one = FirstNonFinite(torch.device("cpu")), torch.zeros(2), torch.tensor(1.0)
+    watch.watch(Losses(logits, logits, logits, logits, one, torch.tensor(math.inf), one))
+    assert watch.reason(torch.nn.Linear(1, 1), 1) == (1, "non-finite regularizer")
 
 
 def test_non_finite_weights_are_a_divergence_too():

@@ -1,7 +1,7 @@
 """Regularizers of the discriminator: any set of them goes with any objective.
 
 A penalty is a term added to the discriminator's loss; a constraint changes the network or its
-weights. Each is one function beside its paper's formula. D is here the logit, before any sigmoid.
+weights. Each stands beside its paper's formula. D is here the logit, before any sigmoid.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,66 +15,61 @@ from torch.nn.utils import parametrizations
 from ganbench.networks.build import mixes_samples
 
 Options = Mapping[str, Any]
-Penalty = Callable[[nn.Module, Tensor, Tensor, torch.Generator, Options], Tensor]
-"""From D, real and fake images `(batch, …)`, a random stream and options to a scalar."""
 
 
-def gradient_norms(discriminator: nn.Module, images: Tensor) -> Tensor:
-    """‖∇ₓD(x)‖₂ of each image on its own, `(batch,)`, differentiable in D's weights."""
-    images = images.detach().requires_grad_()
-    logits = discriminator(images)
-    (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
-    return gradients.flatten(1).norm(dim=1)
+@dataclass(frozen=True)
+class Penalty:
+    """A term of the discriminator's loss: weight × `factor` × the mean cost of D's gradients.
 
-
-def squared_gradient_norms(discriminator: nn.Module, images: Tensor) -> Tensor:
-    """‖∇ₓD(x)‖₂² of each image, `(batch,)`; its gradient is finite at 0, unlike the norm's."""
-    images = images.detach().requires_grad_()
-    logits = discriminator(images)
-    (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
-    return gradients.flatten(1).square().sum(dim=1)
-
-
-def gradient_penalty(
-    discriminator: nn.Module, real: Tensor, fake: Tensor, noise: torch.Generator, options: Options
-) -> Tensor:
-    """λ E (‖∇D(x̂)‖₂ − 1)², x̂ = εx + (1 − ε)G(z), ε ~ U(0, 1) (Gulrajani et al. 2017, Eq. 3)."""
-    share = torch.rand(len(real), *[1] * (real.dim() - 1), generator=noise, device=real.device)
-    between = share * real + (1 - share) * fake
-    return options["weight"] * (gradient_norms(discriminator, between) - 1).square().mean()
-
-
-def dragan(
-    discriminator: nn.Module, real: Tensor, fake: Tensor, noise: torch.Generator, options: Options
-) -> Tensor:
-    """λ E (‖∇D(x + δ)‖₂ − 1)², δ ~ N(0, c²) around real x (Kodali et al. 2017, Section 2.4).
-
-    c is `scale` times the standard deviation of the batch's pixels.
+    `place(real, fake, noise, options)` are the images of these gradients, `(batch, …)`, from real
+    and generated ones and a random stream. `cost(gradients)` is `(batch,)`, from the gradients of
+    all images, `(batch, pixels)`.
     """
+
+    place: Callable[[Tensor, Tensor, torch.Generator, Options], Tensor]
+    cost: Callable[[Tensor], Tensor]
+    factor: float = 1.0
+
+
+def gradients_at(discriminator: nn.Module, images: Tensor) -> Tensor:
+    """∇ₓD(x) of each image on its own, `(batch, pixels)`, differentiable in D's weights."""
+    images = images.detach().requires_grad_()
+    logits = discriminator(images)
+    (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return gradients.flatten(1)
+
+
+def squared_distance_to_one(gradients: Tensor) -> Tensor:
+    """(‖∇D‖₂ − 1)² of each image."""
+    return (gradients.norm(dim=1) - 1).square()
+
+
+def square(gradients: Tensor) -> Tensor:
+    """‖∇D‖₂² of each image; its gradient is finite at 0, unlike the norm's."""
+    return gradients.square().sum(dim=1)
+
+
+def place_between(real: Tensor, fake: Tensor, noise: torch.Generator, _options: Options) -> Tensor:
+    """x̂ = εx + (1 − ε)G(z), with one ε ~ U(0, 1) for each image."""
+    share = torch.rand(len(real), *[1] * (real.dim() - 1), generator=noise, device=real.device)
+    return share * real + (1 - share) * fake
+
+
+def place_near(real: Tensor, _fake: Tensor, noise: torch.Generator, options: Options) -> Tensor:
+    """x + δ with δ ~ N(0, c²), where c is `scale` times the standard deviation of the pixels."""
     delta = torch.randn(real.shape, generator=noise, device=real.device)
-    near = real + options["scale"] * real.std() * delta
-    return options["weight"] * (gradient_norms(discriminator, near) - 1).square().mean()
-
-
-def r1(
-    discriminator: nn.Module, real: Tensor, fake: Tensor, noise: torch.Generator, options: Options
-) -> Tensor:
-    """γ/2 E ‖∇D(x)‖² on real images (Mescheder et al. 2018, Eq. 9)."""
-    return options["weight"] / 2 * squared_gradient_norms(discriminator, real).mean()
-
-
-def r2(
-    discriminator: nn.Module, real: Tensor, fake: Tensor, noise: torch.Generator, options: Options
-) -> Tensor:
-    """γ/2 E ‖∇D(G(z))‖² on fake images (Mescheder et al. 2018, Eq. 10)."""
-    return options["weight"] / 2 * squared_gradient_norms(discriminator, fake).mean()
+    return real + options["scale"] * real.std() * delta
 
 
 PENALTIES: dict[str, Penalty] = {
-    "gradient_penalty": gradient_penalty,
-    "dragan": dragan,
-    "r1": r1,
-    "r2": r2,
+    # λ E (‖∇D(x̂)‖₂ − 1)² (Gulrajani et al. 2017, Eq. 3)
+    "gradient_penalty": Penalty(place_between, squared_distance_to_one),
+    # λ E (‖∇D(x + δ)‖₂ − 1)² (Kodali et al. 2017, Section 2.4)
+    "dragan": Penalty(place_near, squared_distance_to_one),
+    # γ/2 E ‖∇D(x)‖² on real images (Mescheder et al. 2018, Eq. 9)
+    "r1": Penalty(lambda real, _fake, _noise, _options: real, square, 1 / 2),
+    # γ/2 E ‖∇D(G(z))‖² on fake images (Mescheder et al. 2018, Eq. 10)
+    "r2": Penalty(lambda _real, fake, _noise, _options: fake, square, 1 / 2),
 }
 """Terms of the discriminator's loss, by their names in a study."""
 
@@ -107,11 +102,14 @@ class Regularization:
 
     `options` are the resolved options of each regularizer, by name. A penalty with `every: k` is
     added only at every k-th update of the discriminator, multiplied by k (lazy regularization,
-    Karras et al. 2020, Section 3.1).
+    Karras et al. 2020, Section 3.1). With `in_one_pass`, one pass takes the gradients of all
+    penalties, which is the same but for rounding: a GPU spends more time on starting a pass than on
+    its arithmetic.
     """
 
     options: Mapping[str, Options]
     noise: torch.Generator | None = None
+    in_one_pass: bool = False
 
     def prepare(self, discriminator: nn.Module) -> None:
         """Changes the network once, before training.
@@ -136,14 +134,27 @@ class Regularization:
             if name in PENALTIES and update % options["every"] == 0
         )
 
-    def penalty(self, discriminator: nn.Module, real: Tensor, fake: Tensor, update: int) -> Tensor:
-        """The sum of the penalties due at discriminator update `update` (from 0), a scalar."""
-        total = torch.zeros((), device=real.device)
-        for name in self.due(update):
-            options = self.options[name]
-            term = PENALTIES[name](discriminator, real, fake, self.noise, options)
-            total = total + options["every"] * term
-        return total
+    def penalty(
+        self, discriminator: nn.Module, real: Tensor, fake: Tensor, update: int
+    ) -> Tensor | None:
+        """The sum of the penalties due at discriminator update `update` (from 0), a scalar.
+
+        None if no penalty is due.
+        """
+        due = self.due(update)
+        places = [PENALTIES[name].place(real, fake, self.noise, self.options[name]) for name in due]
+        terms = []
+        for name, gradients in zip(due, self._gradients_at(discriminator, places), strict=True):
+            penalty, options = PENALTIES[name], self.options[name]
+            scale = options["every"] * options["weight"] * penalty.factor
+            terms.append(scale * penalty.cost(gradients).mean())
+        return sum(terms[1:], terms[0]) if terms else None
+
+    def _gradients_at(self, discriminator: nn.Module, places: list[Tensor]) -> list[Tensor]:
+        if self.in_one_pass and len(places) > 1:
+            sizes = [len(images) for images in places]
+            return list(gradients_at(discriminator, torch.cat(places)).split(sizes))
+        return [gradients_at(discriminator, images) for images in places]
 
     def constrain(self, discriminator: nn.Module) -> None:
         """Changes the weights after each update."""

@@ -75,7 +75,7 @@ def _compile(expression: Expression) -> Callable[[dict[str, Tensor | None]], Ten
 
 
 def _stabilise(expression: Expression) -> Expression:
-    """Replaces what would overflow in float32 at logits of ±100 by a stable equivalent."""
+    """Replaces what would overflow in float32 at logits of ±100, and what costs two negations."""
     if not isinstance(expression, Apply):
         return expression
     expression = Apply(expression.function, tuple(map(_stabilise, expression.arguments)))
@@ -92,4 +92,6 @@ def _stabilise(expression: Expression) -> Expression:
             return Apply("sigmoid", (Apply("-", (inner,)),))
         case Apply("/", (Number(1.0), Apply("+", (Apply("exp", (inner,)), Number(1.0))))):
             return Apply("sigmoid", (Apply("-", (inner,)),))
+        case Apply("softplus", (Apply("-", (inner,)),)):
+            return Apply("-", (Apply("log sigmoid", (inner,)),))  # softplus(-x), two negations less
     return expression

@@ -1,17 +1,18 @@
 """Counts the arithmetic of a run by playing it with tensors that have shapes but no numbers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from ganbench.networks.build import build_discriminator, build_generator
 from ganbench.networks.layers import Shape
 from ganbench.regularizers import PENALTIES, Regularization
+from ganbench.training.optimizers import Optimizer
 from ganbench.training.run import assemble_game
 from ganbench.training.step import Game, adversarial_step
 
@@ -87,6 +88,16 @@ def _count(work: Callable[[], Any]) -> int:
     return counter.total
 
 
+class _NoOptimizer(Optimizer):
+    """Moves nothing; no optimizer multiplies matrices, so none has to be counted."""
+
+    def __init__(self, weights: Iterable[nn.Parameter]) -> None:
+        super().__init__(weights, {})
+
+    def _move(self, _gradients: list[Tensor]) -> None:
+        return
+
+
 def _build_meta_game(parameters: Mapping[str, Any], shape: Shape) -> Game:
     """The game of a run on the device `meta`, where tensors have no numbers."""
     batch, latent = parameters["batch_size"], parameters["latent"]["size"]
@@ -100,7 +111,7 @@ def _build_meta_game(parameters: Mapping[str, Any], shape: Shape) -> Game:
         generator,
         discriminator,
         regularization,
-        optimizer=torch.optim.SGD,  # no optimizer multiplies matrices, so any will do
+        optimizer=_NoOptimizer,
         sample_real=lambda: torch.empty(batch, *shape, device="meta"),
         sample_discriminator_latent=lambda: torch.empty(batch, latent, device="meta"),
         sample_generator_latent=lambda: torch.empty(batch, latent, device="meta"),

@@ -9,17 +9,16 @@ rearranged since then and not rerun on a GPU.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import torch
 
 from ganbench.training.step import Game, Losses, adversarial_step
 
 Step = Callable[[], Losses]
-"""Takes one step of a game."""
+"""Takes one step of a game, and everything else that happens at each step."""
 
 StepKind = tuple[tuple[str, ...], ...]
 """The penalties due at each discriminator update of a step."""
@@ -28,9 +27,8 @@ WARM_UP = 3
 """Steps of each kind before it is recorded. They choose kernels and set up the optimizers."""
 
 
-def records_steps(parameters: Mapping[str, Any], device: torch.device) -> bool:
-    """Whether a run with these parameters records its steps."""
-    return parameters["cuda_graphs"] and device.type == "cuda"
+RECORDINGS = 16
+"""The most recordings of one run, each of which keeps its own memory on the GPU."""
 
 
 class RecordingError(RuntimeError):
@@ -46,10 +44,13 @@ class CudaStream:
         self._generators = list(game.streams.values())
         self._stream = torch.cuda.Stream()
 
-    def take(self, step: Step) -> Losses:
-        """Takes a step without recording it."""
-        with self._in_order():
-            return step()
+    @contextmanager
+    def use(self) -> Iterator[None]:
+        """Submits the work inside to this stream, in order with the work before and after."""
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
+            yield
+        torch.cuda.current_stream().wait_stream(self._stream)
 
     def record(self, step: Step) -> Step:
         """Records a step without taking it; returns a function that takes the recorded step.
@@ -67,8 +68,7 @@ class CudaStream:
         gradients = [weight.grad for weight in self._weights]
 
         def replay() -> Losses:
-            with self._in_order():
-                graph.replay()
+            graph.replay()
             # each recording writes to gradients of its own, as does a step that is not recorded
             for weight, gradient in zip(self._weights, gradients, strict=True):
                 weight.grad = gradient
@@ -76,24 +76,20 @@ class CudaStream:
 
         return replay
 
-    @contextmanager
-    def _in_order(self) -> Iterator[None]:
-        """Runs after all work submitted to the GPU before, and before all work submitted later."""
-        self._stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(self._stream):
-            yield
-        torch.cuda.current_stream().wait_stream(self._stream)
-
 
 class Graphs:
     """Takes the steps of a game, and records each kind of step after a few of its kind.
 
     Steps are of one kind if the same penalties are due: a lazy penalty is due at some steps only.
+    After `RECORDINGS` kinds, steps of further kinds are taken without being recorded. `watch` is
+    called with the losses of each step, as a part of the step.
     """
 
-    def __init__(self, game: Game, stream: CudaStream | None = None) -> None:
-        self._game = game
-        self._stream = stream or CudaStream(game)
+    def __init__(
+        self, game: Game, watch: Callable[[Losses], None], stream: CudaStream | None = None
+    ) -> None:
+        self._game, self._watch = game, watch
+        self.stream = stream or CudaStream(game)
         self._counts: Counter[StepKind] = Counter()
         self._recordings: dict[StepKind, Step] = {}
 
@@ -102,17 +98,22 @@ class Graphs:
 
         Later steps overwrite the losses that it returns. Raises RecordingError.
         """
-        game, kind = self._game, self._kind(step)
+        kind = self._kind(step)
         self._counts[kind] += 1
-        if self._counts[kind] <= WARM_UP:
-            return self._stream.take(lambda: adversarial_step(game, step))
         if kind not in self._recordings:
+            if self._counts[kind] <= WARM_UP or len(self._recordings) == RECORDINGS:
+                return self._take(self._game, step)
             # a recording would repeat the share of the running mean, which differs at each step
-            plain = replace(game, average=None)
-            self._recordings[kind] = self._stream.record(lambda: adversarial_step(plain, step))
+            plain = replace(self._game, average=None)
+            self._recordings[kind] = self.stream.record(lambda: self._take(plain, step))
         losses = self._recordings[kind]()
-        if game.average:
-            game.average.update(game.generator.network)
+        if average := self._game.average:
+            average.update(self._game.generator.network)
+        return losses
+
+    def _take(self, game: Game, step: int) -> Losses:
+        losses = adversarial_step(game, step)
+        self._watch(losses)
         return losses
 
     def _kind(self, step: int) -> StepKind:

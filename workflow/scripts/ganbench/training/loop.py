@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,13 +17,14 @@ from ganbench.jobs.progress import Progress
 from ganbench.networks.build import count_parameters
 from ganbench.study.budget import images_per_step, snapshot_steps
 from ganbench.training.checkpoint import Checkpoints
+from ganbench.training.device_settings import allow_tf32, choose_settings
 from ganbench.training.flops import count_flops
 from ganbench.training.graphs import RecordingError
 from ganbench.training.measure import measure
 from ganbench.training.memory import retry_once
 from ganbench.training.records import RunFiles, weights_sha256
 from ganbench.training.run import Run, start_run
-from ganbench.training.step import Losses, adversarial_step
+from ganbench.training.step import Losses
 
 
 def train(
@@ -51,6 +53,8 @@ def train(
     # gradients of a saturated loss fall below 1e-38, where a CPU is a hundred times slower
     torch.set_flush_denormal(True)
     device = choose_device(parameters["device"])
+    settings = choose_settings(parameters, device)
+    allow_tf32(settings.tf32)
     name = f"{dataset} {variant} {seed}"
     print(f"{dataset} {variant} seed {seed} on {describe_device(device)}", file=log)
     identity = identify(
@@ -68,7 +72,8 @@ def train(
     def resume_and_play(settings: Mapping[str, Any]) -> tuple[Run, dict[str, Any]]:
         run = start_run(settings, dataset, seed, real)
         checkpoints.resume(run)
-        with Progress(name, parameters["steps"], log, log_interval, run.step) as progress:
+        progress = Progress(name, parameters["steps"], log, log_interval, run.step)
+        with progress, run.in_order():
             return run, play(run, parameters, progress, checkpoints)
 
     def attempt() -> tuple[Run, dict[str, Any]]:
@@ -127,9 +132,7 @@ def play(
     started = time.perf_counter() - run.seconds
     divergence, stop_reason = None, None
     for step in range(run.step + 1, steps + 1):
-        losses = run.graphs.step(step) if run.graphs else adversarial_step(run.game, step)
-        run.non_finite.watch(step, losses)
-        run.step = step
+        losses = run.take_step()
         if step % interval == 0 or step in snapshots:
             divergence = run.non_finite.reason(run.game.generator.network, step)
             if divergence:
@@ -193,6 +196,10 @@ def write(
             **{key: identity[key] for key in ("dataset", "variant", "seed")},
             **outcome,
             "device": identity["device"],
+            "device_settings": {
+                **asdict(choose_settings(parameters, run.device)),
+                "cuda_graphs": run.graphs is not None,
+            },
             "versions": identity["versions"],
             "machine": provenance.describe_machine(),
             "parameters": parameters,

@@ -65,17 +65,22 @@ LOSSES = ("discriminator loss", "regularizer", "generator loss")
 
 
 class FirstNonFinite:
-    """Remembers the first step with a non-finite loss, without waiting for the device."""
+    """Remembers the first step with a non-finite loss, without waiting for the device.
+
+    It counts steps itself, on the device, so that a CUDA graph can.
+    """
 
     def __init__(self, device: torch.device) -> None:
+        self.step = torch.zeros((), device=device)
         self.steps = torch.full((len(LOSSES),), math.inf, device=device)
 
-    def watch(self, step: int, losses: Losses) -> None:
-        """Checks the losses of step `step`."""
-        values = torch.stack([losses.discriminator, losses.penalty, losses.generator])
-        self.steps = torch.minimum(
-            self.steps, torch.where(values.isfinite(), math.inf, float(step))
-        )
+    def watch(self, losses: Losses) -> None:
+        """Checks the losses of the next step."""
+        no_penalty = losses.discriminator  # the first loss of two is the one that is named
+        penalty = no_penalty if losses.penalty is None else losses.penalty
+        values = torch.stack([losses.discriminator, penalty, losses.generator])
+        self.step += 1
+        torch.minimum(self.steps, self.step.where(~values.isfinite(), math.inf), out=self.steps)
 
     def reason(self, generator: nn.Module, step: int) -> tuple[int, str] | None:
         """The step and the reason of divergence, or None. Waits for the device."""

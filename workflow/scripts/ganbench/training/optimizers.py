@@ -1,34 +1,141 @@
-"""The optimizers that a study can name."""
+"""The optimizers that a study can name.
+
+They are written out for two reasons. Their step counts live on the device, so that a CUDA graph can
+advance them and steps have the same bits with and without graphs. And torch.optim imports torch's
+compiler at the first optimizer, which takes a job longer than everything else that it imports.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+EPSILON = 1e-8
+"""Added to the denominators of Adam and RMSprop, as in torch."""
+RMSPROP_DECAY = 0.99
+"""Decay of RMSprop's mean of squared gradients, as in torch."""
 
 
-def build_optimizer(
-    options: Mapping[str, Any], parameters: Iterable[nn.Parameter], *, capturable: bool = False
-) -> torch.optim.Optimizer:
-    """Builds the optimizer of a run's resolved `optimizer` options, for `parameters`.
+class Optimizer:
+    """Moves `weights` along their gradients.
 
-    A `capturable` one counts its steps on the GPU, so that a CUDA graph can advance the count.
-    Raises ValueError where the name is unknown.
+    `state` are its running means by name, each a list with a tensor for every weight, and its step
+    count. A class says in `MEANS` which it has and how it moves in `_move`. Weights must all have a
+    gradient at every step, or none of them at any.
     """
-    if options["name"] == "adam":
-        return torch.optim.Adam(
-            parameters,
-            lr=options["lr"],
-            betas=tuple(options["betas"]),
-            fused=True,
-            capturable=capturable,
+
+    MEANS: tuple[str, ...] = ()
+
+    def __init__(self, weights: Iterable[nn.Parameter], options: Mapping[str, Any]) -> None:
+        self.weights, self.options = list(weights), options
+        self.state = {
+            name: [torch.zeros_like(weight) for weight in self.weights] for name in self.MEANS
+        }
+
+    def zero_grad(self) -> None:
+        """Forgets the gradients, so that the next ones are written and not added."""
+        for weight in self.weights:
+            weight.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Moves the weights once."""
+        self._move([weight.grad for weight in self.weights])
+
+    def state_dict(self) -> dict[str, list[Tensor]]:
+        """What later steps depend on, for `torch.save`."""
+        return self.state
+
+    def load_state_dict(self, state: Mapping[str, list[Tensor]]) -> None:
+        """Copies a `state_dict` of an optimizer of the same weights."""
+        for name, values in self.state.items():
+            for value, saved in zip(values, state[name], strict=True):
+                value.copy_(saved)
+
+    def _move(self, gradients: list[Tensor]) -> None:
+        raise NotImplementedError
+
+
+class Adam(Optimizer):
+    """Kingma and Ba 2015, Algorithm 1, by torch's kernel for all weights at once."""
+
+    MEANS = ("means", "squares")
+
+    def __init__(self, weights: Iterable[nn.Parameter], options: Mapping[str, Any]) -> None:
+        super().__init__(weights, options)
+        self.state["steps"] = [torch.zeros((), device=weight.device) for weight in self.weights]
+
+    def _move(self, gradients: list[Tensor]) -> None:
+        torch._foreach_add_(self.state["steps"], 1)
+        first, second = self.options["betas"]
+        torch._fused_adam_(
+            self.weights,
+            gradients,
+            self.state["means"],
+            self.state["squares"],
+            [],
+            self.state["steps"],
+            lr=self.options["lr"],
+            beta1=first,
+            beta2=second,
+            weight_decay=0.0,
+            eps=EPSILON,
+            amsgrad=False,
+            maximize=False,
         )
-    if options["name"] == "rmsprop":
-        return torch.optim.RMSprop(
-            parameters, lr=options["lr"], momentum=options["momentum"], capturable=capturable
+
+
+class RMSprop(Optimizer):
+    """Tieleman and Hinton 2012, Lecture 6.5: each gradient over the root of its mean square.
+
+    With momentum, what moves the weights is a decaying sum of these, as in torch.
+    """
+
+    MEANS = ("squares", "momenta")
+
+    def _move(self, gradients: list[Tensor]) -> None:
+        squares, momentum = self.state["squares"], self.options["momentum"]
+        torch._foreach_mul_(squares, RMSPROP_DECAY)
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - RMSPROP_DECAY)
+        roots = torch._foreach_sqrt(squares)
+        torch._foreach_add_(roots, EPSILON)
+        if momentum == 0:
+            torch._foreach_addcdiv_(self.weights, gradients, roots, value=-self.options["lr"])
+            return
+        torch._foreach_mul_(self.state["momenta"], momentum)
+        torch._foreach_addcdiv_(self.state["momenta"], gradients, roots)
+        torch._foreach_add_(self.weights, self.state["momenta"], alpha=-self.options["lr"])
+
+
+class SGD(Optimizer):
+    """Gradient descent; with momentum, along a decaying sum of gradients (Polyak 1964).
+
+    By torch's kernel for all weights at once.
+    """
+
+    MEANS = ("momenta",)
+
+    def _move(self, gradients: list[Tensor]) -> None:
+        momentum = self.options["momentum"]
+        torch._fused_sgd_(
+            self.weights,
+            gradients,
+            self.state["momenta"] if momentum else [],
+            weight_decay=0.0,
+            momentum=momentum,
+            lr=self.options["lr"],
+            dampening=0.0,
+            nesterov=False,
+            maximize=False,
+            is_first_step=False,
         )
-    if options["name"] == "sgd":
-        return torch.optim.SGD(
-            parameters, lr=options["lr"], momentum=options["momentum"], fused=True
-        )
-    raise ValueError(f"unknown optimizer {options['name']!r}")
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
+"""The optimizers, by their names in a study."""
+
+
+def build_optimizer(options: Mapping[str, Any], weights: Iterable[nn.Parameter]) -> Optimizer:
+    """Builds the optimizer of a run's resolved `optimizer` options, for `weights`."""
+    return OPTIMIZERS[options["name"]](weights, options)

@@ -1,7 +1,9 @@
 """A run: how it starts, and everything of it that changes during training."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,15 +13,17 @@ from ganbench import randomness
 from ganbench.catalogue import objectives
 from ganbench.networks.build import build_discriminator, build_generator, mixes_samples
 from ganbench.networks.layout import to_channels_last
+from ganbench.networks.precision import Forward, forward_in
 from ganbench.randomness import Stream
 from ganbench.regularizers import Regularization
 from ganbench.samples import SAMPLES_PER_ROW, sample_latents, to_float
 from ganbench.training.average import WeightAverage
-from ganbench.training.graphs import Graphs, records_steps
+from ganbench.training.device_settings import choose_settings
+from ganbench.training.graphs import Graphs
 from ganbench.training.measure import FirstNonFinite
-from ganbench.training.optimizers import build_optimizer
+from ganbench.training.optimizers import Optimizer, build_optimizer
 from ganbench.training.records import Record
-from ganbench.training.step import Game, Player, losses_of
+from ganbench.training.step import Game, Losses, Player, adversarial_step, losses_of
 from ganbench.training.stopping import Stopping
 
 STREAMS = (
@@ -29,9 +33,6 @@ STREAMS = (
     Stream.PENALTY_NOISE,
 )
 """The random streams from which the steps of a game draw."""
-
-PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
-"""The values of `training.precision`."""
 
 
 @dataclass
@@ -49,6 +50,26 @@ class Run:
     step: int = 0
     seconds: float = 0.0
 
+    @property
+    def device(self) -> torch.device:
+        """Where the run is trained."""
+        return self.non_finite.steps.device
+
+    def take_step(self) -> Losses:
+        """Takes the next step, and remembers whether its losses are finite."""
+        step = self.step + 1
+        if self.graphs:
+            losses = self.graphs.step(step)
+        else:
+            losses = adversarial_step(self.game, step)
+            self.non_finite.watch(losses)
+        self.step = step
+        return losses
+
+    def in_order(self) -> AbstractContextManager[None]:
+        """Within it, all work of the run is submitted to the GPU in the order of the program."""
+        return self.graphs.stream.use() if self.graphs else nullcontext()
+
     def state(self) -> dict[str, Any]:
         """Everything that later steps and results depend on, for `torch.save`."""
         average, record = self.game.average, self.record
@@ -63,7 +84,7 @@ class Run:
             and {"network": average.network.state_dict(), "steps": average.steps},
             "streams": {str(name): stream.get_state() for name, stream in self._streams().items()},
             "stopping": {"best": self.stopping.best, "waited": self.stopping.waited},
-            "non_finite": self.non_finite.steps,
+            "non_finite": {"step": self.non_finite.step, "steps": self.non_finite.steps},
             "record": {
                 "history": record.history,
                 "steps": record.steps,
@@ -86,7 +107,8 @@ class Run:
             stream.set_state(state["streams"][name])
         self.stopping.best = state["stopping"]["best"]
         self.stopping.waited = state["stopping"]["waited"]
-        self.non_finite.steps = state["non_finite"].to(self.non_finite.steps.device)
+        self.non_finite.step.copy_(state["non_finite"]["step"])
+        self.non_finite.steps.copy_(state["non_finite"]["steps"])
         record = state["record"]
         self.record.history, self.record.steps = record["history"], record["steps"]
         self.record.generators = record["generators"]
@@ -100,8 +122,9 @@ class Run:
 def start_run(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Run:
     """Sets up a run before its first step; see `set_up_game` for `real`."""
     kind = "images" if real.dim() == 4 else "points"
+    game, non_finite = set_up_game(parameters, dataset, seed, real), FirstNonFinite(real.device)
+    records = choose_settings(parameters, real.device).cuda_graphs
     noise = randomness.generator(dataset, seed, Stream.SAMPLE_LATENTS, real.device)
-    game = set_up_game(parameters, dataset, seed, real)
     return Run(
         game=game,
         record=Record(
@@ -109,8 +132,8 @@ def start_run(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tens
             keep_discriminator=parameters["keep_discriminator"],
         ),
         stopping=Stopping(parameters, dataset, seed, real),
-        non_finite=FirstNonFinite(real.device),
-        graphs=Graphs(game) if records_steps(parameters, real.device) else None,
+        non_finite=non_finite,
+        graphs=Graphs(game, non_finite.watch) if records else None,
     )
 
 
@@ -121,15 +144,20 @@ def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Te
     `(count, dimensions)`. Everything else is placed on its device.
     """
     device, shape = real.device, tuple(real.shape[1:])
+    settings = choose_settings(parameters, device)
     with randomness.global_stream(dataset, seed, Stream.INITIAL_GENERATOR):
         generator = build_generator(parameters, shape).to(device)
     with randomness.global_stream(dataset, seed, Stream.INITIAL_DISCRIMINATOR):
         discriminator = build_discriminator(parameters, shape).to(device)
     streams = {name: randomness.generator(dataset, seed, name, device) for name in STREAMS}
-    regularization = Regularization(parameters["regularizers"], streams[Stream.PENALTY_NOISE])
+    regularization = Regularization(
+        parameters["regularizers"],
+        streams[Stream.PENALTY_NOISE],
+        in_one_pass=device.type == "cuda",
+    )
     with randomness.global_stream(dataset, seed, Stream.SPECTRAL_NORM):
         regularization.prepare(discriminator)
-    channels_last = parameters["channels_last"] and real.dim() == 4
+    channels_last = settings.channels_last and real.dim() == 4
     if channels_last:
         generator, discriminator = to_channels_last(generator), to_channels_last(discriminator)
     batch, latent = parameters["batch_size"], parameters["latent"]
@@ -140,18 +168,17 @@ def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Te
         samples = to_float(real[index])
         return samples.contiguous(memory_format=torch.channels_last) if channels_last else samples
 
-    def optimizer(weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        capturable = records_steps(parameters, device)
-        return build_optimizer(parameters["optimizer"], weights, capturable=capturable)
+    def forward(network: nn.Module) -> Forward:
+        return forward_in(settings.autocast, network, compiled=settings.compile)
 
     return assemble_game(
         parameters,
         generator,
         discriminator,
         regularization,
-        optimizer=optimizer,
+        optimizer=partial(build_optimizer, parameters["optimizer"]),
+        forward=forward,
         average=WeightAverage(generator, parameters["ema"]) if parameters["ema"] else None,
-        precision=PRECISIONS[parameters["precision"]],
         sample_real=sample_real,
         sample_discriminator_latent=lambda: sample_latents(
             latent, batch, streams[Stream.DISCRIMINATOR_NOISE]
@@ -169,23 +196,24 @@ def assemble_game(
     discriminator: nn.Module,
     regularization: Regularization,
     *,
-    optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer],
+    optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
     sample_real: Callable[[], Tensor],
     sample_discriminator_latent: Callable[[], Tensor],
     sample_generator_latent: Callable[[], Tensor],
+    forward: Callable[[nn.Module], Forward] | None = None,
     average: WeightAverage | None = None,
-    precision: torch.dtype = torch.float32,
     streams: Mapping[str, torch.Generator] | None = None,
 ) -> Game:
     """Assembles the game of these networks from a run's resolved parameters.
 
-    `optimizer` builds the optimizer for a network's weights. `Game` explains the samplers.
+    `optimizer` builds the optimizer for a network's weights, `forward` the network's pass; without
+    it the pass is the network's own. `Game` explains the samplers.
     """
     objective = objectives.read_objective(parameters["objective"]["name"], parameters["objective"])
     discriminator_loss, generator_loss = losses_of(objective)
 
     def player(network: nn.Module, loss: Callable[..., Tensor]) -> Player:
-        return Player(network, optimizer(network.parameters()), loss, precision)
+        return Player(network, optimizer(network.parameters()), loss, forward and forward(network))
 
     return Game(
         discriminator=player(discriminator, discriminator_loss),

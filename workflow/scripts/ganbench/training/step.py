@@ -12,29 +12,28 @@ from torch import Tensor, nn
 
 from ganbench.catalogue.objectives import Objective
 from ganbench.formula.torch_loss import Loss, compile_loss
+from ganbench.networks.precision import Forward
 from ganbench.regularizers import Regularization
 from ganbench.training.average import WeightAverage
+from ganbench.training.optimizers import Optimizer
 
 
 @dataclass(frozen=True)
 class Player:
     """A network, the optimizer of its weights, and the loss that it descends.
 
-    `precision` is that of matrix products and convolutions. Weights, losses and penalties are
-    always float32.
+    `forward` is the network's pass in the precision of training; without it, the network's own.
+    Weights, losses and penalties are always float32.
     """
 
     network: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizer: Optimizer
     loss: Loss
-    precision: torch.dtype = torch.float32
+    forward: Forward | None = None
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """The network's output, in float32."""
-        if self.precision == torch.float32:
-            return self.network(inputs)
-        with torch.autocast(inputs.device.type, self.precision):
-            return self.network(inputs).float()
+        return (self.forward or self.network)(inputs)
 
     def descend(self, loss: Tensor) -> None:
         """One update of this player's weights along the gradient of `loss`."""
@@ -88,9 +87,9 @@ class Losses:
     """Logits `(batch,)` and scalar losses of one iteration, on the device.
 
     `real` and `fake` are the logits of the last discriminator update, computed before the update.
-    `penalty` is the sum of its penalties. `generator_fake` are the logits of the generator's
-    update. `generator_weight` is ∂L_G/∂f, the gradient of the generator's loss with respect to each
-    of them, times the batch size.
+    `penalty` is the sum of its penalties, None without any. `generator_fake` are the logits of the
+    generator's update. `generator_weight` is ∂L_G/∂f, the gradient of the generator's loss with
+    respect to each of them, times the batch size.
     """
 
     real: Tensor
@@ -98,7 +97,7 @@ class Losses:
     generator_fake: Tensor
     generator_weight: Tensor
     discriminator: Tensor
-    penalty: Tensor
+    penalty: Tensor | None
     generator: Tensor
 
 
@@ -118,7 +117,9 @@ def adversarial_step(game: Game, step: int) -> Losses:
         real_logits, fake_logits = game.judge(real, fake)
         discriminator_loss = discriminator.loss(real_logits, fake_logits)
         penalty = game.regularization.penalty(discriminator.network, real, fake, update)
-        discriminator.descend(discriminator_loss + penalty)
+        discriminator.descend(
+            discriminator_loss if penalty is None else discriminator_loss + penalty
+        )
         game.regularization.constrain(discriminator.network)
 
     discriminator.network.requires_grad_(False)
@@ -139,6 +140,6 @@ def adversarial_step(game: Game, step: int) -> Losses:
         generator_fake=deceiving_logits.detach(),
         generator_weight=deceiving_logits.grad * len(fake),
         discriminator=discriminator_loss.detach(),
-        penalty=penalty.detach(),
+        penalty=None if penalty is None else penalty.detach(),
         generator=generator_loss.detach(),
     )

@@ -1,0 +1,69 @@
+"""Optimizers: the same weights as torch.optim's, and a state that resumes exactly."""
+
+import pytest
+import torch
+from ganbench.training.optimizers import build_optimizer
+from torch import nn
+
+CASES = {
+    "adam": (
+        {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.999]},
+        lambda weights: torch.optim.Adam(weights, lr=2e-4, betas=(0.5, 0.999), fused=True),
+    ),
+    "rmsprop": (
+        {"name": "rmsprop", "lr": 5e-5, "momentum": 0.0},
+        lambda weights: torch.optim.RMSprop(weights, lr=5e-5),
+    ),
+    "rmsprop with momentum": (
+        {"name": "rmsprop", "lr": 5e-5, "momentum": 0.9},
+        lambda weights: torch.optim.RMSprop(weights, lr=5e-5, momentum=0.9),
+    ),
+    "sgd": (
+        {"name": "sgd", "lr": 0.1, "momentum": 0.0},
+        lambda weights: torch.optim.SGD(weights, lr=0.1, fused=True),
+    ),
+    "sgd with momentum": (
+        {"name": "sgd", "lr": 0.1, "momentum": 0.9},
+        lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9, fused=True),
+    ),
+}
+every_case = pytest.mark.parametrize("name", CASES)
+
+
+def make_network() -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(300, 70), nn.Tanh(), nn.Linear(70, 1))
+
+
+def descend(network: nn.Module, optimizer: object, steps: range) -> list[torch.Tensor]:
+    """Takes `steps` on batches of their own; returns the weights."""
+    for step in steps:
+        batch = torch.randn(16, 300, generator=torch.Generator().manual_seed(step))
+        optimizer.zero_grad()
+        network(batch).square().mean().backward()
+        optimizer.step()
+    return [weight.detach().clone() for weight in network.parameters()]
+
+
+@every_case
+def test_weights_are_those_of_torch_bit_for_bit(name):
+    options, build_peer = CASES[name]
+    ours, theirs = make_network(), make_network()
+    weights = descend(ours, build_optimizer(options, ours.parameters()), range(50))
+    expected = descend(theirs, build_peer(theirs.parameters()), range(50))
+    for weight, other in zip(weights, expected, strict=True):
+        assert torch.equal(weight, other)
+
+
+@every_case
+def test_a_loaded_state_continues_to_the_same_bits(name):
+    options, _ = CASES[name]
+    whole, resumed = make_network(), make_network()
+    expected = descend(whole, build_optimizer(options, whole.parameters()), range(20))
+    first = build_optimizer(options, resumed.parameters())
+    descend(resumed, first, range(12))
+    second = build_optimizer(options, resumed.parameters())
+    second.load_state_dict(first.state_dict())
+    for weight, other in zip(descend(resumed, second, range(12, 20)), expected, strict=True):
+        assert torch.equal(weight, other)
