@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from ganbench.networks import layers
 from ganbench.networks.build import build_discriminator, build_generator
 from ganbench.networks.layers import ConvOfImages, ConvTransposeToImages
 from ganbench.networks.layout import to_channels_last
+from ganbench.networks.patches import Window, to_images, to_patches
 from torch import nn
-from torch.autograd import gradcheck
+from torch.autograd import gradcheck, gradgradcheck
 from torch.nn.utils import parametrizations
 
 KERNELS = {4: {"padding": 1}, 5: {"padding": 2}}
@@ -38,14 +40,25 @@ def differentiate(layer: nn.Module, inputs: torch.Tensor) -> list[torch.Tensor]:
     return [outputs, *torch.autograd.grad(outputs, [inputs, *weights], ahead)]
 
 
+@pytest.fixture(params=["cpu", "as on a gpu"])
+def path(request, monkeypatch):
+    """The layers' arithmetic on a CPU, and that of a GPU, taken on the CPU."""
+    if request.param != "cpu":
+        monkeypatch.setattr(layers, "is_on_gpu", lambda _tensor: True)
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("kernel", [4, 5])
-def test_last_layer_of_a_generator_is_a_transposed_convolution(kernel, channels):
+def test_last_layer_of_a_generator_is_a_transposed_convolution(kernel, channels, layout):
     options = {**KERNELS[kernel], **({"output_padding": 1} if kernel == 5 else {})}
     layer = ConvTransposeToImages(6, channels, kernel, stride=2, **options, dtype=torch.float64)
+    layer.to(memory_format=layout)
     assert_same_layer(layer, torch_layer(nn.ConvTranspose2d, layer, **options), noise(5, 6, 7, 7))
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
@@ -59,6 +72,7 @@ def test_first_layer_of_a_discriminator_is_a_convolution(kernel, channels, froze
     assert_same_layer(layer, reference, noise(5, channels, 14, 14))
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("height", [6, 8])
 def test_images_need_not_be_square(height):
     last = ConvTransposeToImages(6, 3, 4, stride=2, padding=1, dtype=torch.float64)
@@ -155,3 +169,20 @@ def test_channels_last_changes_a_networks_output_by_rounding_only():
     latent = noise(4, 6).float()
     plain = generator(latent)
     torch.testing.assert_close(to_channels_last(generator)(latent), plain, rtol=1e-4, atol=1e-5)
+
+
+def test_patches_and_images_are_each_others_gradients_twice():
+    """gradgradcheck: gradient penalties differentiate the layers' gradients again."""
+    images, window = noise(2, 3, 6, 4).requires_grad_(), Window(4, 2, 1)
+    patches = to_patches(images.detach(), window).requires_grad_()
+    assert gradcheck(lambda x: to_patches(x, window).square(), images)
+    assert gradgradcheck(lambda x: to_patches(x, window).square(), images)
+    assert gradcheck(lambda x: to_images(x, window, (6, 4)).square(), patches)
+    assert gradgradcheck(lambda x: to_images(x, window, (6, 4)).square(), patches)
+
+
+@pytest.mark.parametrize("kernel", [4, 5])
+def test_patches_are_those_of_torchs_unfold(kernel):
+    images, padding = noise(2, 3, 8, 6), KERNELS[kernel]["padding"]
+    expected = torch.nn.functional.unfold(images, kernel, padding=padding, stride=2).mT
+    assert torch.equal(to_patches(images, Window(kernel, 2, padding)), expected)

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils import parametrize
 
+from ganbench.networks.layers import ConvTransposeToImages
+
 PRODUCTS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 """Layers that multiply matrices. Only they are computed in the lower precision."""
 
@@ -33,6 +35,8 @@ def forward_in(precision: torch.dtype, network: nn.Module, *, compiled: bool = F
 
     def round_and_forward(inputs: Tensor) -> Tensor:
         weights = dict(_list_product_weights(network))
+        if not weights:
+            return forward(inputs)
         rounded = _Round.apply(precision, *weights.values())
         with torch.autocast(inputs.device.type, precision):
             replaced = dict(zip(weights, rounded, strict=True))
@@ -42,10 +46,13 @@ def forward_in(precision: torch.dtype, network: nn.Module, *, compiled: bool = F
 
 
 def _list_product_weights(network: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
-    """The weights of `PRODUCTS` by name, but for those that a parametrization computes."""
+    """What enters products, by name, but for weights that a parametrization computes."""
     for prefix, layer in network.named_modules():
         if isinstance(layer, PRODUCTS) and not parametrize.is_parametrized(layer):
-            yield from layer.named_parameters(prefix, recurse=False)
+            yield f"{prefix}.weight", layer.weight
+            # the last layer of a generator adds its bias to images in float32
+            if layer.bias is not None and not isinstance(layer, ConvTransposeToImages):
+                yield f"{prefix}.bias", layer.bias
 
 
 class _Round(torch.autograd.Function):
