@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from ganbench.networks.build import mixes_samples
+from ganbench.networks.second_order import differentiable_inputs
 
 Options = Mapping[str, Any]
 
@@ -34,8 +35,9 @@ class Penalty:
 def gradients_at(discriminator: nn.Module, images: Tensor) -> Tensor:
     """∇ₓD(x) of each image on its own, `(batch, pixels)`, differentiable in D's weights."""
     images = images.detach().requires_grad_()
-    logits = discriminator(images)
-    (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    with differentiable_inputs(discriminator):
+        logits = discriminator(images)
+        (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradients.flatten(1)
 
 
