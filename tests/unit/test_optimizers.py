@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from ganbench.training import optimizers
 from ganbench.training.optimizers import build_optimizer
 from torch import nn
 
@@ -67,3 +68,26 @@ def test_a_loaded_state_continues_to_the_same_bits(name):
     second.load_state_dict(first.state_dict())
     for weight, other in zip(descend(resumed, second, range(12, 20)), expected, strict=True):
         assert torch.equal(weight, other)
+
+
+@every_case
+def test_weights_in_pieces_move_as_whole_ones_do(name, monkeypatch):
+    """The pieces of a GPU, on the CPU; with weights in channels_last, as GPUs have them."""
+    options, _ = CASES[name]
+
+    def descend_convolution() -> torch.Tensor:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            layer = nn.Conv2d(3, 40, 5).to(memory_format=torch.channels_last)
+        optimizer = build_optimizer(options, layer.parameters())
+        for step in range(5):
+            batch = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(step))
+            optimizer.zero_grad()
+            layer(batch).square().mean().backward()
+            optimizer.step()
+        return torch.cat([weight.detach().flatten() for weight in layer.parameters()])
+
+    whole = descend_convolution()
+    monkeypatch.setattr(optimizers, "is_on_gpu", lambda _tensor: True)
+    monkeypatch.setattr(optimizers, "PIECE", 64)
+    torch.testing.assert_close(descend_convolution(), whole, rtol=1e-6, atol=1e-9)

@@ -218,7 +218,9 @@ def test_non_finite_penalty_is_named_and_not_the_loss_beside_it():
 
 def test_non_finite_weights_are_a_divergence_too():
     network = torch.nn.Linear(1, 1)
-    watch = FirstNonFinite(torch.device("cpu"))
+    watch, logits, one = FirstNonFinite(torch.device("cpu")), torch.zeros(2), torch.tensor(1.0)
+    for _ in range(7):
+        watch.watch(Losses(logits, logits, logits, logits, one, None, one))
     assert watch.reason(network, 7) is None
     with torch.no_grad():
         network.weight.fill_(math.inf)

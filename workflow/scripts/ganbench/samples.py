@@ -33,7 +33,7 @@ def sample_latents(latent: Mapping[str, Any], count: int, generator: torch.Gener
 
 def to_float(samples: Tensor) -> Tensor:
     """Samples of a file as networks take them: uint8 pixels become floats in [-1, 1]."""
-    return samples.float() / 127.5 - 1 if samples.dtype == torch.uint8 else samples
+    return samples / 127.5 - 1 if samples.dtype == torch.uint8 else samples
 
 
 def to_uint8(images: Tensor) -> Tensor:

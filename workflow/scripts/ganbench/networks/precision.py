@@ -18,31 +18,22 @@ Forward = Callable[[Tensor], Tensor]
 """A network's pass, from its inputs to its output in float32."""
 
 
-def forward_in(precision: torch.dtype, network: nn.Module, *, compiled: bool = False) -> Forward:
+def forward_in(precision: torch.dtype, network: nn.Module) -> Forward:
     """The pass of `network` with matrix products and convolutions in `precision`.
 
-    The weights stay float32, and so do their gradients. A `compiled` pass is torch.compile's, which
-    has no gradient of a gradient.
+    The weights stay float32, and so do their gradients.
     """
-    if compiled:
-        network = torch.compile(network, fullgraph=True)
     if precision == torch.float32:
         return network
 
     def forward(inputs: Tensor) -> Tensor:
-        with torch.autocast(inputs.device.type, precision):
-            return network(inputs).float()
-
-    def round_and_forward(inputs: Tensor) -> Tensor:
         weights = dict(_list_product_weights(network))
-        if not weights:
-            return forward(inputs)
-        rounded = _Round.apply(precision, *weights.values())
+        rounded = _Round.apply(precision, *weights.values()) if weights else ()
         with torch.autocast(inputs.device.type, precision):
             replaced = dict(zip(weights, rounded, strict=True))
             return functional_call(network, replaced, (inputs,)).float()
 
-    return forward if compiled else round_and_forward
+    return forward
 
 
 def _list_product_weights(network: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:

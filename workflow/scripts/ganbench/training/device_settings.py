@@ -17,7 +17,6 @@ class DeviceSettings:
     precision: str
     channels_last: bool
     cuda_graphs: bool
-    compile: bool
 
     @property
     def tf32(self) -> bool:
@@ -41,7 +40,6 @@ def choose_settings(parameters: Mapping[str, Any], device: torch.device) -> Devi
         precision=precision,
         channels_last=on_gpu and precision != "float32" if channels_last is None else channels_last,
         cuda_graphs=on_gpu and parameters["cuda_graphs"],
-        compile=on_gpu and parameters["compile"],
     )
 
 

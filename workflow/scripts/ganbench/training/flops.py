@@ -94,8 +94,8 @@ class _NoOptimizer(Optimizer):
     def __init__(self, weights: Iterable[nn.Parameter]) -> None:
         super().__init__(weights, {})
 
-    def _move(self, _gradients: list[Tensor]) -> None:
-        return
+    def step(self) -> None:
+        """Does nothing."""
 
 
 def _build_meta_game(parameters: Mapping[str, Any], shape: Shape) -> Game:

@@ -1,7 +1,5 @@
 """Measures training: the columns of the history, and the first non-finite loss."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -67,26 +65,27 @@ LOSSES = ("discriminator loss", "regularizer", "generator loss")
 class FirstNonFinite:
     """Remembers the first step with a non-finite loss, without waiting for the device.
 
-    It counts steps itself, on the device, so that a CUDA graph can.
+    It counts the steps of each loss on the device, so that a CUDA graph can: the count becomes NaN
+    when the loss is not finite, and `finite` keeps the last one that was a number.
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.step = torch.zeros((), device=device)
-        self.steps = torch.full((len(LOSSES),), math.inf, device=device)
+        self.count = torch.zeros(len(LOSSES), device=device)
+        self.finite = torch.zeros(len(LOSSES), device=device)
 
     def watch(self, losses: Losses) -> None:
         """Checks the losses of the next step."""
         no_penalty = losses.discriminator  # the first loss of two is the one that is named
         penalty = no_penalty if losses.penalty is None else losses.penalty
         values = torch.stack([losses.discriminator, penalty, losses.generator])
-        self.step += 1
-        torch.minimum(self.steps, self.step.where(~values.isfinite(), math.inf), out=self.steps)
+        self.count.add_(values, alpha=0).add_(1)
+        torch.fmax(self.finite, self.count, out=self.finite)
 
     def reason(self, generator: nn.Module, step: int) -> tuple[int, str] | None:
         """The step and the reason of divergence, or None. Waits for the device."""
-        steps = self.steps.tolist()
-        if (first := min(steps)) < math.inf:
-            return int(first), f"non-finite {LOSSES[steps.index(first)]}"
+        finite = self.finite.tolist()
+        if (last := min(finite)) < step:
+            return int(last) + 1, f"non-finite {LOSSES[finite.index(last)]}"
         if not all(weight.isfinite().all() for weight in generator.parameters()):
             return step, "non-finite generator weights"
         return None

@@ -11,18 +11,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganbench.networks.layers import is_on_gpu
+
 EPSILON = 1e-8
 """Added to the denominators of Adam and RMSprop, as in torch."""
 RMSPROP_DECAY = 0.99
 """Decay of RMSprop's mean of squared gradients, as in torch."""
+PIECE = 8192
+"""Numbers in a piece of a tensor on a GPU, where torch's kernels give 65,536 to a block of threads.
+
+A network of a million weights would occupy 16 of a GPU's hundred processors.
+"""
 
 
 class Optimizer:
     """Moves `weights` along their gradients.
 
     `state` are its running means by name, each a list with a tensor for every weight, and its step
-    count. A class says in `MEANS` which it has and how it moves in `_move`. Weights must all have a
-    gradient at every step, or none of them at any.
+    count. A class says in `MEANS` which it has and how it moves in `_move`. All weights must have a
+    gradient at every step.
     """
 
     MEANS: tuple[str, ...] = ()
@@ -32,6 +39,8 @@ class Optimizer:
         self.state = {
             name: [torch.zeros_like(weight) for weight in self.weights] for name in self.MEANS
         }
+        self._pieces = cut([weight.detach() for weight in self.weights])
+        self._means = {name: cut(tensors) for name, tensors in self.state.items()}
 
     def zero_grad(self) -> None:
         """Forgets the gradients, so that the next ones are written and not added."""
@@ -41,7 +50,7 @@ class Optimizer:
     @torch.no_grad()
     def step(self) -> None:
         """Moves the weights once."""
-        self._move([weight.grad for weight in self.weights])
+        self._move(self._pieces, cut([weight.grad for weight in self.weights]), self._means)
 
     def state_dict(self) -> dict[str, list[Tensor]]:
         """What later steps depend on, for `torch.save`."""
@@ -53,8 +62,22 @@ class Optimizer:
             for value, saved in zip(values, state[name], strict=True):
                 value.copy_(saved)
 
-    def _move(self, gradients: list[Tensor]) -> None:
+    def _move(
+        self, weights: list[Tensor], gradients: list[Tensor], means: Mapping[str, list[Tensor]]
+    ) -> None:
+        """Moves weights along gradients; `means` are the running means for each of them."""
         raise NotImplementedError
+
+
+def cut(tensors: list[Tensor]) -> list[Tensor]:
+    """Flat views of `tensors`, whole on a CPU and in pieces of at most `PIECE` numbers on a GPU.
+
+    A weight and its gradient have the same layout in memory, which torch sees to, so their pieces
+    fit. The tensors must be dense.
+    """
+    size = PIECE if is_on_gpu(tensors[0]) else None
+    flat = [tensor.as_strided((tensor.numel(),), (1,)) for tensor in tensors]
+    return [piece for tensor in flat for piece in tensor.split(size or tensor.numel())]
 
 
 class Adam(Optimizer):
@@ -64,18 +87,21 @@ class Adam(Optimizer):
 
     def __init__(self, weights: Iterable[nn.Parameter], options: Mapping[str, Any]) -> None:
         super().__init__(weights, options)
-        self.state["steps"] = [torch.zeros((), device=weight.device) for weight in self.weights]
+        self.state["steps"] = [torch.zeros((), device=self.weights[0].device)]
 
-    def _move(self, gradients: list[Tensor]) -> None:
-        torch._foreach_add_(self.state["steps"], 1)
+    def _move(
+        self, weights: list[Tensor], gradients: list[Tensor], means: Mapping[str, list[Tensor]]
+    ) -> None:
+        (steps,) = self.state["steps"]
+        steps += 1
         first, second = self.options["betas"]
         torch._fused_adam_(
-            self.weights,
+            weights,
             gradients,
-            self.state["means"],
-            self.state["squares"],
+            means["means"],
+            means["squares"],
             [],
-            self.state["steps"],
+            [steps] * len(weights),
             lr=self.options["lr"],
             beta1=first,
             beta2=second,
@@ -94,18 +120,20 @@ class RMSprop(Optimizer):
 
     MEANS = ("squares", "momenta")
 
-    def _move(self, gradients: list[Tensor]) -> None:
-        squares, momentum = self.state["squares"], self.options["momentum"]
+    def _move(
+        self, weights: list[Tensor], gradients: list[Tensor], means: Mapping[str, list[Tensor]]
+    ) -> None:
+        squares, momenta = means["squares"], means["momenta"]
         torch._foreach_mul_(squares, RMSPROP_DECAY)
         torch._foreach_addcmul_(squares, gradients, gradients, value=1 - RMSPROP_DECAY)
         roots = torch._foreach_sqrt(squares)
         torch._foreach_add_(roots, EPSILON)
-        if momentum == 0:
-            torch._foreach_addcdiv_(self.weights, gradients, roots, value=-self.options["lr"])
+        if self.options["momentum"] == 0:
+            torch._foreach_addcdiv_(weights, gradients, roots, value=-self.options["lr"])
             return
-        torch._foreach_mul_(self.state["momenta"], momentum)
-        torch._foreach_addcdiv_(self.state["momenta"], gradients, roots)
-        torch._foreach_add_(self.weights, self.state["momenta"], alpha=-self.options["lr"])
+        torch._foreach_mul_(momenta, self.options["momentum"])
+        torch._foreach_addcdiv_(momenta, gradients, roots)
+        torch._foreach_add_(weights, momenta, alpha=-self.options["lr"])
 
 
 class SGD(Optimizer):
@@ -116,12 +144,14 @@ class SGD(Optimizer):
 
     MEANS = ("momenta",)
 
-    def _move(self, gradients: list[Tensor]) -> None:
+    def _move(
+        self, weights: list[Tensor], gradients: list[Tensor], means: Mapping[str, list[Tensor]]
+    ) -> None:
         momentum = self.options["momentum"]
         torch._fused_sgd_(
-            self.weights,
+            weights,
             gradients,
-            self.state["momenta"] if momentum else [],
+            means["momenta"] if momentum else [],
             weight_decay=0.0,
             momentum=momentum,
             lr=self.options["lr"],

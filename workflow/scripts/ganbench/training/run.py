@@ -53,7 +53,7 @@ class Run:
     @property
     def device(self) -> torch.device:
         """Where the run is trained."""
-        return self.non_finite.steps.device
+        return self.non_finite.finite.device
 
     def take_step(self) -> Losses:
         """Takes the next step, and remembers whether its losses are finite."""
@@ -84,7 +84,7 @@ class Run:
             and {"network": average.network.state_dict(), "steps": average.steps},
             "streams": {str(name): stream.get_state() for name, stream in self._streams().items()},
             "stopping": {"best": self.stopping.best, "waited": self.stopping.waited},
-            "non_finite": {"step": self.non_finite.step, "steps": self.non_finite.steps},
+            "non_finite": {"count": self.non_finite.count, "finite": self.non_finite.finite},
             "record": {
                 "history": record.history,
                 "steps": record.steps,
@@ -107,8 +107,8 @@ class Run:
             stream.set_state(state["streams"][name])
         self.stopping.best = state["stopping"]["best"]
         self.stopping.waited = state["stopping"]["waited"]
-        self.non_finite.step.copy_(state["non_finite"]["step"])
-        self.non_finite.steps.copy_(state["non_finite"]["steps"])
+        self.non_finite.count.copy_(state["non_finite"]["count"])
+        self.non_finite.finite.copy_(state["non_finite"]["finite"])
         record = state["record"]
         self.record.history, self.record.steps = record["history"], record["steps"]
         self.record.generators = record["generators"]
@@ -169,7 +169,7 @@ def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Te
         return samples.contiguous(memory_format=torch.channels_last) if channels_last else samples
 
     def forward(network: nn.Module) -> Forward:
-        return forward_in(settings.autocast, network, compiled=settings.compile)
+        return forward_in(settings.autocast, network)
 
     return assemble_game(
         parameters,
