@@ -41,13 +41,16 @@ class _ToPatches(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, images: Tensor, window: Window) -> Tensor:
         context.window, context.size = window, images.shape[2:]
+        context.set_materialize_grads(False)
         padded = F.pad(images, [window.padding] * 4)
         rows = padded.unfold(2, window.kernel, window.stride)
         patches = rows.unfold(3, window.kernel, window.stride)  # batch, channels, y, x, kernel²
         return patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(context: Any, gradient: Tensor | None) -> tuple[Tensor | None, None]:
+        if gradient is None:
+            return None, None
         return _ToImages.apply(gradient, context.window, context.size), None
 
 
@@ -55,6 +58,7 @@ class _ToImages(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, patches: Tensor, window: Window, size: tuple[int, int]) -> Tensor:
         context.window, context.precision = window, patches.dtype
+        context.set_materialize_grads(False)
         return F.fold(
             patches.mT.to(torch.promote_types(patches.dtype, torch.float32)),
             output_size=tuple(size),
@@ -64,5 +68,7 @@ class _ToImages(torch.autograd.Function):
         )
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(context: Any, gradient: Tensor | None) -> tuple[Tensor | None, None, None]:
+        if gradient is None:
+            return None, None, None
         return _ToPatches.apply(gradient.to(context.precision), context.window), None, None

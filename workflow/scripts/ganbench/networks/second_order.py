@@ -3,7 +3,8 @@
 torch can do this with any layer, at twice the cost for two of them:
 
 - A leaky ReLU's gradient does not depend on its input but for the sign. torch makes a gradient of
-  zeros of that and carries it back through the whole network.
+  zeros of that and carries it back through the whole network. Where there is no gradient, the
+  functions below return none.
 - The input gradient of a convolution, differentiated with respect to the weight, is one more weight
   gradient. torch computes it as a convolution with a kernel as large as the maps.
 """
@@ -49,10 +50,13 @@ class _LeakyReLU(torch.autograd.Function):
     def forward(context: Any, slope: float, inputs: Tensor) -> Tensor:
         context.slope = slope
         context.save_for_backward(inputs)
+        context.set_materialize_grads(False)
         return F.leaky_relu(inputs, slope)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[None, Tensor]:
+    def backward(context: Any, gradient: Tensor | None) -> tuple[None, Tensor | None]:
+        if gradient is None:
+            return None, None
         (inputs,) = context.saved_tensors
         return None, _Gate.apply(context.slope, gradient, inputs)
 
@@ -85,10 +89,13 @@ class _Convolution(torch.autograd.Function):
     ) -> Tensor:
         context.layer = layer
         context.save_for_backward(maps, weight)
+        context.set_materialize_grads(False)
         return layer._conv_forward(maps, weight, bias)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(context: Any, gradient: Tensor | None) -> tuple[Tensor | None, ...]:
+        if gradient is None:
+            return None, None, None, None
         layer, (maps, weight) = context.layer, context.saved_tensors
         if torch.is_grad_enabled():  # with create_graph: of the inputs alone
             return None, _transpose(layer, gradient, weight, maps.shape), None, None
