@@ -184,7 +184,7 @@ def parts(
     """One snapshot against `references`, step by step."""
     from ganbench.evaluation import distances, feature_metrics, feature_sets, kernel_distance
     from ganbench.evaluation.extractor import extract, load_extractor
-    from ganbench.evaluation.reference import load_real
+    from ganbench.evaluation.real_images import load_real
 
     clock, files = Clock(), reference_files(options.folder)
     network, real = load_extractor(files.network), load_real(files.features)

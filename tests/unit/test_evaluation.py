@@ -20,13 +20,8 @@ from ganbench.duality_gap import AdversaryBudget
 from ganbench.evaluation import feature_metrics, score, score_density
 from ganbench.evaluation.extractor import Features, extract, load_extractor
 from ganbench.evaluation.feature_sets import summarise_features
-from ganbench.evaluation.reference import (
-    ReferenceFiles,
-    load_real,
-    make_floor,
-    make_reference,
-    measure_real,
-)
+from ganbench.evaluation.real_images import load_real, measure_real
+from ganbench.evaluation.reference import ReferenceFiles, make_floor, make_reference
 from ganbench.evaluation.score import score_run
 from ganbench.evaluation.score_density import score_density_run
 from ganbench.evaluation.snapshots import generate_images

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +12,7 @@ from ganbench.duality_gap import AdversaryBudget, duality_gap
 from ganbench.evaluation.extractor import extract, load_extractor
 from ganbench.evaluation.feature_metrics import score_features
 from ganbench.evaluation.nearest_images import draw_nearest
-from ganbench.evaluation.reference import load_real
+from ganbench.evaluation.real_images import load_real
 from ganbench.evaluation.snapshots import (
     ScoreTable,
     generate_images,
@@ -21,6 +20,7 @@ from ganbench.evaluation.snapshots import (
     load_generators,
     load_run,
 )
+from ganbench.jobs.arrays import map_array
 from ganbench.jobs.devices import choose_device
 from ganbench.randomness import Stream
 from ganbench.samples import sample_latents, to_float
@@ -89,8 +89,7 @@ def _add_duality_gaps(
 ) -> None:
     """Adds the duality gap of every snapshot to `table`."""
     device = noise.device
-    with np.load(data_file) as data:
-        images = torch.from_numpy(data["held_out"]).to(device)
+    images = torch.from_numpy(map_array(data_file, "held_out")).to(device)
 
     def sample_real(count: int) -> Tensor:
         index = torch.randint(len(images), (count,), generator=noise, device=device)

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ganbench.jobs import files
+from ganbench.jobs.csv_tables import write_table
 from ganbench.networks.build import build_discriminator, build_generator
 from ganbench.regularizers import Regularization
 from ganbench.samples import to_uint8
@@ -76,9 +75,8 @@ class ScoreTable:
     def add(self, step: int, reference: str, metric: str, value: float, repeat: int = 0) -> None:
         """Adds one score of the snapshot at `step`, from the samples of one `repeat`."""
         images = step * self.images_per_step
-        self.rows.append((*self.key, step, images, repeat, reference, metric, value))
+        self.rows.append((*self.key, step, images, repeat, reference, metric, float(value)))
 
     def write(self, file: Path) -> None:
         """Writes the table, with its header even if it has no rows."""
-        with files.whole(file) as temporary:
-            pd.DataFrame(self.rows, columns=list(COLUMNS)).to_csv(temporary, index=False)
+        write_table(file, COLUMNS, self.rows)
