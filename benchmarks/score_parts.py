@@ -229,7 +229,7 @@ def generate_images(options: argparse.Namespace) -> Any:
     _, generator = next(snapshots.load_generators(run, torch.device("cpu")))
     noise = torch.Generator().manual_seed(0)
     latents = sample_latents(run["parameters"]["latent"], options.samples, noise)
-    return snapshots.generate_images(generator, latents)
+    return snapshots.generate_images(generator, latents, run["shape"])
 
 
 def load_images(options: argparse.Namespace, split: str) -> Any:

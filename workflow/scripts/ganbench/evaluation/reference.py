@@ -124,7 +124,7 @@ def _make_extractor(
         network, facts = make_pretrained(extractor, weights, log)
         return network.to(device), facts
     images, labels = (_load_array(data_file, name) for name in ("extractor", "extractor_labels"))
-    return make_classifier(images.to(device), labels.to(device), dataset)
+    return make_classifier(images.to(device), labels.to(device), dataset, log)
 
 
 def _load_array(data_file: Path, name: str) -> Tensor:

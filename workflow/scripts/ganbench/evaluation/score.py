@@ -66,7 +66,7 @@ def score_run(
         noise = randomness.generator(dataset, seed, Stream.EVALUATION_NOISE.repeat(repeat), device)
         latents = sample_latents(run["parameters"]["latent"], count, noise)
         for step, generator in load_generators(run, device, last_only=repeat > 0):
-            features = extract(network, generate_images(generator, latents))
+            features = extract(network, generate_images(generator, latents, run["shape"]))
             for reference, metric, value in score_features(features, real, extractor):
                 table.add(step, reference, metric, value, repeat)
     if gap:

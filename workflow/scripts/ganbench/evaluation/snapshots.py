@@ -1,12 +1,13 @@
 """Loads the snapshots of a run, generates from them, and collects their scores in a table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ganbench.evaluation.batches import choose_batch_size
 from ganbench.jobs.csv_tables import write_table
 from ganbench.networks.build import build_discriminator, build_generator
 from ganbench.regularizers import Regularization
@@ -53,15 +54,16 @@ def load_discriminators(
 
 
 @torch.no_grad()
-def generate_images(generator: nn.Module, latents: Tensor, batch_size: int = 100) -> Tensor:
-    """Generates uint8 images from `latents` `(count, latent)`."""
-    return torch.cat([to_uint8(generator(batch)) for batch in latents.split(batch_size)])
+def generate_images(generator: nn.Module, latents: Tensor, shape: Sequence[int]) -> Tensor:
+    """Generates uint8 images of `shape` `(channels, height, width)` from `latents`."""
+    size = choose_batch_size(latents.device, shape[1:], on_cpu=100)
+    return torch.cat([to_uint8(generator(batch)) for batch in latents.split(size)])
 
 
 @torch.no_grad()
-def generate_points(generator: nn.Module, latents: Tensor, batch_size: int = 50_000) -> Tensor:
+def generate_points(generator: nn.Module, latents: Tensor) -> Tensor:
     """Generates points `(count, dimensions)`, float64 on the CPU, from `latents`."""
-    return torch.cat([generator(batch).cpu().double() for batch in latents.split(batch_size)])
+    return torch.cat([generator(batch).cpu().double() for batch in latents.split(50_000)])
 
 
 class ScoreTable:

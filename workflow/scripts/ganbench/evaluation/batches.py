@@ -1,0 +1,35 @@
+"""How much is computed at once on each device.
+
+A CPU is fastest with as much as fits its cache. A GPU needs enough that launching kernels takes no
+time, but jobs share its memory: with these sizes, scoring 10,000 images takes less than 3 GB of it.
+The sizes change no result, except for the order in which sums are rounded.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+BLOCKS = {"cpu": 1000, "cuda": 5000}
+"""Images per block of rows or columns of a matrix of distances, by type of device."""
+
+ACTIVATION_BYTES = 1 << 30
+"""Memory of a GPU for the activations of one batch."""
+
+PIXEL_BYTES = 1024
+"""Activations of one pixel: four maps of 64 channels in float32."""
+
+
+def block_size(device: torch.device) -> int:
+    """The number of images per block of distances on `device`."""
+    return BLOCKS[device.type]
+
+
+def choose_batch_size(device: torch.device, image_size: Sequence[int], on_cpu: int) -> int:
+    """The number of images per batch of a network: `on_cpu`, and as many or more on a GPU.
+
+    `image_size` are the height and the width at which the network computes.
+    """
+    if device.type == "cpu":
+        return on_cpu
+    height, width = image_size
+    return max(on_cpu, ACTIVATION_BYTES // (height * width * PIXEL_BYTES))
