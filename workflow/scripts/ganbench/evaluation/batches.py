@@ -5,6 +5,7 @@ time, but jobs share its memory: with these sizes, scoring 10,000 images takes l
 The sizes change no result, except for the order in which sums are rounded.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -24,12 +25,17 @@ def block_size(device: torch.device) -> int:
     return BLOCKS[device.type]
 
 
-def choose_batch_size(device: torch.device, image_size: Sequence[int], on_cpu: int) -> int:
-    """The number of images per batch of a network: `on_cpu`, and as many or more on a GPU.
+def choose_batch_size(
+    device: torch.device, count: int, image_size: Sequence[int], on_cpu: int
+) -> int:
+    """The number of images per batch of `count`: `on_cpu`, and on a GPU at least as many.
 
-    `image_size` are the height and the width at which the network computes.
+    `image_size` are the height and the width at which the network computes. Batches on a GPU are
+    equally large, since each size takes it some time to prepare.
     """
     if device.type == "cpu":
         return on_cpu
     height, width = image_size
-    return max(on_cpu, ACTIVATION_BYTES // (height * width * PIXEL_BYTES))
+    largest = max(on_cpu, ACTIVATION_BYTES // (height * width * PIXEL_BYTES))
+    batches = max(1, math.ceil(count / largest))
+    return max(1, math.ceil(count / batches))

@@ -41,7 +41,8 @@ def extract(network: nn.Module, images: Tensor, batch_size: int | None = None) -
     """
     device = next(network.parameters()).device
     if batch_size is None:
-        batch_size = choose_batch_size(device, network.image_size, on_cpu=network.batch_size)
+        on_cpu = network.batch_size
+        batch_size = choose_batch_size(device, len(images), network.image_size, on_cpu)
     # with TF32, convolutions on a GPU would keep three digits only
     with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
         outputs = [network(batch.to(device)) for batch in images.split(batch_size)]

@@ -39,19 +39,18 @@ def mean_embedding(features: Tensor, scale: float) -> Tensor:
         for first in range(size):  # monomials whose smallest index is `first`
             rest = entries[:, first:]
             sums[first] = sums[first] + (rest * rest[:, :1]).T @ rest
-    entries = torch.cat([part.flatten() for part in sums])
-    return _weights(size, features.device) * entries / len(features)
+    totals = torch.cat([part.flatten() for part in sums])
+    return _weights(size, features.device) * totals / len(features)
 
 
 @cache
 def _weights(size: int, device: torch.device) -> Tensor:
     """The weights of an embedding's entries, for z of `size` entries.
 
-    Entries are the monomials zᵢzⱼzₗ with the same smallest i, a matrix over j, l ≥ i, for one i
-    after the other. The sum over all i, j, l holds a monomial in 6, 3 or 1 orders, and the matrix
-    in 2 or 1 entries:
-    i < j < l has 6 orders in 2 entries; i < j = l has 3 in 1; i = j < l has 3 in 2; i = j = l has
-    1 in 1.
+    These are the monomials zᵢzⱼzₗ with the same smallest i, a matrix over j, l ≥ i, for one i after
+    the other. The sum over all i, j, l holds a monomial in 6, 3 or 1 orders, and the matrix in 2 or
+    1 entries: i < j < l has 6 orders in 2 entries; i < j = l has 3 in 1; i = j < l has 3 in 2;
+    i = j = l has 1 in 1.
     """
     parts = []
     for rest in range(size, 0, -1):

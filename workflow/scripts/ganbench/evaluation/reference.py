@@ -23,6 +23,7 @@ from ganbench.evaluation.feature_sets import to_arrays
 from ganbench.evaluation.floor_table import Row, write_floor
 from ganbench.evaluation.label_check import check_accuracy, largest_share
 from ganbench.evaluation.real_images import REFERENCES, measure_real
+from ganbench.evaluation.warm_up import warming_up
 from ganbench.jobs import files, provenance
 from ganbench.jobs.arrays import map_array
 from ganbench.jobs.devices import choose_device
@@ -121,10 +122,14 @@ def _make_extractor(
 ) -> tuple[nn.Module, dict[str, Any]]:
     """The extractor on `device`, and facts for its card."""
     if EXTRACTORS[extractor].is_pretrained:
-        network, facts = make_pretrained(extractor, weights, log)
+        with warming_up(device):
+            network, facts = make_pretrained(extractor, weights, log)
         return network.to(device), facts
-    images, labels = (_load_array(data_file, name) for name in ("extractor", "extractor_labels"))
-    return make_classifier(images.to(device), labels.to(device), dataset, log)
+    with warming_up(device):
+        images, labels = (
+            _load_array(data_file, name).to(device) for name in ("extractor", "extractor_labels")
+        )
+    return make_classifier(images, labels, dataset, log)
 
 
 def _load_array(data_file: Path, name: str) -> Tensor:

@@ -20,6 +20,7 @@ from ganbench.evaluation.snapshots import (
     load_generators,
     load_run,
 )
+from ganbench.evaluation.warm_up import warming_up
 from ganbench.jobs.arrays import map_array
 from ganbench.jobs.devices import choose_device
 from ganbench.randomness import Stream
@@ -57,8 +58,9 @@ def score_run(
     randomness.use_deterministic_kernels(threads=1)
     run = load_run(snapshots_file)
     device = choose_device(run["parameters"]["device"])
-    network = load_extractor(network_file, weights).to(device)
-    real = load_real(features_file, device)
+    with warming_up(device):
+        network, real = load_extractor(network_file, weights), load_real(features_file, device)
+    network = network.to(device)
     table = ScoreTable(dataset, variant, seed, run)
     count = metrics.sample_count(samples, real.count)
 

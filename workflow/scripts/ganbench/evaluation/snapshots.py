@@ -19,8 +19,11 @@ COLUMNS = ("dataset", "variant", "seed", "step", "images", "repeat", "reference"
 
 
 def load_run(snapshots_file: Path) -> dict[str, Any]:
-    """Loads `snapshots.pt`: steps, shape, parameters and the networks' states."""
-    return torch.load(snapshots_file, weights_only=True)
+    """Loads `snapshots.pt`: steps, shape, parameters and the networks' states.
+
+    The states are mapped: those that nobody uses, such as the discriminators', are not read.
+    """
+    return torch.load(snapshots_file, weights_only=True, mmap=True)
 
 
 def load_generators(
@@ -56,7 +59,7 @@ def load_discriminators(
 @torch.no_grad()
 def generate_images(generator: nn.Module, latents: Tensor, shape: Sequence[int]) -> Tensor:
     """Generates uint8 images of `shape` `(channels, height, width)` from `latents`."""
-    size = choose_batch_size(latents.device, shape[1:], on_cpu=100)
+    size = choose_batch_size(latents.device, len(latents), shape[1:], on_cpu=100)
     return torch.cat([to_uint8(generator(batch)) for batch in latents.split(size)])
 
 

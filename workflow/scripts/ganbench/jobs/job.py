@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from ganbench.jobs import files, gpus
 from ganbench.jobs.errors import ActionableError, writing
+from ganbench.jobs.gpu_start import open_gpu
 
 
 def count_gpu_slots(snakemake: Any) -> int:
@@ -35,14 +36,17 @@ class _Log(io.TextIOBase):
 def job(log_file: str, inputs: Iterable[str] = (), gpu_slots: int = 0) -> Iterator[TextIO]:
     """Opens the job's log, checks its input files, and yields the log for lines of progress.
 
-    With `gpu_slots`, the job holds one of that many slots of a GPU. An error ends the process with
-    status 1. Its message goes to standard error and to the log, and its traceback, which helps to
-    repair the code, to the log alone. An ActionableError has no traceback.
+    With `gpu_slots`, the job holds one of that many slots of a GPU, which opens while the job
+    imports what it needs. An error ends the process with status 1. Its message goes to standard
+    error and to the log, and its traceback, which helps to repair the code, to the log alone. An
+    ActionableError has no traceback.
     """
     with _open_log(Path(log_file)) as log:
         try:
             files.check(map(Path, inputs))
             with gpus.hold_slot(gpu_slots, log) if gpu_slots else nullcontext():
+                if gpu_slots:
+                    open_gpu()
                 yield log
         except KeyboardInterrupt:
             print("\ninterrupted by SIGINT", file=log)
