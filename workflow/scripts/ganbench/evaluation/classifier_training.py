@@ -23,6 +23,20 @@ def train_classifier(
 
     Raises ValueError where the labels have fewer than two classes.
     """
+    training, batches, rates = _set_up(images, labels, dataset)
+    if images.device.type == "cuda":
+        _take_steps_on_gpu(training, batches, rates, log)
+    else:
+        for batch, rate in zip(batches, rates, strict=True):
+            training.take_step(batch, rate)
+    training.network.zero_grad()
+    return training.network.eval()
+
+
+def _set_up(
+    images: Tensor, labels: Tensor, dataset: str
+) -> tuple["_Training", Tensor, list[float]]:
+    """A training before its first step, and the batch `(steps, size)` and rate of each step."""
     shape = tuple(images.shape[1:])
     classes = int(labels.max()) + 1 if len(labels) else 0
     if classes < 2:
@@ -36,14 +50,7 @@ def train_classifier(
     order = randomness.generator(dataset, 0, Stream.EXTRACTOR_DATA_ORDER)
     batches = torch.randint(len(images), (recipe["steps"], recipe["batch_size"]), generator=order)
     rates = [_learning_rate(step, recipe) for step in range(recipe["steps"])]
-    training = _Training(network, images, labels, recipe["weight_decay"])
-    if images.device.type == "cuda":
-        _take_steps_on_gpu(training, batches, rates, log)
-    else:
-        for batch, rate in zip(batches, rates, strict=True):
-            training.take_step(batch, rate)
-    network.zero_grad()
-    return network.eval()
+    return _Training(network, images, labels, recipe["weight_decay"]), batches, rates
 
 
 def _learning_rate(step: int, recipe: dict[str, Any]) -> float:
@@ -71,7 +78,6 @@ class _Training:
         self.weights = list(network.parameters())
         self.means = [torch.zeros_like(weight) for weight in self.weights]
         self.squares = [torch.zeros_like(weight) for weight in self.weights]
-        self.on_gpu = images.device.type == "cuda"
         count = torch.zeros((), device=images.device)
         self.counts = [count.clone() for _ in self.weights]
 
@@ -89,7 +95,7 @@ class _Training:
                 self.squares,
                 [],
                 self.counts,
-                capturable=self.on_gpu,
+                capturable=self.images.device.type == "cuda",
                 amsgrad=False,
                 beta1=0.9,
                 beta2=0.999,
