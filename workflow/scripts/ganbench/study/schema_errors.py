@@ -96,7 +96,7 @@ def _describe_option(option: Mapping[str, Any]) -> str:
     if "enum" in option:
         return " or ".join(map(str, option["enum"]))
     limits = [f"{word} {option[key]}" for key, word in LIMITS.items() if key in option]
-    return " ".join([TYPES[option["type"]], *limits])
+    return TYPES[option["type"]] + (f" ({', '.join(limits)})" if limits else "")
 
 
 def _describe_unknown_key(error: ValidationError) -> str:
