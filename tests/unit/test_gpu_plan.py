@@ -3,13 +3,16 @@
 import ctypes
 import dataclasses
 import json
+import os
 import sys
 from types import SimpleNamespace
 
 import pytest
-from ganbench.jobs import cards, gpu_plan, nvml
+import torch
+from ganbench.jobs import cards, gpu_plan, nvml, torch_probe
 from ganbench.jobs.cards import Card, Cards, find_cards
 from ganbench.jobs.job import find_gpu_plan
+from ganbench.jobs.programs import run_program
 
 GIB = 2**30
 H200 = {"name": "NVIDIA H200", "uuid": "GPU-a", "memory": 140 * GIB, "problem": ""}
@@ -258,3 +261,40 @@ def test_job_that_asks_for_a_gpu_gets_the_plan_and_others_none(plan):
     for resources in ({"gpu": 0}, {}):
         job.resources = resources
         assert find_gpu_plan(job) is None
+
+
+def test_probe_computes_on_each_gpu_and_reports_those_that_cannot(monkeypatch):
+    cuda, ones = torch.cuda, torch.ones
+    answers = {"cuda:0": lambda: ones(8), "cuda:1": raise_old_card, "cuda:2": lambda: ones(7)}
+    monkeypatch.setattr(cuda, "init", lambda: None)
+    monkeypatch.setattr(cuda, "device_count", lambda: 3)
+    facts = SimpleNamespace(name="A", total_memory=GIB, uuid="1-2")
+    monkeypatch.setattr(cuda, "get_device_properties", lambda number: facts)
+    monkeypatch.setattr(torch, "ones", lambda length, device: answers[device]())
+    answer = torch_probe.probe_gpus()
+    assert answer["cards"][0] == {"name": "A", "uuid": "GPU-1-2", "memory": GIB, "problem": ""}
+    assert answer["cards"][1]["problem"] == "CUDA error: no kernel image is available"
+    assert answer["cards"][2]["problem"] == "8 × 2 is 14.0 there"
+
+
+def raise_old_card():
+    raise RuntimeError("CUDA error: no kernel image is available\nCompile with …")
+
+
+def test_probe_reports_why_cuda_does_not_start(monkeypatch):
+    def refuse():
+        raise RuntimeError(OLD)
+
+    monkeypatch.setattr(torch.cuda, "init", refuse)
+    assert torch_probe.probe_gpus() == {"cards": [], "problem": OLD}
+
+
+def test_programs_run_in_processes_that_keep_no_pipe_and_no_terminal(tmp_path):
+    """A daemon that a program leaves behind must not keep its caller waiting."""
+    answer = run_program(["sh", "-c", "sleep 20 & cat; ps -o sid= -p $$"], dict(os.environ), "hi ")
+    assert answer.succeeded
+    words = answer.output.split()
+    assert words[0] == "hi"
+    assert int(words[1]) != os.getsid(0)
+    slow = run_program(["sleep", "60"], dict(os.environ), seconds=0.1)
+    assert (slow.succeeded, slow.reason) == (False, "sleep gave no answer within 0.1 s")

@@ -226,7 +226,7 @@ def test_job_that_asked_for_a_gpu_in_vain_says_so_in_its_log_and_its_record(monk
         assert devices.choose_device("auto") == cpu
         assert devices.describe_device(cpu) == "cpu, although the job asked for a GPU"
     assert log.getvalue() == (
-        "This job asked for a GPU and computes on the CPU: "
+        "this job asked for a GPU, and there is none: "
         "driver 470: The NVIDIA driver on your system is too old\n"
     )
     assert devices.describe_device(cpu) == "cpu"

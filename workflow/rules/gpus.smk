@@ -18,6 +18,14 @@ def limit_gpu_jobs(plan):
         workflow.register_resource("gpu", plan.slots * len(plan.devices))
 
 
+def describe_devices():
+    """What the study asks for and what it gets, in one line."""
+    asked = "/".join(sorted(DEVICES))
+    if DEVICES == {"cuda"} and not GPUS.devices:
+        return f"device: cuda → no GPU, so its jobs will fail: {GPUS.problem}"
+    return f"device: {asked} → {GPUS.describe()}"
+
+
 def announce_first(prepare_dag):
     """Snakemake's method that plans the jobs, after a line on the device they compute on."""
 
@@ -25,7 +33,7 @@ def announce_first(prepare_dag):
     def announce_and_prepare(*arguments, **options):
         if workflow.executor_plugin is not None and workflow.local_exec:
             if DEVICES != {"cpu"}:
-                logger.info(f"device: {'/'.join(sorted(DEVICES))} → {GPUS.describe()}")
+                logger.info(describe_devices())
             limit_gpu_jobs(GPUS)
         return prepare_dag(*arguments, **options)
 

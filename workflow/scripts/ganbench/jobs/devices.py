@@ -24,8 +24,8 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda")
     if name == "cuda":
         raise RuntimeError(
-            "training.device: found cuda, but torch finds no CUDA device; "
-            "use device: auto, or check the driver with nvidia-smi"
+            f"training.device: found cuda, but torch finds no CUDA device: {_find_problem()}. "
+            "Use device: auto, or check the driver with nvidia-smi"
         )
     if gpus.has_gpu():
         raise MissingGpuError(

@@ -40,7 +40,7 @@ def hold_gpu(plan: GpuPlan, log: TextIO) -> Iterator[str | None]:
     scheduler may have been asked for one in vain; `log` and the run's record say so.
     """
     if not plan.devices:
-        print(f"This job asked for a GPU and computes on the CPU: {plan.problem}", file=log)
+        print(f"this job asked for a GPU, and there is none: {plan.problem}", file=log)
         with _record(None):
             yield None
         return

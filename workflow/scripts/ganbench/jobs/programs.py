@@ -60,7 +60,7 @@ def run_program(
         except OSError as error:
             return Answer(False, "", f"{command[0]}: {error.strerror}")
         except subprocess.TimeoutExpired:
-            return Answer(False, "", f"{command[0]} gave no answer within {seconds:.0f} s")
+            return Answer(False, "", f"{command[0]} gave no answer within {seconds:g} s")
         for file in (output, errors):
             file.seek(0)
         texts = [file.read().decode(errors="replace") for file in (output, errors)]

@@ -26,7 +26,8 @@ def _probe_card(number: int) -> dict[str, Any]:
     try:
         properties = torch.cuda.get_device_properties(number)
         card["name"], card["memory"] = properties.name, properties.total_memory
-        card["uuid"] = f"GPU-{properties.uuid}"
+        if hasattr(properties, "uuid"):
+            card["uuid"] = f"GPU-{properties.uuid}"
         total = (torch.ones(8, device=f"cuda:{number}") * 2).sum().item()
     except (RuntimeError, AssertionError) as error:
         card["problem"] = _first_line(error)
