@@ -19,6 +19,7 @@ from ganbench.jobs import devices, gpus
 from ganbench.jobs.gpu_plan import GpuPlan
 from ganbench.jobs.node_folder import ForeignFolderError, make_node_folder
 from mps_example import StandIn, wait_for
+from training_example import RunFolder, resolve_run
 
 SCRIPTS = Path(gpus.__file__).parents[2]
 JOB = """
@@ -230,6 +231,15 @@ def test_job_that_asked_for_a_gpu_in_vain_says_so_in_its_log_and_its_record(monk
         "driver 470: The NVIDIA driver on your system is too old\n"
     )
     assert devices.describe_device(cpu) == "cpu"
+
+
+def test_run_that_asked_for_a_gpu_in_vain_says_so_in_its_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    folder = RunFolder(tmp_path, resolve_run(steps=2, device="auto"))
+    with gpus.hold_gpu(GpuPlan(problem="no NVIDIA driver is installed"), folder.log):
+        folder.train()
+    assert folder.run()["device"] == "cpu, although the job asked for a GPU"
+    assert "there is none: no NVIDIA driver is installed" in folder.log.getvalue()
 
 
 def test_job_that_holds_a_gpu_never_computes_on_the_cpu(tmp_path, monkeypatch):

@@ -63,7 +63,7 @@ DEVICES = {STUDY["training"]["device"]} | {
 GPUS = (
     GpuPlan(problem="the study says device: cpu")
     if DEVICES == {"cpu"}
-    else plan_gpus(STUDY["gpu_slots"], workflow._cores)
+    else plan_gpus(STUDY["gpu_slots"], workflow.resource_settings.cores)
 )
 HAS_GPU = bool(GPUS.devices)
 config["execution"]["gpus"] = dataclasses.asdict(GPUS)
