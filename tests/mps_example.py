@@ -1,7 +1,7 @@
 """A stand-in for NVIDIA's `nvidia-cuda-mps-control`, which starts, answers, ends and no more.
 
-It writes a line to `calls` in its folder for each start and each end, and refuses to start with the
-text of `refusal` there, if there is one.
+It writes a line to `calls` in its folder for each start and each end. With a file `refusal` there,
+it refuses to start with that text; with a file `slow`, it takes two seconds.
 """
 
 import os
@@ -17,6 +17,7 @@ here="${0%/*}"
 pid="$CUDA_MPS_PIPE_DIRECTORY/nvidia-cuda-mps-control.pid"
 if [ "$1" = -d ]; then
     if [ -f "$here/refusal" ]; then cat "$here/refusal" >&2; exit 1; fi
+    [ -f "$here/slow" ] && sleep 2
     "$here/nvidia-cuda-mps-control.sleep" 300 &
     echo $! >"$pid"
     echo "start $CUDA_VISIBLE_DEVICES" >>"$here/calls"

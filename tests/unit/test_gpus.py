@@ -206,14 +206,18 @@ def select_ready(job):
     return bool(select.select([job.stdout], [], [], 0)[0])
 
 
-def test_without_mps_a_gpu_has_the_slots_of_the_plan_without_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(gpus.mps, "use_mps", lambda devices, log: nullcontext(False))
-    monkeypatch.setattr(gpus, "POLL_SECONDS", 0.01)
-    with gpus.hold_gpu(TWO_GPUS, io.StringIO()) as one, gpus.hold_gpu(TWO_GPUS, io.StringIO()):
-        assert one == "GPU-1"
-        slots = sorted(file.name for file in tmp_path.glob("*/*"))
-        assert slots == ["gpuGPU-1.slot0", "gpuGPU-2.slot0"]
+@pytest.mark.parametrize(("is_shared", "slots"), [(True, 2), (False, 1)])
+def test_gpu_has_the_slots_of_the_plan_with_or_without_mps(is_shared, slots, monkeypatch):
+    asked = []
+
+    def hold_slot(per_gpu, log, devices):
+        asked.append((per_gpu, devices))
+        return nullcontext("GPU-1")
+
+    monkeypatch.setattr(gpus.mps, "use_mps", lambda devices, log: nullcontext(is_shared))
+    monkeypatch.setattr(gpus, "hold_slot", hold_slot)
+    with gpus.hold_gpu(TWO_GPUS, io.StringIO()):
+        assert asked == [(slots, TWO_GPUS.devices)]
 
 
 def test_job_that_asked_for_a_gpu_in_vain_says_so_in_its_log_and_its_record(monkeypatch):

@@ -80,6 +80,7 @@ def find_keeper(stand_in: StandIn) -> int | None:
 
 
 def test_eight_jobs_at_once_start_one_mps_that_ends_after_the_last(stand_in, start):
+    (stand_in.folder / "slow").touch()
     jobs = [start() for _ in range(8)]
     answers = [job.stdout.readline().split() for job in jobs]
     pipe = str(mps.find_folder(DEVICES) / "pipe")
