@@ -23,7 +23,7 @@ from training_example import resolve_run
 
 pytestmark = pytest.mark.cuda
 
-LARGEST_MEMORY = 3 << 30
+LARGEST_MEMORY = 1_400_000_000
 """Bytes that scoring may reserve for itself, as `evaluation/batches.py` says."""
 
 

@@ -35,5 +35,5 @@ def test_batches_of_a_gpu_are_equal_and_bounded(side, count):
 
 
 def test_small_images_are_computed_in_few_batches():
-    assert choose_batch_size(GPU, 10_000, (28, 28), on_cpu=50) == 1250
+    assert choose_batch_size(GPU, 10_000, (28, 28), on_cpu=50) == 334
     assert choose_batch_size(GPU, 0, (28, 28), on_cpu=50) == 1

@@ -3,6 +3,8 @@
 import ctypes
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import torch
 from ganbench.evaluation import warm_up
 from ganbench.evaluation.warm_up import warming_up
 from ganbench.jobs import job as jobs
+from ganbench.jobs.gpu_plan import GpuPlan
 from ganbench.jobs.gpu_start import DRIVER, open_gpu
 
 CALLS = ["cuInit", "cuDeviceGet", "cuDevicePrimaryCtxRetain"]
@@ -70,15 +73,27 @@ def test_machine_without_a_driver_goes_on(monkeypatch):
     assert failures == []
 
 
-@pytest.mark.parametrize(("slots", "opened"), [(0, []), (2, ["1"])], ids=["no GPU", "GPU"])
-def test_job_opens_the_gpu_of_its_slot_before_its_work(slots, opened, tmp_path, monkeypatch):
-    visible = []
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,2")
-    monkeypatch.setattr(
-        jobs, "open_gpu", lambda: visible.append(os.environ["CUDA_VISIBLE_DEVICES"])
-    )
-    with jobs.job(str(tmp_path / "job.log"), gpu_slots=slots):
-        assert visible == opened
+@pytest.mark.parametrize("gpu", [None, "GPU-1"], ids=["no GPU", "GPU"])
+def test_job_opens_the_gpu_that_it_holds_before_its_work(gpu, tmp_path, monkeypatch):
+    events = []
+
+    @contextmanager
+    def hold_gpu(plan: GpuPlan, log: object) -> Iterator[str | None]:
+        events.append("held")
+        yield gpu
+        events.append("released")
+
+    monkeypatch.setattr(jobs.gpus, "hold_gpu", hold_gpu)
+    monkeypatch.setattr(jobs, "open_gpu", lambda: events.append("opened"))
+    with jobs.job(str(tmp_path / "job.log"), plan=GpuPlan()):
+        events.append("works")
+    assert events == ["held", *(["opened"] if gpu else []), "works", "released"]
+
+
+def test_job_that_asks_for_no_gpu_opens_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "open_gpu", lambda: pytest.fail("opens a GPU"))
+    with jobs.job(str(tmp_path / "job.log")) as log:
+        assert log.write("works") == 5
 
 
 def test_libraries_are_loaded_while_files_are_read(monkeypatch):

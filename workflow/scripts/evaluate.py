@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ganbench.jobs.job import count_gpu_slots, job
+from ganbench.jobs.job import find_gpu_plan, job
 
-with job(snakemake.log[0], snakemake.input, count_gpu_slots(snakemake)):
+with job(snakemake.log[0], snakemake.input, find_gpu_plan(snakemake)):
     from ganbench.evaluation.score import score_run  # here, so that it finds a GPU half opened
 
     score_run(
