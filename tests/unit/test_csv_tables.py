@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 from ganbench.jobs.csv_tables import write_table
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 COLUMNS = ("variant", "step", "value")
@@ -14,6 +14,7 @@ ROWS = st.lists(st.tuples(st.text(), st.integers(-(2**62), 2**62), st.floats()),
 
 @settings(max_examples=200, deadline=None)
 @given(rows=ROWS)
+@example(rows=[('a "b",\n', 0, math.nan), ("", -1, math.inf)])
 def test_table_has_the_bytes_of_pandas(rows, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
     table = pd.DataFrame(rows, columns=list(COLUMNS))

@@ -1,9 +1,9 @@
 """How much is computed at once on each device.
 
 A CPU is fastest with as much as fits its cache. A GPU needs enough that launching kernels takes no
-time, but jobs share its memory: with these sizes, scoring 10,000 images by the classifier is to
-reserve less than 1.4 GB, beside the 0.6 GB of a context.
-The sizes change no result, except for the order in which sums are rounded.
+time, but jobs share its memory: these sizes are chosen for scoring 10,000 images by the classifier
+in less than 1.4 GB, beside a context's 0.6 GB. They change no result, except for the order in which
+sums are rounded.
 """
 
 import math
