@@ -19,6 +19,7 @@ if not workflow.config_settings.configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/gpus.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/extractor.smk"
 include: "workflow/rules/train.smk"

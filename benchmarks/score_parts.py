@@ -184,7 +184,7 @@ def parts(
     """One snapshot against `references`, step by step."""
     from ganbench.evaluation import distances, feature_metrics, feature_sets, kernel_distance
     from ganbench.evaluation.extractor import extract, load_extractor
-    from ganbench.evaluation.reference import load_real
+    from ganbench.evaluation.real_images import load_real
 
     clock, files = Clock(), reference_files(options.folder)
     network, real = load_extractor(files.network), load_real(files.features)
@@ -229,7 +229,7 @@ def generate_images(options: argparse.Namespace) -> Any:
     _, generator = next(snapshots.load_generators(run, torch.device("cpu")))
     noise = torch.Generator().manual_seed(0)
     latents = sample_latents(run["parameters"]["latent"], options.samples, noise)
-    return snapshots.generate_images(generator, latents)
+    return snapshots.generate_images(generator, latents, run["shape"])
 
 
 def load_images(options: argparse.Namespace, split: str) -> Any:

@@ -6,7 +6,7 @@ from ganbench.evaluation import feature_metrics
 from ganbench.evaluation.extractor import Features
 from ganbench.evaluation.feature_metrics import RealImages
 from ganbench.evaluation.feature_sets import FeatureSet, summarise_features
-from ganbench.evaluation.reference import measure_real
+from ganbench.evaluation.real_images import measure_real
 
 
 def normal(count: int, size: int, seed: int) -> torch.Tensor:

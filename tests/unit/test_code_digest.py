@@ -19,8 +19,8 @@ files = {}
 for script in sys.argv[1:]:
     for name in [name for name in sys.modules if name.partition(".")[0] == "ganbench"]:
         del sys.modules[name]
-    body = ast.parse(open(script).read()).body
-    imports = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+    nodes = ast.walk(ast.parse(open(script).read()))
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     exec(compile(ast.Module(imports, []), script, "exec"), {})
     modules = [sys.modules[name] for name in sys.modules if name.partition(".")[0] == "ganbench"]
     files[script] = [module.__file__ for module in modules]

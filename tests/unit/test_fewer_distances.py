@@ -9,6 +9,7 @@ from ganbench.evaluation import (
     kernel_distance,
     neighbourhoods,
 )
+from ganbench.evaluation.batches import BLOCKS
 from ganbench.evaluation.feature_sets import FeatureSet
 from ganbench.evaluation.float32_distances import Float32Distances
 from metrics_example import compute_scores, feature_set, normal, real_images
@@ -84,8 +85,7 @@ def largest_errors(monkeypatch):
 
 @pytest.mark.parametrize("counts", [(600, 500), (300, 1300)], ids=["alike", "more real images"])
 def test_errors_as_large_as_their_bound_change_no_score(counts, largest_errors, monkeypatch):
-    monkeypatch.setattr(distances, "BLOCK", 300)
-    monkeypatch.setattr(float32_distances, "BLOCK", 300)
+    monkeypatch.setitem(BLOCKS, "cpu", 300)
     generated, real = normal(counts[0], 4, 0), normal(counts[1], 4, 1)
     generated[:100] *= 4  # so that the bounds of rows and of columns differ
     real[:100] *= 4
@@ -101,7 +101,7 @@ def test_every_block_that_may_contain_the_nearest_image_is_searched():
     """The block of the nearest seems as far away as errors allow, all others as near."""
     generated, real = normal(50, 4, 0), normal(2500, 4, 1)
     pairs = Float32Distances(generated, real)
-    blocks = distances.squared_distances(generated, real).split(float32_distances.BLOCK, dim=1)
+    blocks = distances.squared_distances(generated, real).split(BLOCKS["cpu"], dim=1)
     exact = torch.stack([block.amin(1) for block in blocks], dim=1)
     nearest_block = exact.argmin(1, keepdim=True)
     nearest = exact.gather(1, nearest_block).float()
@@ -132,13 +132,13 @@ def test_mean_embeddings_give_the_kernel_distance_over_all_pairs(monkeypatch):
     assert distance == pytest.approx(feature_metrics.kernel_distance(*sets, 1.0), rel=1e-12)
 
 
+@pytest.mark.parametrize("size", [7, BLOCKS["cuda"]], ids=["small blocks", "blocks of a GPU"])
 @pytest.mark.parametrize("embedded_size", [128, 0], ids=["short features", "long features"])
-def test_block_size_changes_no_score(embedded_size, monkeypatch):
+def test_block_size_changes_no_score(embedded_size, size, monkeypatch):
     """Features longer than EMBEDDED_SIZE get their kernel distance from all pairs."""
     monkeypatch.setattr(kernel_distance, "EMBEDDED_SIZE", embedded_size)
     train, held_out, generated = normal(230, 6, 0), normal(170, 6, 1), normal(190, 6, 2) * 0.9
     expected = compute_scores(generated, real_images(train, held_out))
-    for module in (distances, kernel_distance, neighbourhoods, float32_distances):
-        monkeypatch.setattr(module, "BLOCK", 7)
+    monkeypatch.setitem(BLOCKS, "cpu", size)
     scores = compute_scores(generated, real_images(train, held_out))
     assert scores == pytest.approx(expected, rel=1e-9)

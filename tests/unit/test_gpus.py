@@ -2,15 +2,24 @@
 
 import io
 import os
+import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
-from ganbench.jobs import gpus
+import torch
+from ganbench.jobs import devices, gpus
+from ganbench.jobs.gpu_plan import GpuPlan
+from ganbench.jobs.node_folder import ForeignFolderError, make_node_folder
+from mps_example import StandIn, wait_for
+from training_example import RunFolder, resolve_run
 
 SCRIPTS = Path(gpus.__file__).parents[2]
 JOB = """
@@ -19,7 +28,8 @@ from pathlib import Path
 from ganbench.jobs import gpus
 gpus.POLL_SECONDS = 0.05
 folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
-with gpus.hold_slot(2, sys.stderr, devices=["0", "1"], folder=folder / "locks") as gpu:
+devices = os.environ.get("DEVICES", "0,1").split(",")
+with gpus.hold_slot(2, sys.stderr, devices, folder / "locks") as gpu:
     print(f"{time.monotonic()} {gpu} {os.environ['CUDA_VISIBLE_DEVICES']}", flush=True)
     time.sleep(seconds)
     print(f"{time.monotonic()}", flush=True)
@@ -101,64 +111,154 @@ def test_waiting_job_says_so(tmp_path):
     kill_all([*holding, waiting])
 
 
-def test_only_the_devices_of_a_scheduler_are_shared(tmp_path):
-    jobs = [start(tmp_path, 0.3, CUDA_VISIBLE_DEVICES="4,MIG-GPU-7/1/0") for _ in range(6)]
+def test_parts_of_a_gpu_and_uuids_are_shared(tmp_path):
+    jobs = [start(tmp_path, 0.3, DEVICES="GPU-4,MIG-GPU-7/1/0") for _ in range(6)]
     spans = read_spans(jobs)
-    assert Counter(gpu for *_, gpu in spans) == {"4": 3, "MIG-GPU-7/1/0": 3}
+    assert Counter(gpu for *_, gpu in spans) == {"GPU-4": 3, "MIG-GPU-7/1/0": 3}
 
 
-def test_several_devices_are_visible_again_after_the_job(tmp_path, monkeypatch):
-    for devices in ("4,5", " 4, 5,"):
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", devices)
-        with gpus.hold_slot(1, io.StringIO(), folder=tmp_path) as gpu:
+def test_gpus_are_visible_as_before_after_the_job(tmp_path, monkeypatch):
+    for visible in ("4,5", " 4, 5,", "", None):
+        if visible is None:
+            monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+        else:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        with gpus.hold_slot(1, io.StringIO(), ["4", "5"], tmp_path) as gpu:
             assert gpu == os.environ["CUDA_VISIBLE_DEVICES"] == "4"
-        assert os.environ["CUDA_VISIBLE_DEVICES"] == devices
+        assert os.environ.get("CUDA_VISIBLE_DEVICES") == visible
 
 
-def test_users_of_one_machine_have_separate_slots(monkeypatch):
+def test_users_of_one_machine_have_separate_slots(monkeypatch, tmp_path):
     """A user who cannot write to another's folder would wait forever."""
     folders = set()
-    for user in (1000, 1001):
+    for user in (os.getuid(), os.getuid() + 1):
         monkeypatch.setattr(os, "getuid", lambda user=user: user)
-        folders.add(gpus._find_lock_folder())
-    assert len(folders) == 2
+        with suppress(ForeignFolderError):  # its owner is this test's user
+            folders.add(make_node_folder("gpu-slots", tmp_path))
+    assert len(list(tmp_path.iterdir())) == 2
+    assert len(folders) == 1
 
 
-def test_two_slurm_jobs_on_one_node_do_not_wait_for_each_other(monkeypatch):
+def test_two_slurm_jobs_on_one_node_do_not_wait_for_each_other(monkeypatch, tmp_path):
     """Both may number their GPUs from 0."""
     folders = set()
     for number in ("", "17", "18"):
         monkeypatch.setenv("SLURM_JOB_ID", number)
-        folders.add(gpus._find_lock_folder())
+        folders.add(make_node_folder("gpu-slots", tmp_path))
     assert len(folders) == 3
 
 
-def test_gpus_are_numbered_as_cuda_numbers_them(tmp_path):
-    """In a container that only has the machine's fourth GPU, that GPU is 0."""
-    for file in ("nvidia3", "nvidiactl", "nvidia-uvm", "nvidia-caps"):
-        (tmp_path / file).touch()
-    assert gpus.list_gpus(tmp_path) == ["0"]
-    (tmp_path / "nvidia10").touch()
-    assert gpus.list_gpus(tmp_path) == ["0", "1"]
+TWO_GPUS = GpuPlan(devices=("GPU-1", "GPU-2"), models=("A", "A"), slots=2, uses_mps=True)
+SHARING_JOB = """
+import os, sys
+from ganbench.jobs import gpus, mps
+from ganbench.jobs.gpu_plan import GpuPlan
+gpus.POLL_SECONDS = 0.05
+mps.CLIENT, mps.SITE_FOLDER = ("true",), mps.Path("/nowhere")
+plan = GpuPlan(devices=("GPU-1", "GPU-2"), models=("A", "A"), slots=2, uses_mps=True)
+with gpus.hold_gpu(plan, sys.stderr) as gpu:
+    print(gpu, os.environ["CUDA_MPS_PIPE_DIRECTORY"], flush=True)
+    sys.stdin.readline()
+"""
 
 
-def test_single_device_of_a_scheduler_is_used_without_a_slot(tmp_path, monkeypatch):
-    for devices in ("7", ""):  # one, and none
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", devices)
-        with gpus.hold_slot(1, io.StringIO(), devices=["0", "1"], folder=tmp_path) as gpu:
-            assert gpu is None
-            assert os.environ["CUDA_VISIBLE_DEVICES"] == devices
-    assert list(tmp_path.iterdir()) == []
+@pytest.fixture
+def stand_in():
+    base = Path(tempfile.mkdtemp(dir="/tmp"))
+    program = StandIn(base / "mps")
+    yield program
+    program.end()
+    shutil.rmtree(base)
 
 
-def test_job_without_a_gpu_does_not_wait(tmp_path):
-    with gpus.hold_slot(1, io.StringIO(), devices=[], folder=tmp_path) as gpu:
+def start_sharing(stand_in):
+    return subprocess.Popen(
+        [sys.executable, "-c", SHARING_JOB],
+        env={**os.environ, **stand_in.environment(), "PYTHONPATH": str(SCRIPTS)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_eight_jobs_share_two_gpus_under_one_mps_two_on_each(stand_in):
+    jobs = [start_sharing(stand_in) for _ in range(8)]
+    wait_for(lambda: sum(map(select_ready, jobs)) == 4)
+    first = [job for job in jobs if select_ready(job)]
+    lines = [job.stdout.readline().split() for job in first]
+    assert Counter(gpu for gpu, _ in lines) == {"GPU-1": 2, "GPU-2": 2}
+    assert len({folder for _, folder in lines}) == 1
+    rest = [job for job in jobs if job not in first]
+    for job in first:
+        job.communicate("\n")
+    lines = [job.stdout.readline().split() for job in rest]
+    assert Counter(gpu for gpu, _ in lines) == {"GPU-1": 2, "GPU-2": 2}
+    assert stand_in.calls() == ["start"]
+    assert stand_in.devices() == ["GPU-1,GPU-2"]
+    for job in rest:
+        job.communicate("\n")
+    wait_for(lambda: stand_in.calls() == ["start", "quit"])
+
+
+def select_ready(job):
+    """Whether a job has written a line that was not read yet."""
+    return bool(select.select([job.stdout], [], [], 0)[0])
+
+
+@pytest.mark.parametrize(("is_shared", "slots"), [(True, 2), (False, 1)])
+def test_gpu_has_the_slots_of_the_plan_with_or_without_mps(is_shared, slots, monkeypatch):
+    asked = []
+
+    def hold_slot(per_gpu, log, devices):
+        asked.append((per_gpu, devices))
+        return nullcontext("GPU-1")
+
+    monkeypatch.setattr(gpus.mps, "use_mps", lambda devices, log: nullcontext(is_shared))
+    monkeypatch.setattr(gpus, "hold_slot", hold_slot)
+    with gpus.hold_gpu(TWO_GPUS, io.StringIO()):
+        assert asked == [(slots, TWO_GPUS.devices)]
+
+
+def test_job_that_asked_for_a_gpu_in_vain_says_so_in_its_log_and_its_record(monkeypatch):
+    log = io.StringIO()
+    plan = GpuPlan(problem="driver 470: The NVIDIA driver on your system is too old")
+    cpu = torch.device("cpu")
+    assert devices.describe_device(cpu) == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with gpus.hold_gpu(plan, log) as gpu:
         assert gpu is None
-        assert "CUDA_VISIBLE_DEVICES" not in os.environ
+        assert devices.choose_device("auto") == cpu
+        assert devices.describe_device(cpu) == "cpu, although the job asked for a GPU"
+    assert log.getvalue() == (
+        "this job asked for a GPU, and there is none: "
+        "driver 470: The NVIDIA driver on your system is too old\n"
+    )
+    assert devices.describe_device(cpu) == "cpu"
 
 
-def test_all_gpus_are_visible_again_after_the_job(tmp_path):
-    for _ in range(2):
-        with gpus.hold_slot(1, io.StringIO(), devices=["3"], folder=tmp_path) as gpu:
-            assert gpu == "3"
-        assert "CUDA_VISIBLE_DEVICES" not in os.environ
+def test_run_that_asked_for_a_gpu_in_vain_says_so_in_its_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    folder = RunFolder(tmp_path, resolve_run(steps=2, device="auto"))
+    with gpus.hold_gpu(GpuPlan(problem="no NVIDIA driver is installed"), folder.log):
+        folder.train()
+    assert folder.run()["device"] == "cpu, although the job asked for a GPU"
+    assert "there is none: no NVIDIA driver is installed" in folder.log.getvalue()
+
+
+def test_job_that_holds_a_gpu_never_computes_on_the_cpu(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "init", raise_no_device)
+    plan = GpuPlan(devices=("GPU-1",), models=("A",))
+    with gpus.hold_gpu(plan, io.StringIO()):
+        with pytest.raises(
+            devices.MissingGpuError, match="torch finds none: No CUDA GPUs are avail"
+        ):
+            devices.choose_device("auto")
+        assert devices.choose_device("cpu") == torch.device("cpu")
+    assert devices.choose_device("auto") == torch.device("cpu")
+
+
+def raise_no_device():
+    raise RuntimeError("No CUDA GPUs are available")

@@ -13,7 +13,7 @@ from ganbench.evaluation.feature_metrics import RealImages
 from ganbench.evaluation.feature_sets import summarise_features
 from ganbench.evaluation.neighbourhoods import compare_neighbourhoods
 from ganbench.evaluation.pretrained import Pretrained
-from ganbench.evaluation.reference import measure_real
+from ganbench.evaluation.real_images import measure_real
 from prdc import compute_prdc
 from pytorch_fid.fid_score import calculate_frechet_distance
 from torch import nn

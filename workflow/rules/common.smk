@@ -15,7 +15,7 @@ from ganbench.catalogue import datasets as catalogue
 from ganbench.catalogue.published import find_published
 from ganbench.datasets import folder_digest
 from ganbench.jobs import code_digest
-from ganbench.jobs.gpus import list_gpus
+from ganbench.jobs.gpu_plan import GpuPlan, plan_gpus
 from ganbench.jobs.provenance import canonical_json
 from ganbench.study import resolve as studies
 from ganbench.study.paths import expand_path
@@ -48,7 +48,6 @@ except StudyError as error:
 config["execution"] = studies.select_execution(STUDY)
 
 EXTRACTOR = STUDY["evaluation"]["extractor"]
-HAS_GPU = bool(list_gpus())
 DATASETS = tuple(STUDY["datasets"])
 IMAGES = [name for name in DATASETS if STUDY["datasets"][name]["type"] == "images"]
 POINTS = [name for name in DATASETS if STUDY["datasets"][name]["type"] == "points"]
@@ -57,6 +56,17 @@ RUN_PARAMETERS = {
     for dataset, variants in STUDY["runs"].items()
     for variant, parameters in variants.items()
 }
+DEVICES = {STUDY["training"]["device"]} | {
+    parameters["device"] for runs in STUDY["runs"].values() for parameters in runs.values()
+}
+# A study on the CPU does not ask for a GPU. On a cluster, the node of a job makes its own plan.
+GPUS = (
+    GpuPlan(problem="the study says device: cpu")
+    if DEVICES == {"cpu"}
+    else plan_gpus(STUDY["gpu_slots"], workflow.resource_settings.cores)
+)
+HAS_GPU = bool(GPUS.devices)
+config["execution"]["gpus"] = dataclasses.asdict(GPUS)
 LATEX = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
 LOCK = os.path.relpath(Path(workflow.basedir, "envs/requirements.lock"))
 

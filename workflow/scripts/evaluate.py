@@ -2,23 +2,21 @@
 
 from pathlib import Path
 
-from ganbench.evaluation.score import score_run
-from ganbench.jobs.job import count_gpu_slots, job
+from ganbench.jobs.job import find_gpu_plan, job
 
-with job(snakemake.log[0], snakemake.input, count_gpu_slots(snakemake)):
+with job(snakemake.log[0], snakemake.input, find_gpu_plan(snakemake)):
+    from ganbench.evaluation.score import score_run  # here, so that it finds a GPU half opened
+
     score_run(
         dataset=snakemake.wildcards.dataset,
         variant=snakemake.wildcards.variant,
         seed=int(snakemake.wildcards.seed),
-        extractor=snakemake.params.extractor,
         weights=snakemake.config["execution"]["weights"],
-        samples=snakemake.params.samples,
-        repeats=snakemake.params.repeats,
+        **{name: snakemake.params[name] for name in ("extractor", "samples", "repeats", "gap")},
         snapshots_file=Path(snakemake.input.snapshots),
         network_file=Path(snakemake.input.network),
         features_file=Path(snakemake.input.features),
         data_file=Path(snakemake.input.data),
-        gap=snakemake.params.gap,
         scores_file=Path(snakemake.output.scores),
         nearest_file=Path(snakemake.output.nearest),
     )

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from ganbench.evaluation.score_density import score_density_run
-from ganbench.jobs.job import count_gpu_slots, job
+from ganbench.jobs.job import find_gpu_plan, job
 
-with job(snakemake.log[0], snakemake.input, count_gpu_slots(snakemake)):
+with job(snakemake.log[0], snakemake.input, find_gpu_plan(snakemake)):
     score_density_run(
         dataset=snakemake.wildcards.dataset,
         kind=snakemake.params.kind,

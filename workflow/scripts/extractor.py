@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from ganbench.evaluation.reference import ReferenceFiles, make_reference
-from ganbench.jobs.job import count_gpu_slots, job
+from ganbench.jobs.job import find_gpu_plan, job
 
-with job(snakemake.log[0], snakemake.input, count_gpu_slots(snakemake)) as log:
+with job(snakemake.log[0], snakemake.input, find_gpu_plan(snakemake)) as log:
+    # here, so that it finds a GPU half opened
+    from ganbench.evaluation.reference import ReferenceFiles, make_reference
+
     make_reference(
         dataset=snakemake.wildcards.dataset,
         extractor=snakemake.wildcards.extractor,

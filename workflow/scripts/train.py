@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from ganbench.jobs.job import count_gpu_slots, job
+from ganbench.jobs.job import find_gpu_plan, job
 from ganbench.training.loop import train
 from ganbench.training.records import RunFiles
 
 execution = snakemake.config["execution"]
-with job(snakemake.log[0], snakemake.input, count_gpu_slots(snakemake)) as log:
+with job(snakemake.log[0], snakemake.input, find_gpu_plan(snakemake)) as log:
     train(
         parameters=json.loads(snakemake.params.parameters),
         dataset=snakemake.wildcards.dataset,

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ganbench.catalogue.datasets import Cut, Kind
 from ganbench.datasets import splits
 from ganbench.datasets.sources import Part, Source
 
 BLOCK = 1 << 24
-"""Pixels counted at once: `np.bincount` takes eight bytes for each."""
+"""Pixels counted at once: a channel of them is copied."""
 
 
 def make_card(
@@ -70,9 +71,14 @@ def _pixel_moments(images: np.ndarray) -> tuple[list[float], list[float]]:
     values = np.arange(256)
     blocks = np.array_split(images, max(1, images.size // BLOCK))
     for channel in range(images.shape[1]):
-        counts = sum(np.bincount(block[:, channel].ravel(), minlength=256) for block in blocks)
+        counts = sum(_count_pixels(block[:, channel]) for block in blocks)
         mean = np.average(values, weights=counts)
         variance = np.average((values - mean) ** 2, weights=counts)
         means.append(round(float(mean), 6))
         deviations.append(round(float(np.sqrt(variance)), 6))
     return means, deviations
+
+
+def _count_pixels(pixels: np.ndarray) -> np.ndarray:
+    """How many of the uint8 pixels have each value, `(256,)`; Pillow counts fastest."""
+    return np.array(Image.fromarray(pixels.reshape(len(pixels), -1)).histogram())

@@ -16,6 +16,7 @@ from ganbench.datasets.mnist_cifar10 import read_cifar10, read_mnist
 from ganbench.datasets.sources import DatasetError, Part, Source, draw_points, read_digits
 from ganbench.datasets.splits import plan_cuts, split_source
 from ganbench.jobs import files
+from ganbench.jobs.pictures import draw_histogram, draw_image_row
 
 EXAMPLES = (2, 16)
 """Rows and columns of `examples.png`."""
@@ -89,14 +90,9 @@ def _read(kind: Kind, dataset: Mapping[str, Any], needs_classes: bool, log: Text
 
 def _draw_examples(train: Part) -> np.ndarray:
     """A uint8 picture of training samples: rows of images ordered by class, or all points."""
-    import torch  # noqa: PLC0415 (slow, and not needed where reading fails)
-
-    from ganbench.samples import picture_row, to_float  # noqa: PLC0415 (imports torch)
-
     rows, columns = EXAMPLES
     if train.samples.ndim == 2:
-        return picture_row(torch.from_numpy(train.samples))
+        return draw_histogram(train.samples.astype(np.float64))
     by_class = np.argsort(train.labels, kind="stable")
     examples = by_class[np.linspace(0, len(by_class) - 1, rows * columns).astype(int)]
-    images = to_float(torch.from_numpy(train.samples[examples]))
-    return np.concatenate([picture_row(row) for row in images.split(columns)])
+    return np.concatenate([draw_image_row(row) for row in np.split(train.samples[examples], rows)])

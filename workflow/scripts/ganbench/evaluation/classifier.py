@@ -1,13 +1,10 @@
-"""The `classifier` extractor: a small network, trained here on the classes of the dataset."""
+"""The `classifier` extractor: a small network, trained on the classes of the dataset."""
 
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganbench import randomness
-from ganbench.randomness import Stream
 from ganbench.samples import to_float
 
 CLASSIFIER = {
@@ -45,12 +42,13 @@ class Classifier(nn.Module):
 
     name = "classifier"
     batch_size = 50
-    """Images per batch outside training: few enough that activations fit a CPU's cache."""
+    """Images per batch outside training, on a CPU: so few that activations fit its cache."""
 
     def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
         channels, resolution, _ = shape
         self.shape, self.classes = tuple(shape), classes
+        self.image_size = self.shape[1:]
         convolutions, size = _make_convolutions(channels, resolution)
         last = nn.Linear(size, CLASSIFIER["feature_size"])
         self.body = nn.Sequential(*convolutions, nn.Flatten(), last, nn.ReLU())
@@ -65,47 +63,6 @@ class Classifier(nn.Module):
         """
         features = self.body(to_float(images))
         return features, self.head(features)
-
-
-def train_classifier(images: Tensor, labels: Tensor, dataset: str) -> Classifier:
-    """Trains a classifier on uint8 `images` and int64 `labels`; equal inputs give equal bits.
-
-    Raises ValueError where the labels have fewer than two classes.
-    """
-    shape = tuple(images.shape[1:])
-    classes = int(labels.max()) + 1 if len(labels) else 0
-    if classes < 2:
-        raise ValueError(
-            f"evaluation.extractor: cannot train a classifier on {dataset}: its extractor split "
-            f"has {len(images)} images and {classes} classes; choose inception-v3-compat"
-        )
-    recipe = choose_recipe(shape[1], len(images))
-    with randomness.global_stream(dataset, 0, Stream.INITIAL_EXTRACTOR):
-        network = Classifier(shape, classes).to(images.device)
-    order = randomness.generator(dataset, 0, Stream.EXTRACTOR_DATA_ORDER, images.device)
-    optimizer = torch.optim.Adam(
-        network.parameters(), lr=recipe["lr"], weight_decay=recipe["weight_decay"]
-    )
-    batch_shape = (recipe["batch_size"],)
-    for step in range(recipe["steps"]):
-        optimizer.param_groups[0]["lr"] = _learning_rate(step, recipe)
-        index = torch.randint(len(images), batch_shape, generator=order, device=images.device)
-        _, logits = network(images[index])
-        loss = F.cross_entropy(logits, labels[index])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return network.eval()
-
-
-def _learning_rate(step: int, recipe: dict[str, Any]) -> float:
-    """The rate at `step`: constant for `constant_steps`, then decaying linearly to zero.
-
-    A recipe without `constant_steps` keeps its rate.
-    """
-    steps = recipe["steps"]
-    decay_steps = steps - recipe.get("constant_steps", steps)
-    return recipe["lr"] * min(1.0, (steps - step) / decay_steps) if decay_steps else recipe["lr"]
 
 
 def _make_convolutions(channels: int, resolution: int) -> tuple[list[nn.Module], int]:

@@ -8,12 +8,8 @@ import torch
 from torch import Tensor
 
 from ganbench.catalogue import metrics
-from ganbench.evaluation.float32_distances import (
-    BLOCK,
-    Float32Distances,
-    block_minima,
-    find_candidates,
-)
+from ganbench.evaluation.batches import block_size
+from ganbench.evaluation.float32_distances import Float32Distances, block_minima, find_candidates
 
 TIE = 1e-13
 """Every ball's squared radius grows by this share of the features' mean squared norm.
@@ -56,10 +52,11 @@ def neighbour_radii(features: Tensor) -> Tensor:
 
 def _exact_radii(some: Tensor, features: Tensor) -> Tensor:
     """The radii of `some` of the images, from their float64 distances to all `features`."""
+    size = block_size(features.device)
     radii = [torch.empty(0, len(KS), dtype=torch.float64, device=features.device)]
-    for rows in some.split(BLOCK) if len(some) else ():
+    for rows in some.split(size) if len(some) else ():
         nearest = torch.empty(len(rows), 0, dtype=torch.float64, device=features.device)
-        for columns in features.split(BLOCK):
+        for columns in features.split(size):
             nearest = torch.cat([nearest, squared_distances(rows, columns)], dim=1)
             count = min(max(KS) + 1, nearest.shape[1])
             nearest = nearest.topk(count, largest=False).values
@@ -85,11 +82,12 @@ def refine_nearest(pairs: Float32Distances, minima: Tensor) -> Tensor:
     that can contain the nearest column are computed again.
     """
     rows, columns = pairs.features
+    size = block_size(rows.device)
     nearest = torch.full((len(rows),), torch.inf, dtype=torch.float64, device=rows.device)
     limit = minima.amin(1) + 2 * pairs.row_error
-    for block, block_minimum in zip(columns.split(BLOCK), minima.unbind(1), strict=True):
+    for block, block_minimum in zip(columns.split(size), minima.unbind(1), strict=True):
         close = (~(block_minimum > limit)).nonzero().squeeze(1)
-        for indices in close.split(BLOCK) if len(close) else ():
+        for indices in close.split(size) if len(close) else ():
             distances = squared_distances(rows[indices], block).amin(1)
             nearest[indices] = torch.minimum(nearest[indices], distances)
     return nearest

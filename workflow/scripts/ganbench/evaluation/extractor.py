@@ -8,12 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.catalogue.extractors import EXTRACTORS
-from ganbench.evaluation.classifier import (
-    choose_recipe,
-    dump_classifier,
-    load_classifier,
-    train_classifier,
-)
+from ganbench.evaluation.batches import choose_batch_size
+from ganbench.evaluation.classifier import choose_recipe, dump_classifier, load_classifier
 from ganbench.evaluation.weights import VerifiedWeights, WeightsError, find_weights
 from ganbench.jobs import files
 
@@ -39,19 +35,29 @@ class Features:
 
 @torch.no_grad()
 def extract(network: nn.Module, images: Tensor, batch_size: int | None = None) -> Features:
-    """Computes the features and logits of uint8 `images`, in float32 on the network's device."""
+    """Computes the features and logits of uint8 `images`, in float32 on the network's device.
+
+    `batch_size` is by default the fastest.
+    """
     device = next(network.parameters()).device
+    if batch_size is None:
+        on_cpu = network.batch_size
+        batch_size = choose_batch_size(device, len(images), network.image_size, on_cpu)
     # with TF32, convolutions on a GPU would keep three digits only
     with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-        batches = images.split(batch_size or network.batch_size)
-        outputs = [network(batch.to(device)) for batch in batches]
+        outputs = [network(batch.to(device)) for batch in images.split(batch_size)]
     features, logits = zip(*outputs, strict=True)
     return Features(torch.cat(features), None if logits[0] is None else torch.cat(logits))
 
 
-def make_classifier(images: Tensor, labels: Tensor, dataset: str) -> tuple[nn.Module, dict]:
+def make_classifier(
+    images: Tensor, labels: Tensor, dataset: str, log: TextIO | None = None
+) -> tuple[nn.Module, dict]:
     """Trains the `classifier` extractor on uint8 `images`; returns it and facts for its card."""
-    network = train_classifier(images, labels, dataset)
+    # imported here because scoring jobs load this module and train nothing
+    from ganbench.evaluation.classifier_training import train_classifier  # noqa: PLC0415
+
+    network = train_classifier(images, labels, dataset, log)
     return network, {
         "trained_on": f"extractor split, {len(images)} images",
         "weights": "trained here",

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from ganbench.catalogue import metrics
+from ganbench.evaluation.batches import block_size
 from ganbench.evaluation.distances import mean_distance, nearest_distances
 from ganbench.evaluation.extractor import Features
-from ganbench.evaluation.feature_sets import FeatureSet, summarise_features
+from ganbench.evaluation.feature_sets import FeatureSet, summarise_features, to_algebra
 from ganbench.evaluation.kernel_distance import mean_kernel_between
 from ganbench.evaluation.neighbourhoods import compare_neighbourhoods
 
@@ -40,7 +41,9 @@ class RealImages:
 
 def kernel_scale(train: Tensor) -> float:
     """√size over the mean norm of the training features, so that the kernel's xᵀy/d is about 1."""
-    return math.sqrt(train.shape[1]) / float(train.double().norm(dim=1).mean())
+    blocks = train.split(block_size(train.device))
+    norms = torch.cat([block.double().norm(dim=1) for block in blocks])
+    return math.sqrt(train.shape[1]) / float(norms.mean())
 
 
 def frechet_distance(generated: FeatureSet, real: FeatureSet) -> float:
@@ -51,8 +54,9 @@ def frechet_distance(generated: FeatureSet, real: FeatureSet) -> float:
     """
     shift = (generated.mean - real.mean).square().sum()
     spread = generated.factor.square().sum() + real.factor.square().sum()
-    common = torch.linalg.svdvals(generated.factor @ real.factor.T).sum()
-    return float(shift + spread - 2 * common)
+    factors = to_algebra(generated.factor), to_algebra(real.factor)
+    common = torch.linalg.svdvals(factors[0] @ factors[1].T).sum()
+    return float((shift + spread).cpu() - 2 * common.cpu())
 
 
 def kernel_distance(generated: FeatureSet, real: FeatureSet, scale: float) -> float:

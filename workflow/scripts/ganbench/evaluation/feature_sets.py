@@ -32,6 +32,10 @@ SUMMARIES = tuple(field.name for field in fields(FeatureSet) if field.name != "f
 """The fields that are saved beside the features, each as an array of its own."""
 
 
+SMALL_MATRIX = 256
+"""The longest features whose covariance is decomposed on the CPU on every device."""
+
+
 def summarise_features(features: Tensor, scale: float) -> FeatureSet:
     """Summarises `features` `(count, size)`; `scale` is that of the kernel.
 
@@ -53,9 +57,19 @@ def summarise_features(features: Tensor, scale: float) -> FeatureSet:
 
 def fit_gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
     """The mean `(size,)` and the upper triangular R with RᵀR the covariance, both float64."""
-    mean = features.double().mean(0)
-    centred = (features.double() - mean) / (len(features) - 1) ** 0.5
-    return mean, torch.linalg.qr(centred, mode="r").R
+    values = to_algebra(features).double()
+    mean = values.mean(0)
+    centred = (values - mean) / (len(values) - 1) ** 0.5
+    factor = torch.linalg.qr(centred, mode="r").R
+    return mean.to(features.device), factor.to(features.device)
+
+
+def to_algebra(features: Tensor) -> Tensor:
+    """`features` `(…, size)` on the device where matrices of this size are decomposed fastest.
+
+    A GPU's library of decompositions takes longer to load than a CPU to decompose small matrices.
+    """
+    return features.cpu() if features.shape[-1] <= SMALL_MATRIX else features
 
 
 def to_arrays(name: str, images: FeatureSet) -> dict[str, np.ndarray]:

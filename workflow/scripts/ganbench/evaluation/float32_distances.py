@@ -29,8 +29,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-BLOCK = 1000
-"""Images per block of rows or columns. Changes speed and memory, but no result."""
+from ganbench.evaluation.batches import block_size
 
 UNIT = torch.finfo(torch.float32).eps / 2
 """The unit roundoff u of float32."""
@@ -70,7 +69,8 @@ class Float32Distances:
 
     def blocks(self) -> tuple[list[slice], list[slice]]:
         """Blocks of rows and blocks of columns."""
-        return split_range(len(self._rows), BLOCK), split_range(len(self._columns), BLOCK)
+        size = block_size(self._rows.device)
+        return split_range(len(self._rows), size), split_range(len(self._columns), size)
 
 
 def _squared_norms(features: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ def find_candidates(features: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
     grouped = groups * GROUP  # image i belongs to group i % groups; the last few to none
     members = torch.arange(0, grouped, groups, device=features.device)
     ungrouped = torch.arange(grouped, len(features), device=features.device)
-    for rows in split_range(len(features), max(BLOCK // 4, 1)):
+    for rows in split_range(len(features), max(block_size(features.device) // 4, 1)):
         out = pairs.of_block(rows, slice(0, len(features)), out)
         # the CANDIDATES nearest images are in the CANDIDATES groups with the nearest members
         group_minima = out[:, :grouped].unflatten(1, (GROUP, groups)).amin(1)

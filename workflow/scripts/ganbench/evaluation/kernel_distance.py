@@ -13,10 +13,12 @@ reused. For the classifier's 64 features it takes a tenth of the time; the resul
 rounding only.
 """
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
-from ganbench.evaluation.float32_distances import BLOCK
+from ganbench.evaluation.batches import block_size
 
 EMBEDDED_SIZE = 128
 """The longest z that is embedded; an embedding has about size³/3 entries."""
@@ -32,25 +34,31 @@ def mean_embedding(features: Tensor, scale: float) -> Tensor:
     if size > EMBEDDED_SIZE:
         return torch.empty(0, dtype=torch.float64, device=features.device)
     sums = [0.0] * size
-    for block in features.split(BLOCK):
+    for block in features.split(block_size(features.device)):
         entries = _augment(block, scale)
         for first in range(size):  # monomials whose smallest index is `first`
             rest = entries[:, first:]
             sums[first] = sums[first] + (rest * rest[:, :1]).T @ rest
-    return torch.cat([(_weights(part) * part).flatten() for part in sums]) / len(features)
+    totals = torch.cat([part.flatten() for part in sums])
+    return _weights(size, features.device) * totals / len(features)
 
 
-def _weights(part: Tensor) -> Tensor:
-    """The weights of the monomials zᵢzⱼzₗ with the same smallest i, a matrix over j, l ≥ i.
+@cache
+def _weights(size: int, device: torch.device) -> Tensor:
+    """The weights of an embedding's entries, for z of `size` entries.
 
-    The sum over all i, j, l holds a monomial in 6, 3 or 1 orders, and the matrix in 2 or 1 entries:
-    i < j < l has 6 orders in 2 entries; i < j = l has 3 in 1; i = j < l has 3 in 2; i = j = l has
-    1 in 1.
+    These are the monomials zᵢzⱼzₗ with the same smallest i, a matrix over j, l ≥ i, for one i after
+    the other. The sum over all i, j, l holds a monomial in 6, 3 or 1 orders, and the matrix in 2 or
+    1 entries: i < j < l has 6 orders in 2 entries; i < j = l has 3 in 1; i = j < l has 3 in 2;
+    i = j = l has 1 in 1.
     """
-    shares = torch.full_like(part, 3.0)
-    shares[0] = shares[:, 0] = 1.5
-    shares[0, 0] = 1.0
-    return shares.sqrt()
+    parts = []
+    for rest in range(size, 0, -1):
+        shares = torch.full((rest, rest), 3.0, dtype=torch.float64)
+        shares[0] = shares[:, 0] = 1.5
+        shares[0, 0] = 1.0
+        parts.append(shares.sqrt().flatten())
+    return torch.cat(parts).to(device)
 
 
 def mean_kernel_between(
@@ -82,9 +90,10 @@ def _augment(features: Tensor, scale: float) -> Tensor:
 def _sum_pairs(first: Tensor, second: Tensor, scale: float) -> Tensor:
     """The sum of the kernel over all pairs, block by block."""
     total = torch.zeros((), dtype=torch.float64, device=first.device)
-    for columns in second.split(BLOCK):
+    block = block_size(first.device)
+    for columns in second.split(block):
         transposed = _augment(columns, scale).T
-        for rows in first.split(BLOCK):
+        for rows in first.split(block):
             base = _augment(rows, scale) @ transposed
             total += torch.dot(base.square().flatten(), base.flatten())
     return total

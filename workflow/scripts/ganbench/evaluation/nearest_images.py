@@ -9,13 +9,15 @@ from PIL import Image
 from torch import nn
 
 from ganbench import randomness
+from ganbench.evaluation.batches import block_size
 from ganbench.evaluation.distances import squared_distances
 from ganbench.evaluation.extractor import extract
-from ganbench.evaluation.float32_distances import BLOCK
 from ganbench.evaluation.snapshots import generate_images, load_generators
 from ganbench.jobs import files
+from ganbench.jobs.arrays import map_array
+from ganbench.jobs.pictures import draw_image_row
 from ganbench.randomness import Stream
-from ganbench.samples import SAMPLES_PER_ROW, picture_row, sample_latents, to_float
+from ganbench.samples import SAMPLES_PER_ROW, sample_latents
 
 
 def draw_nearest(
@@ -38,15 +40,15 @@ def draw_nearest(
     for _step, generator in load_generators(run, device, last_only=True):
         noise = randomness.generator(dataset, seed, Stream.SAMPLE_LATENTS, device)
         latents = sample_latents(run["parameters"]["latent"], SAMPLES_PER_ROW["images"], noise)
-        features = extract(network, generate_images(generator, latents)).features
-        with np.load(data_file) as data:
-            images = data["train"][_find_nearest(features, train_features).cpu().numpy()]
-        picture = picture_row(to_float(torch.from_numpy(images)))
+        features = extract(network, generate_images(generator, latents, run["shape"])).features
+        nearest = _find_nearest(features, train_features).cpu().numpy()
+        picture = draw_image_row(map_array(data_file, "train")[nearest])
     with files.whole(picture_file) as temporary:
         Image.fromarray(picture).save(temporary, format="PNG")
 
 
 def _find_nearest(features: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
     """The index among `others` of the image nearest to each of `features`, `(count,)`."""
-    distances = [squared_distances(features, block) for block in others.split(BLOCK)]
+    blocks = others.split(block_size(others.device))
+    distances = [squared_distances(features, block) for block in blocks]
     return torch.cat(distances, dim=1).argmin(1)

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ganbench.catalogue import metrics
+from ganbench.evaluation.batches import block_size
 from ganbench.evaluation.distances import refine_nearest, squared_distances
 from ganbench.evaluation.feature_sets import FeatureSet
-from ganbench.evaluation.float32_distances import BLOCK, Float32Distances
+from ganbench.evaluation.float32_distances import Float32Distances
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _is_undecided(margin: Tensor, error: Tensor) -> Tensor:
 def _index_blocks(mask: Tensor) -> tuple[Tensor, ...]:
     """The indices where `mask` is true, in blocks."""
     indices = mask.nonzero().squeeze(1)
-    return indices.split(max(BLOCK // 10, 1)) if len(indices) else ()
+    return indices.split(max(block_size(mask.device) // 10, 1)) if len(indices) else ()
 
 
 def _share(mask: Tensor) -> float:

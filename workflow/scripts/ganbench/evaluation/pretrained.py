@@ -31,12 +31,13 @@ class Pretrained(nn.Module):
     """
 
     batch_size = 50
-    """Images per batch: they are enlarged to 224 or 299 pixels."""
+    """Images per batch on a CPU: they are enlarged to 224 or 299 pixels."""
 
     def __init__(self, name: str, state: Mapping[str, Tensor], sha256: str) -> None:
         super().__init__()
         self.name, self.sha256 = name, sha256
         self.network = _MAKERS[name](name, state)
+        self.image_size = (self.network.INPUT_IMAGE_SIZE,) * 2
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Features of uint8 images `(batch, 1 or 3, height, width)`, and logits or None."""

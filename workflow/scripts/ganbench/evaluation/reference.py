@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from ganbench import randomness
 from ganbench.catalogue import metrics
 from ganbench.catalogue.extractors import EXTRACTORS
-from ganbench.evaluation.distances import mean_distance, nearest_distances
 from ganbench.evaluation.extractor import (
     Features,
     extract,
@@ -20,13 +18,15 @@ from ganbench.evaluation.extractor import (
     make_pretrained,
     save_extractor,
 )
-from ganbench.evaluation.feature_metrics import RealImages, kernel_scale, score_features
-from ganbench.evaluation.feature_sets import from_arrays, summarise_features, to_arrays
+from ganbench.evaluation.feature_metrics import RealImages, score_features
+from ganbench.evaluation.feature_sets import to_arrays
+from ganbench.evaluation.floor_table import Row, write_floor
 from ganbench.evaluation.label_check import check_accuracy, largest_share
+from ganbench.evaluation.real_images import REFERENCES, measure_real
+from ganbench.evaluation.warm_up import warming_up
 from ganbench.jobs import files, provenance
+from ganbench.jobs.arrays import map_array
 from ganbench.jobs.devices import choose_device
-
-REFERENCES = ("train", "held_out")
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,7 @@ def make_reference(
     floor = make_floor(dataset, extractor, samples, features, real)
     save_extractor(network, outputs.network)
     files.write_arrays(outputs.features, **_to_arrays(features, real))
-    with files.whole(outputs.floor) as temporary:
-        floor.to_csv(temporary, index=False)
+    write_floor(outputs.floor, floor)
     card = {
         "name": extractor,
         "dataset": dataset,
@@ -89,51 +88,11 @@ def make_reference(
     files.write_json(outputs.card, card)
 
 
-def measure_real(features: dict[str, Features]) -> RealImages:
-    """Computes once what metrics need of real images, from the features of `train` and `held_out`.
-
-    Metrics depend on the number of images. So both references have as many as the smaller split:
-    the first ones, since splits are shuffled. Raises ValueError where all features are zero, or
-    where every held-out image has the features of a training image.
-    """
-    train = features["train"].features
-    if not train.any():
-        raise ValueError("the extractor's features of all training images are zero")
-    scale = kernel_scale(train)
-    count = min(len(images.features) for images in features.values())
-    references = {
-        split: summarise_features(features[split].features[:count], scale) for split in REFERENCES
-    }
-    distance = mean_distance(nearest_distances(references["held_out"].features, train))
-    if distance < 1e-6 * float(train.norm(dim=1).mean()):  # zero up to rounding
-        raise ValueError(
-            "every held-out image has the features of a training image: are the splits disjoint?"
-        )
-    return RealImages(references, train, scale, distance)
-
-
-def load_real(features_file: Path, device: torch.device | str = "cpu") -> RealImages:
-    """Loads the real images that `make_reference` measured, on `device`."""
-    with np.load(features_file) as arrays:
-        references = {}
-        for split in REFERENCES:
-            count = len(arrays[f"{split}_radii"])
-            features = torch.from_numpy(arrays[split][:count]).to(device)
-            references[split] = from_arrays(split, features, arrays)
-        return RealImages(
-            references,
-            train=torch.from_numpy(arrays["train"]).to(device),
-            scale=float(arrays["scale"]),
-            held_out_distance=float(arrays["held_out_distance"]),
-        )
-
-
 def make_floor(
     dataset: str, extractor: str, samples: int, features: dict[str, Features], real: RealImages
-) -> pd.DataFrame:
+) -> list[Row]:
     """The scores of real images: the first `samples` of each split against the other split.
 
-    No generator is expected to score better. Columns `dataset, reference, metric, n, value`.
     Raises ValueError where a split has fewer images than `samples`.
     """
     for split, images in features.items():
@@ -149,7 +108,7 @@ def make_floor(
         for split, metric, value in scores:
             if split != "none" or other == "held_out":  # without a reference: held-out images only
                 rows.append((dataset, split, metric, samples, value))
-    return pd.DataFrame(rows, columns=["dataset", "reference", "metric", "n", "value"])
+    return rows
 
 
 def _make_extractor(
@@ -163,15 +122,18 @@ def _make_extractor(
 ) -> tuple[nn.Module, dict[str, Any]]:
     """The extractor on `device`, and facts for its card."""
     if EXTRACTORS[extractor].is_pretrained:
-        network, facts = make_pretrained(extractor, weights, log)
+        with warming_up(device):
+            network, facts = make_pretrained(extractor, weights, log)
         return network.to(device), facts
-    images, labels = (_load_array(data_file, name) for name in ("extractor", "extractor_labels"))
-    return make_classifier(images.to(device), labels.to(device), dataset)
+    with warming_up(device):
+        images, labels = (
+            _load_array(data_file, name).to(device) for name in ("extractor", "extractor_labels")
+        )
+    return make_classifier(images, labels, dataset, log)
 
 
 def _load_array(data_file: Path, name: str) -> Tensor:
-    with np.load(data_file) as data:
-        return torch.from_numpy(data[name])
+    return torch.from_numpy(map_array(data_file, name))
 
 
 def _measure_accuracy(held_out: Features, data_file: Path, dataset: str) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +12,7 @@ from ganbench.duality_gap import AdversaryBudget, duality_gap
 from ganbench.evaluation.extractor import extract, load_extractor
 from ganbench.evaluation.feature_metrics import score_features
 from ganbench.evaluation.nearest_images import draw_nearest
-from ganbench.evaluation.reference import load_real
+from ganbench.evaluation.real_images import load_real
 from ganbench.evaluation.snapshots import (
     ScoreTable,
     generate_images,
@@ -21,6 +20,8 @@ from ganbench.evaluation.snapshots import (
     load_generators,
     load_run,
 )
+from ganbench.evaluation.warm_up import warming_up
+from ganbench.jobs.arrays import map_array
 from ganbench.jobs.devices import choose_device
 from ganbench.randomness import Stream
 from ganbench.samples import sample_latents, to_float
@@ -57,8 +58,9 @@ def score_run(
     randomness.use_deterministic_kernels(threads=1)
     run = load_run(snapshots_file)
     device = choose_device(run["parameters"]["device"])
-    network = load_extractor(network_file, weights).to(device)
-    real = load_real(features_file, device)
+    with warming_up(device):
+        network, real = load_extractor(network_file, weights), load_real(features_file, device)
+    network = network.to(device)
     table = ScoreTable(dataset, variant, seed, run)
     count = metrics.sample_count(samples, real.count)
 
@@ -66,7 +68,7 @@ def score_run(
         noise = randomness.generator(dataset, seed, Stream.EVALUATION_NOISE.repeat(repeat), device)
         latents = sample_latents(run["parameters"]["latent"], count, noise)
         for step, generator in load_generators(run, device, last_only=repeat > 0):
-            features = extract(network, generate_images(generator, latents))
+            features = extract(network, generate_images(generator, latents, run["shape"]))
             for reference, metric, value in score_features(features, real, extractor):
                 table.add(step, reference, metric, value, repeat)
     if gap:
@@ -89,8 +91,7 @@ def _add_duality_gaps(
 ) -> None:
     """Adds the duality gap of every snapshot to `table`."""
     device = noise.device
-    with np.load(data_file) as data:
-        images = torch.from_numpy(data["held_out"]).to(device)
+    images = torch.from_numpy(map_array(data_file, "held_out")).to(device)
 
     def sample_real(count: int) -> Tensor:
         index = torch.randint(len(images), (count,), generator=noise, device=device)

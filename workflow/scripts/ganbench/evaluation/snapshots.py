@@ -1,14 +1,14 @@
 """Loads the snapshots of a run, generates from them, and collects their scores in a table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ganbench.jobs import files
+from ganbench.evaluation.batches import choose_batch_size
+from ganbench.jobs.csv_tables import write_table
 from ganbench.networks.build import build_discriminator, build_generator
 from ganbench.regularizers import Regularization
 from ganbench.samples import to_uint8
@@ -19,8 +19,11 @@ COLUMNS = ("dataset", "variant", "seed", "step", "images", "repeat", "reference"
 
 
 def load_run(snapshots_file: Path) -> dict[str, Any]:
-    """Loads `snapshots.pt`: steps, shape, parameters and the networks' states."""
-    return torch.load(snapshots_file, weights_only=True)
+    """Loads `snapshots.pt`: steps, shape, parameters and the networks' states.
+
+    The states are mapped: those that nobody uses, such as the discriminators', are not read.
+    """
+    return torch.load(snapshots_file, weights_only=True, mmap=True)
 
 
 def load_generators(
@@ -54,15 +57,16 @@ def load_discriminators(
 
 
 @torch.no_grad()
-def generate_images(generator: nn.Module, latents: Tensor, batch_size: int = 100) -> Tensor:
-    """Generates uint8 images from `latents` `(count, latent)`."""
-    return torch.cat([to_uint8(generator(batch)) for batch in latents.split(batch_size)])
+def generate_images(generator: nn.Module, latents: Tensor, shape: Sequence[int]) -> Tensor:
+    """Generates uint8 images of `shape` `(channels, height, width)` from `latents`."""
+    size = choose_batch_size(latents.device, len(latents), shape[1:], on_cpu=100)
+    return torch.cat([to_uint8(generator(batch)) for batch in latents.split(size)])
 
 
 @torch.no_grad()
-def generate_points(generator: nn.Module, latents: Tensor, batch_size: int = 50_000) -> Tensor:
+def generate_points(generator: nn.Module, latents: Tensor) -> Tensor:
     """Generates points `(count, dimensions)`, float64 on the CPU, from `latents`."""
-    return torch.cat([generator(batch).cpu().double() for batch in latents.split(batch_size)])
+    return torch.cat([generator(batch).cpu().double() for batch in latents.split(50_000)])
 
 
 class ScoreTable:
@@ -76,9 +80,8 @@ class ScoreTable:
     def add(self, step: int, reference: str, metric: str, value: float, repeat: int = 0) -> None:
         """Adds one score of the snapshot at `step`, from the samples of one `repeat`."""
         images = step * self.images_per_step
-        self.rows.append((*self.key, step, images, repeat, reference, metric, value))
+        self.rows.append((*self.key, step, images, repeat, reference, metric, float(value)))
 
     def write(self, file: Path) -> None:
         """Writes the table, with its header even if it has no rows."""
-        with files.whole(file) as temporary:
-            pd.DataFrame(self.rows, columns=list(COLUMNS)).to_csv(temporary, index=False)
+        write_table(file, COLUMNS, self.rows)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 
 class Share(NamedTuple):
@@ -68,6 +68,8 @@ def superiority(wins: Sequence[np.ndarray], confidence: float) -> Share:
     θ(1 − θ)/(θ̂(1 − θ̂)) times the variance of DeLong, DeLong and Clarke-Pearson 1988 (Comparing the
     areas under two or more correlated receiver operating characteristic curves).
     """
+    from scipy import optimize  # noqa: PLC0415 (slow, and `wilson` does not need it)
+
     estimate = float(np.mean([matrix.mean() for matrix in wins]))
     n, m = len(wins[0]), sum(matrix.shape[1] for matrix in wins)
     observed = _delong_variance(wins)

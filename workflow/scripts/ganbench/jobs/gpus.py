@@ -1,51 +1,74 @@
-"""Which GPUs this machine has, found without torch, and which of them a job may use.
+"""The GPU of a job: a slot on one of the machine's, under MPS where it runs.
 
 Snakemake counts GPUs but assigns no job a particular one. Here a job takes one of the slots of one
 GPU: a lock on a file, which the kernel releases when the process ends, however it ends.
 """
 
 import os
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TextIO
 
-from ganbench.jobs import locks
+from ganbench.jobs import locks, mps
+from ganbench.jobs.gpu_plan import GpuPlan
+from ganbench.jobs.node_folder import make_node_folder
 
 POLL_SECONDS = 0.5
 """Time between two attempts to take a slot."""
 
+_requests: list[str | None] = []
+"""The GPU of the job that this process runs; None in it if the job asked for one and has none."""
 
-def list_gpus(folder: Path = Path("/dev")) -> list[str]:
-    """CUDA's names of the NVIDIA GPUs that the driver shows: 0, 1, …
 
-    CUDA numbers the GPUs it sees: in a container with only /dev/nvidia3, that GPU is 0.
+def has_gpu() -> bool:
+    """Whether this process has been given a GPU that torch can use."""
+    return any(_requests)
+
+
+def lacks_gpu() -> bool:
+    """Whether this process's job asked for a GPU where there is none that torch can use."""
+    return _requests == [None]
+
+
+@contextmanager
+def hold_gpu(plan: GpuPlan, log: TextIO) -> Iterator[str | None]:
+    """Gives the job a GPU by the plan of its machine, and makes it the only one CUDA shows.
+
+    Must be entered before the process first uses CUDA. Without a GPU the job goes on, because a
+    scheduler may have been asked for one in vain; `log` and the run's record say so.
     """
-    return [str(number) for number, _ in enumerate(folder.glob("nvidia[0-9]*"))]
+    if not plan.devices:
+        print(f"this job asked for a GPU, and there is none: {plan.problem}", file=log)
+        with _record(None):
+            yield None
+        return
+    with mps.use_mps(plan.devices, log) if plan.uses_mps else nullcontext(False) as is_shared:
+        slots = plan.slots if is_shared else plan.slots_without_mps
+        with hold_slot(slots, log, plan.devices) as gpu, _record(gpu):
+            yield gpu
+
+
+@contextmanager
+def _record(gpu: str | None) -> Iterator[None]:
+    _requests.append(gpu)
+    try:
+        yield
+    finally:
+        _requests.remove(gpu)
 
 
 @contextmanager
 def hold_slot(
-    per_gpu: int, log: TextIO, devices: list[str] | None = None, folder: Path | None = None
-) -> Iterator[str | None]:
-    """Holds one of `per_gpu` slots of one GPU and makes this GPU the only one visible to CUDA.
+    per_gpu: int, log: TextIO, devices: Sequence[str], folder: Path | None = None
+) -> Iterator[str]:
+    """Holds one of `per_gpu` slots of one of `devices`, and sets CUDA_VISIBLE_DEVICES to it.
 
-    Yields the GPU's name, or None if there is no choice to make. A CUDA_VISIBLE_DEVICES that is
-    already set takes precedence: with one GPU or none in it, it stays as it is; of several, each
-    job takes one. Waits, and says so in `log`, while every slot is taken. Must be entered before
-    the process first uses CUDA. `devices` and `folder` are for tests.
+    Waits, and says so in `log`, while every slot is taken. `folder` is for tests.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        devices = [name.strip() for name in visible.split(",") if name.strip()]
-    elif devices is None:
-        devices = list_gpus()
-    if not devices or (visible is not None and len(devices) == 1):
-        yield None
-        return
-    gpu, lock = _wait_for_slot(devices, per_gpu, folder or _find_lock_folder(), log)
+    gpu, lock = _wait_for_slot(devices, per_gpu, folder or make_node_folder("gpu-slots"), log)
     os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     try:
         yield gpu
@@ -57,7 +80,9 @@ def hold_slot(
         os.close(lock)
 
 
-def _wait_for_slot(devices: list[str], per_gpu: int, folder: Path, log: TextIO) -> tuple[str, int]:
+def _wait_for_slot(
+    devices: Sequence[str], per_gpu: int, folder: Path, log: TextIO
+) -> tuple[str, int]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     has_reported = False
     while True:
@@ -73,13 +98,3 @@ def _wait_for_slot(devices: list[str], per_gpu: int, folder: Path, log: TextIO) 
             )
             has_reported = True
         time.sleep(POLL_SECONDS)
-
-
-def _find_lock_folder() -> Path:
-    """A folder of this machine, which a cluster's nodes must not share, for one user.
-
-    Each Slurm job has its own too: two jobs on one node may both number their GPUs from 0.
-    """
-    allocation = os.environ.get("SLURM_JOB_ID", "")
-    name = "-".join(filter(None, ("ganbench-gpu-slots", str(os.getuid()), allocation)))
-    return Path(tempfile.gettempdir()) / name

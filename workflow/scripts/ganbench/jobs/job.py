@@ -10,12 +10,14 @@ from typing import Any, TextIO
 
 from ganbench.jobs import files, gpus
 from ganbench.jobs.errors import ActionableError, writing
+from ganbench.jobs.gpu_plan import GpuPlan
+from ganbench.jobs.gpu_start import open_gpu
 
 
-def count_gpu_slots(snakemake: Any) -> int:
-    """How many jobs may share a GPU, as the study says; 0 for a job that asks for no GPU."""
+def find_gpu_plan(snakemake: Any) -> GpuPlan | None:
+    """How jobs share this machine's GPUs; None for a job that asks for no GPU."""
     needs_gpu = snakemake.resources.get("gpu", 0)
-    return snakemake.config["execution"]["gpu_slots"] if needs_gpu else 0
+    return GpuPlan(**snakemake.config["execution"]["gpus"]) if needs_gpu else None
 
 
 class _Log(io.TextIOBase):
@@ -32,17 +34,20 @@ class _Log(io.TextIOBase):
 
 
 @contextmanager
-def job(log_file: str, inputs: Iterable[str] = (), gpu_slots: int = 0) -> Iterator[TextIO]:
+def job(log_file: str, inputs: Iterable[str] = (), plan: GpuPlan | None = None) -> Iterator[TextIO]:
     """Opens the job's log, checks its input files, and yields the log for lines of progress.
 
-    With `gpu_slots`, the job holds one of that many slots of a GPU. An error ends the process with
-    status 1. Its message goes to standard error and to the log, and its traceback, which helps to
-    repair the code, to the log alone. An ActionableError has no traceback.
+    With a `plan`, the job holds one of the slots of a GPU, which opens while the job imports what
+    it needs. An error ends the process with status 1. Its message goes to standard error and to the
+    log, and its traceback, which helps to repair the code, to the log alone. An ActionableError has
+    no traceback.
     """
     with _open_log(Path(log_file)) as log:
         try:
             files.check(map(Path, inputs))
-            with gpus.hold_slot(gpu_slots, log) if gpu_slots else nullcontext():
+            with gpus.hold_gpu(plan, log) if plan else nullcontext() as gpu:
+                if gpu is not None:
+                    open_gpu()
                 yield log
         except KeyboardInterrupt:
             print("\ninterrupted by SIGINT", file=log)

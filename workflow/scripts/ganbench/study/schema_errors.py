@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
@@ -33,12 +34,14 @@ LONGEST_VALUE = 60
 
 def describe_error(error: ValidationError) -> str:
     """One sentence: the key, what was found there and what is expected."""
-    while error.validator == "oneOf" and error.context:
+    while error.validator == "oneOf" and error.context and not _has_single_values(error):
         error = _choose_branch(error)
     path = ".".join(str(part) for part in error.absolute_path)
     at = f"{path}: " if path else ""
     value, limit = abbreviate(error.instance), error.validator_value
     match error.validator:
+        case "oneOf":
+            return f"{at}found {value}, expected {' or '.join(map(_describe_option, limit))}"
         case "additionalProperties":
             return at + _describe_unknown_key(error)
         case "required":
@@ -81,6 +84,19 @@ def _choose_branch(error: ValidationError) -> ValidationError:
         if branch.validator != "type" or branch.relative_path:
             return branch
     return error.context[0]
+
+
+def _has_single_values(error: ValidationError) -> bool:
+    """Whether every option of a `oneOf` is a number or a text, such as 8 or auto."""
+    return all(option.get("type") in ("integer", "string") for option in error.validator_value)
+
+
+def _describe_option(option: Mapping[str, Any]) -> str:
+    """One option of a `oneOf` in words."""
+    if "enum" in option:
+        return " or ".join(map(str, option["enum"]))
+    limits = [f"{word} {option[key]}" for key, word in LIMITS.items() if key in option]
+    return TYPES[option["type"]] + (f" ({', '.join(limits)})" if limits else "")
 
 
 def _describe_unknown_key(error: ValidationError) -> str:
