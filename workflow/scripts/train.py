@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 from ganbench.jobs.job import find_gpu_plan, job
-from ganbench.training.loop import train
-from ganbench.training.records import RunFiles
 
 execution = snakemake.config["execution"]
 with job(snakemake.log[0], snakemake.input, find_gpu_plan(snakemake)) as log:
+    # here, so that they find a GPU half opened
+    from ganbench.training.loop import train
+    from ganbench.training.records import RunFiles
+
     train(
         parameters=json.loads(snakemake.params.parameters),
         dataset=snakemake.wildcards.dataset,

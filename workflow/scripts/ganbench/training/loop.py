@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ganbench import randomness
 from ganbench.jobs import files, provenance
+from ganbench.jobs.arrays import map_array
 from ganbench.jobs.devices import choose_device, describe_device
 from ganbench.jobs.progress import Progress
 from ganbench.networks.build import count_parameters
@@ -92,8 +92,7 @@ def train(
 
 def load_training_data(data_file: Path, device: torch.device) -> Tensor:
     """The `train` split of a prepared dataset, on `device`."""
-    with np.load(data_file) as data:
-        return torch.from_numpy(data["train"]).to(device)
+    return torch.from_numpy(map_array(data_file, "train")).to(device)
 
 
 def identify(

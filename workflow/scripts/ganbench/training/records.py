@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from ganbench.jobs import files
+from ganbench.jobs.csv_tables import write_table
 from ganbench.samples import picture_row
 from ganbench.training.measure import COLUMNS
 
@@ -66,10 +66,7 @@ class Record:
         }
         with files.whole(outputs.snapshots) as temporary, temporary.open("wb") as file:
             torch.save(snapshots, file)  # given a path, torch writes its name into the file
-        table = pd.DataFrame(self.history, columns=list(COLUMNS))
-        counts = ["step", "discriminator_steps", "generator_steps", "images"]
-        with files.whole(outputs.history) as temporary:
-            table.astype(dict.fromkeys(counts, int)).to_csv(temporary, index=False)
+        write_table(outputs.history, COLUMNS, self.history)
         with files.whole(outputs.samples) as temporary:
             # a run that diverged before its first snapshot gets one black pixel
             picture = np.concatenate(self.pictures or [np.zeros((1, 1), dtype=np.uint8)])
