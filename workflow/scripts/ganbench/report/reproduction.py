@@ -46,9 +46,12 @@ def _format_objective(name: str, definition: dict[str, Any]) -> dict[str, Any]:
 
 
 def collect_values(runs: pd.DataFrame, column: str) -> dict[str, list[Any]]:
-    """From a column of dicts, the different values of each key in the order of the runs."""
+    """From a column of dicts, the different values of each key in the order of the runs.
+
+    A run whose record lacks the column has no values.
+    """
     values: dict[str, list[Any]] = {}
-    for entries in runs[column]:
+    for entries in runs[column].dropna():
         for name, value in entries.items():
             if value not in values.setdefault(name, []):
                 values[name].append(value)

@@ -44,11 +44,23 @@ def draw_seeds_and_mean(
         for runs, mean_style in ((completed, THICK), (other_completed, DASH_DOTTED)):
             scores = runs[runs["variant"] == variant]
             if len(scores):
-                mean = scores.groupby("step")[[budget, column]].mean()
+                mean = average_seeds(scores, budget, column)
                 axes.plot(mean[budget], mean[column], **style | mean_style)
         mark_variant(axes, lines_before, index)
         variants[index] = variant
     return variants
+
+
+def average_seeds(rows: pd.DataFrame, budget: str, column: str) -> pd.DataFrame:
+    """The mean of `budget` and `column` over seeds, by step, as far as all seeds got.
+
+    Past the end of a run that stopped early, the mean of the others would jump. A seed that has no
+    finite value at all does not count.
+    """
+    finite = rows[np.isfinite(rows[column])]
+    steps = finite.groupby("step")
+    shared = steps["seed"].nunique() == finite["seed"].nunique()
+    return steps[[budget, column]].mean()[shared]
 
 
 def _select_completed(results: Results, table: pd.DataFrame) -> pd.DataFrame:

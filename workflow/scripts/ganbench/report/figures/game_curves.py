@@ -100,7 +100,7 @@ MOST_ROWS = 100
 def draw_game_curves(results: Results, dataset: str) -> list[Drawing]:
     """One figure for each quantity of `history.csv`, over images."""
     history = results.history[results.history["dataset"] == dataset]
-    rows = _thin_out(history)
+    rows = thin_out(history)
     return [_draw_curve(results, dataset, history, rows, curve) for curve in GAME_CURVES]
 
 
@@ -128,11 +128,16 @@ def _draw_curve(
         return finish(figure, name, f"{curve.title}, on {dataset}", caption, variants)
 
 
-def _thin_out(history: pd.DataFrame) -> pd.DataFrame:
-    """Every n-th row and the last, with the same n for all runs, so that few enough are left."""
-    rows_to_end = history.groupby(["variant", "seed"], sort=False).cumcount(ascending=False)
-    longest = int(rows_to_end.max()) + 1 if len(rows_to_end) else 1
-    return history[rows_to_end % math.ceil(longest / MOST_ROWS) == 0]
+def thin_out(history: pd.DataFrame) -> pd.DataFrame:
+    """Every n-th row, counted from the last of the longest run, so that few enough are left.
+
+    They are at the same steps in all runs, which are averaged. Each run's last row is kept too.
+    """
+    runs = history.groupby(["variant", "seed"], sort=False)
+    position, rows_to_end = runs.cumcount(), runs.cumcount(ascending=False)
+    longest = int(position.max()) + 1 if len(position) else 1
+    every = math.ceil(longest / MOST_ROWS)
+    return history[((longest - 1 - position) % every == 0) | (rows_to_end == 0)]
 
 
 def _set_log_scale(axes: Axes) -> None:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from textwrap import fill
 
+import numpy as np
 import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name
@@ -84,7 +85,8 @@ def _describe_ends(results: Results, scores: pd.DataFrame, metric: str) -> str:
     """The final mean of every variant, best first, in words."""
     completed = results.runs[results.runs["status"] == "completed"]
     final = scores.merge(completed[["dataset", "variant", "seed", "step"]])
-    means = final.groupby("variant", sort=False)["value"].mean().dropna()
+    final = final[np.isfinite(final["value"])]
+    means = final.groupby("variant", sort=False)["value"].mean()
     better = METRICS[base_name(metric)].better
     if better != "neither":
         means = means.sort_values(ascending=better == "lower", kind="stable")
