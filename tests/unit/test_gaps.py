@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from ganbench.report.figures.curves import average_seeds
 from ganbench.report.figures.game_curves import MOST_ROWS, thin_out
-from ganbench.report.figures.learning_curves import draw_learning_curves
+from ganbench.report.figures.learning_curves import sketch_learning_curves
 from ganbench.report.latex_tables import format_tables
 from ganbench.report.report import make_tables, write_report
 from ganbench.report.reproduction import collect_values, summarise_stages
 from ganbench.report.results import read_results
-from report_example import FEW_METRICS, STOPPED, make_results, make_study, without_figure_files
+from report_example import FEW_METRICS, STOPPED, make_results, make_study, without_pdf
 
 DIVERGED, EARLY = ("digits", "minimax", 1), ("digits", "minimax", 2)
 NO_WORDS = {"nan", "NaN", "None", "NaT", "inf"}
@@ -47,7 +47,7 @@ def test_page_of_a_study_with_gaps_prints_no_missing_value_as_text(study, inputs
 
 def write_text_of_page(study, inputs, tmp_path) -> str:
     """The page without its figures, and without the tables that it embeds for download."""
-    with without_figure_files():
+    with without_pdf():
         write_report(study, inputs, tmp_path / "report")
     page = (tmp_path / "report/report.html").read_text(encoding="utf-8")
     return re.sub(r"<script>.*?</script>|<pre.*?</pre>|<svg.*?</svg>", "", page, flags=re.S)
@@ -71,7 +71,7 @@ def test_mean_over_seeds_ends_where_the_first_run_stopped():
             "value": [1.0, 2.0, 9.0, 3.0, 6.0, np.nan, np.inf, np.nan],
         }
     )
-    mean = average_seeds(rows, "images", "value")
+    mean = average_seeds(rows, ["images"], "value")
     assert mean.to_dict("list") == {"images": [10, 20], "value": [2.0, 4.0]}
 
 
@@ -101,8 +101,8 @@ def test_caption_of_a_curve_gives_the_mean_of_the_table(study, inputs):
     summary = make_tables(results)["summary"].set_index(["variant", "metric", "reference"])
     row = summary.loc["minimax", "FD-classifier", "held_out"]
     assert (row["n"], row["failed"]) == (1, 3)
-    with without_figure_files():
-        curve = draw_learning_curves(results, "digits")[0]
+    with without_pdf():
+        curve = sketch_learning_curves(results, "digits")[0]()["images"]
     assert f"minimax {row['mean']:.3g}" in curve.caption
 
 

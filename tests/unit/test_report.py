@@ -21,7 +21,7 @@ from report_example import EVIL, make_results, make_study, without_pdf
 def write_page(tmp_path, monkeypatch):
     """Writes a study's page without its figures, which take most of the time."""
 
-    def draw_nothing(results, tables):
+    def draw_nothing(results, tables, processes):
         sections = ("profiles", "curves", "tuning", "game", "densities")
         return {name: {dataset: [] for dataset in results.datasets} for name in sections} | {
             "theory": []
