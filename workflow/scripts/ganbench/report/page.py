@@ -73,6 +73,7 @@ def render_page(
         "metrics": _list_metrics(results),
         "configuration": reproduction.format_study(results),
         "machine": reproduction.collect_values(results.runs, "machine"),
+        "fingerprints": reproduction.collect_values(results.runs, "fingerprint").get("digest", []),
         "versions": reproduction.collect_values(results.runs, "versions"),
         "runs": reproduction.list_run_commands(results),
         "stages": reproduction.summarise_stages(results),

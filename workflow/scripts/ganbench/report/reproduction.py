@@ -51,7 +51,7 @@ def collect_values(runs: pd.DataFrame, column: str) -> dict[str, list[Any]]:
     A run whose record lacks the column has no values.
     """
     values: dict[str, list[Any]] = {}
-    for entries in runs[column].dropna():
+    for entries in runs[column].dropna() if column in runs else ():
         for name, value in entries.items():
             if value not in values.setdefault(name, []):
                 values[name].append(value)

@@ -12,6 +12,7 @@ from torch import Tensor
 from ganbench import randomness
 from ganbench.jobs import files, provenance
 from ganbench.jobs.devices import choose_device, describe_device
+from ganbench.jobs.fingerprint import take_fingerprint
 from ganbench.jobs.progress import Progress
 from ganbench.networks.build import count_parameters
 from ganbench.study.budget import images_per_step, snapshot_steps
@@ -111,7 +112,7 @@ def identify(
         "code": code,
         "device": describe_device(device),
         "versions": provenance.list_versions(),
-        "processor": provenance.describe_machine()["processor"],
+        "fingerprint": take_fingerprint(parameters["threads"], describe_device(device)),
     }
 
 
@@ -195,6 +196,7 @@ def write(
             "device": identity["device"],
             "versions": identity["versions"],
             "machine": provenance.describe_machine(),
+            "fingerprint": identity["fingerprint"],
             "parameters": parameters,
             "parameters_sha256": provenance.sha256(provenance.canonical_json(parameters)),
             "generator_sha256": weights_sha256(game.scored_generator),
