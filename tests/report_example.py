@@ -186,6 +186,8 @@ def _run(at, dataset, variant, seed, parameters, failed, end):
         "device": "cpu",
         "versions": {"python": "3.11", "torch": "2.15.0"},
         "machine": {"system": "Linux", "cores": 2},
+        "fingerprint": {"digest": "f" * 16, "threads": 1},
+        "software": {"version": "0.1.0", "commit": "c0ffee" * 6 + "c0ff", "clean": True},
         "parameters": parameters,
         "parameters_sha256": "0" * 64,
         "generator_sha256": "a" * 64,

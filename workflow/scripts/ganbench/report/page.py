@@ -74,6 +74,10 @@ def render_page(
         "configuration": reproduction.format_study(results),
         "machine": reproduction.collect_values(results.runs, "machine"),
         "fingerprints": reproduction.collect_values(results.runs, "fingerprint").get("digest", []),
+        "software": [
+            reproduction.describe_software(software)
+            for software in reproduction.list_software(results.runs)
+        ],
         "versions": reproduction.collect_values(results.runs, "versions"),
         "runs": reproduction.list_run_commands(results),
         "stages": reproduction.summarise_stages(results),

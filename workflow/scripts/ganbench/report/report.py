@@ -29,6 +29,7 @@ from ganbench.report.figures.profile_curves import sketch_profiles
 from ganbench.report.figures.tuning_curves import sketch_tuning_curves
 from ganbench.report.latex_tables import format_tables
 from ganbench.report.page import render_page
+from ganbench.report.reproduction import list_software
 from ganbench.report.results import Results, read_results, read_scores
 
 
@@ -59,7 +60,7 @@ def write_report(
         headline=headline,
         figures=figures,
     )
-    files.write_json(folder / "study.json", study)
+    files.write_json(folder / "study.json", study | {"software": list_software(results.runs)})
     for name, table in {"scores": results.scores, **tables}.items():
         with files.whole(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
