@@ -160,6 +160,17 @@ def test_missing_runs_and_scores_are_named(tmp_path):
     ]
 
 
+def test_page_calls_a_comparison_that_shows_nothing_inconclusive(write_page, tmp_path):
+    page = write_page(make_study(seeds=2))
+    words = set(re.findall(r'<span class="verdict cannot-tell">([^<]*)</span>', page))
+    assert words == {"inconclusive with 2 seeds"}
+    assert re.search(
+        r'<td class="cell cannot-tell" title="inconclusive with 2 seeds; interval', page
+    )
+    assert "cannot tell" not in visible_text(re.sub(r"<pre.*?</pre>", "", page, flags=re.S))
+    assert "cannot tell with 2 seeds" in (tmp_path / "report/comparisons.csv").read_text()
+
+
 def test_missing_run_is_shown_wherever_it_belongs(write_page):
     page = write_page(make_study(seeds=2), missing=[("digits", "minimax", 0)])
     text = visible_text(page)
