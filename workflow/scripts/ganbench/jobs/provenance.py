@@ -17,7 +17,6 @@ PACKAGES = (
     "scikit-learn",
     "sympy",
     "pandas",
-    "seaborn",
     "matplotlib",
     "snakemake",
 )
