@@ -38,7 +38,7 @@ verify: .venv/.installed ## repeat two runs of a published study and compare wit
 	.venv/bin/python results/published/verify.py --cores $(CORES)
 
 benchmark: .venv/.installed ## measure the speed of this machine; tables in benchmarks/results
-	@for name in plan job_start overhead checkpoints train_speed score_run; do .venv/bin/python benchmarks/$$name.py || exit 1; done
+	@for name in plan job_start report_time overhead checkpoints train_speed score_run; do .venv/bin/python benchmarks/$$name.py || exit 1; done
 
 lint: .venv/.installed ## check style, the workflow, and that generated files are up to date
 	.venv/bin/python -m ruff check .

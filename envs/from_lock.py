@@ -29,6 +29,7 @@ from ganbench.jobs import code_digest  # noqa: E402  (found through the line abo
 
 PACKAGES = {
     "PIL": "pillow",
+    "fontTools": "fonttools",
     "sklearn": "scikit-learn",
     "torch_fidelity": "torch-fidelity",
     "yaml": "pyyaml",

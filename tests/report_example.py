@@ -48,6 +48,9 @@ HISTORY = (
     "g_weight",
 )
 
+STOPPED = "JSD has not improved over 2 snapshots (best 0.1, now 0.2)"
+"""The reason of a run that stopped early."""
+
 CELLS = 16
 """Samples in a row of a picture."""
 
@@ -95,11 +98,13 @@ def make_results(
     diverged: Sequence[Run] = (),
     missing: Sequence[Run] = (),
     metrics: Sequence[str] = ALL_METRICS,
+    stopped: Sequence[Run] = (),
 ) -> dict[str, list[Path]]:
     """Writes every file that the rule `report` reads.
 
-    The runs `diverged` stop at step 12, before their first snapshot; `missing` runs left no files.
-    Runs on images have scores by `metrics`.
+    The runs `diverged` stop at step 12, before their first snapshot; `stopped` runs end early, at
+    half of their steps, and are completed; `missing` runs left no files. Runs on images have scores
+    by `metrics`.
     """
     names = ("runs", "histories", "scores", "samples", "nearest", "maps", "benchmarks")
     inputs: dict[str, list[Path]] = {name: [] for name in names}
@@ -111,11 +116,12 @@ def make_results(
         at.mkdir(parents=True)
         parameters = resolved["runs"][dataset][variant]
         failed = (dataset, variant, seed) in diverged
-        steps = [] if failed else snapshot_steps(parameters)
+        end = parameters["steps"] // (2 if (dataset, variant, seed) in stopped else 1)
+        steps = [] if failed else [step for step in snapshot_steps(parameters) if step <= end]
         place = resolved["variants"].keys()
         skill = 1 + 0.12 * list(place).index(variant)
-        inputs["runs"].append(_run(at, dataset, variant, seed, parameters, failed))
-        inputs["histories"].append(_history(at, parameters, failed, rng))
+        inputs["runs"].append(_run(at, dataset, variant, seed, parameters, failed, end))
+        inputs["histories"].append(_history(at, parameters, failed, rng, end))
         points = resolved["datasets"][dataset]["type"] == "points"
         key = (dataset, variant, seed)
         inputs["scores"].append(_scores(at, key, parameters, steps, points, skill, rng, metrics))
@@ -132,7 +138,7 @@ def make_results(
 
 
 def write_page(name: str, folder: Path) -> Path:
-    """The folder of the report of one of `PAGES`, written below `folder`; its figures are empty."""
+    """The folder of the report of one of `PAGES`, written below `folder`."""
     resolved = make_study(**PAGES[name])
     inputs = make_results(
         folder,
@@ -141,24 +147,14 @@ def write_page(name: str, folder: Path) -> Path:
         missing=MISSING.get(name, ()),
         metrics=ALL_METRICS if name == "whole" else FEW_METRICS,
     )
-    with without_figure_files():
+    with without_pdf():
         write_report(resolved, inputs, folder / "report")
     return folder / "report"
 
 
-def without_figure_files():
-    """Leaves the files of figures empty; the page has its figures."""
-    return mock.patch.object(drawing, "_save_files", return_value=("", b""))
-
-
 def without_pdf():
-    """Leaves the PDF files of figures empty, which take half of a report's time."""
-    save = drawing._save
-
-    def save_svg(figure, form, name):
-        return save(figure, form, name) if form == "svg" else b""
-
-    return mock.patch.object(drawing, "_save", save_svg)
+    """Leaves the PDF files of figures empty, which take a third of a report's time."""
+    return mock.patch.object(drawing, "save_pdf", return_value=b"")
 
 
 def _picture(shape: Sequence[int], rows: int, rng: np.random.Generator) -> Image.Image:
@@ -176,19 +172,22 @@ def _picture(shape: Sequence[int], rows: int, rng: np.random.Generator) -> Image
     return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
 
 
-def _run(at, dataset, variant, seed, parameters, failed):
+def _run(at, dataset, variant, seed, parameters, failed, end):
+    reason = STOPPED if end < parameters["steps"] else None
     run = {
         "dataset": dataset,
         "variant": variant,
         "seed": seed,
         "status": "diverged" if failed else "completed",
-        "step": 12 if failed else parameters["steps"],
-        "reason": "non-finite generator loss" if failed else None,
+        "step": 12 if failed else end,
+        "reason": "non-finite generator loss" if failed else reason,
         "seconds": 12.5,
         "images_per_second": 512.0,
         "device": "cpu",
         "versions": {"python": "3.11", "torch": "2.15.0"},
         "machine": {"system": "Linux", "cores": 2},
+        "fingerprint": {"digest": "f" * 16, "threads": 1},
+        "software": {"version": "0.1.0", "commit": "c0ffee" * 6 + "c0ff", "clean": True},
         "parameters": parameters,
         "parameters_sha256": "0" * 64,
         "generator_sha256": "a" * 64,
@@ -199,7 +198,7 @@ def _run(at, dataset, variant, seed, parameters, failed):
     return at / "run.json"
 
 
-def _history(at, parameters, failed, rng):
+def _history(at, parameters, failed, rng, end):
     interval = parameters["history_interval"]
     steps = np.arange(interval, parameters["steps"] + 1, interval)
     past = steps / steps[-1]
@@ -215,7 +214,8 @@ def _history(at, parameters, failed, rng):
         table[column] = table[column].clip(0.02, 0.98)
     for column in ("d_grad_norm", "g_grad_norm"):
         table[column] = 3 * np.exp(-past + table[column])
-    table.iloc[: 1 if failed else None].to_csv(at / "history.csv", index=False)
+    reached = table.iloc[:1] if failed else table[table["step"] <= end]
+    reached.to_csv(at / "history.csv", index=False)
     return at / "history.csv"
 
 

@@ -21,6 +21,7 @@ RUN_KEYS = (
     "generator_sha256",
     "device",
     "machine",
+    "fingerprint",
     "versions",
 )
 
@@ -40,7 +41,7 @@ def main(study: str, results: Path) -> None:
     for file in sorted(results.glob("runs/*/*/*/run.json")):
         run = json.loads(file.read_text(encoding="utf-8"))
         name = "/".join(file.parts[-4:-1])
-        runs[name] = {key: run[key] for key in RUN_KEYS}
+        runs[name] = {key: run[key] for key in RUN_KEYS if key in run}
     text = json.dumps(runs, indent=1, ensure_ascii=False) + "\n"
     (folder / "runs.json").write_text(text, encoding="utf-8")
     print(f"{folder}: {len(runs)} runs")

@@ -3,9 +3,10 @@
     python results/published/verify.py [STUDY] [--variants NAME ...] [--seeds N ...] [--cores N]
 
 The chosen runs are trained and scored below results/verify, by the same workflow. With the
-processor and versions of the published run, each must give the same bits. Elsewhere its primary
-score must lie in the interval where one more seed of the published study is expected with
-confidence 0.99. Prints a line for each run, and exits with status 1 if one does not hold.
+fingerprint of the published run (processor, instruction sets, caches, threads, versions), each must
+give the same bits. Elsewhere, or if the published run has none, its primary score must lie in the
+interval where one more seed of the published study is expected with confidence 0.99. Prints a line
+for each run, and exits with status 1 if one does not hold.
 """
 
 import argparse
@@ -28,6 +29,9 @@ from ganbench.study import resolve as studies  # noqa: E402 (found by the line a
 
 CONFIDENCE = 0.99
 
+NEEDED = ("study.json", "runs.json", "scores.csv")
+"""The files of a published study that a repetition is compared with."""
+
 Run = tuple[str, str, int]
 """Dataset, variant and seed."""
 
@@ -37,6 +41,9 @@ def main() -> int:
     options = _read_arguments()
     published = ROOT / "results/published" / options.study
     file = ROOT / f"config/{options.study}.yaml"
+    if problem := find_problem(published, file):
+        print(problem)
+        return 1
     study = json.loads((published / "study.json").read_text(encoding="utf-8"))
     config = yaml.safe_load(file.read_text(encoding="utf-8"))
     shipped = studies.drop_execution(studies.resolve(config, str(file)))
@@ -55,6 +62,22 @@ def main() -> int:
     _repeat_runs(file, options, runs)
     results = ROOT / f"results/verify/results/{options.study}"
     return int(compare_runs(study, published, results, runs) > 0)
+
+
+def find_problem(published: Path, file: Path) -> str | None:
+    """Why a study cannot be repeated, in one message; None if it can."""
+    lacking = [name for name in NEEDED if not (published / name).exists()]
+    others = sorted(folder.parent.name for folder in published.parent.glob("*/runs.json"))
+    if lacking:
+        choice = f"published are {', '.join(others)}" if others else "nothing is published yet"
+        return (
+            f"{published}: there is no {' and no '.join(lacking)}, so there is nothing to compare "
+            f"with; {choice}. Run the study to its end and publish it: "
+            f"python results/published/publish.py {published.name}"
+        )
+    if not file.exists():
+        return f"{file}: there is no such study, though its results are published; restore the file"
+    return None
 
 
 def differences(shipped: dict, published: dict) -> list[str]:
@@ -128,9 +151,10 @@ def _judge_run(
     """Whether a run holds, and why; scores are by seed."""
     seed = run["seed"]
     same_bits = run["generator_sha256"] == published_run["generator_sha256"]
-    same_machine = _describe_origin(run) == _describe_origin(published_run)
+    reason = _find_other_origin(run, published_run)
+    same_machine = reason is None
     bits = f"{'the same' if same_bits else 'other'} bits"
-    bits += "" if same_machine else ", on another processor or other versions"
+    bits += "" if same_machine else f", judged by the interval: {reason}"
     # a diverged run has no final score, only those of the snapshots that it reached
     diverged = "diverged" in (run["status"], published_run["status"])
     if diverged or seed not in scores or seed not in published_scores:
@@ -155,10 +179,17 @@ def _final_scores(scores: pd.DataFrame, primary: dict[str, str]) -> pd.Series:
     return final.set_index("seed").value
 
 
-def _describe_origin(run: dict) -> tuple:
-    """Processor, device and the versions on which the bits of a run depend."""
-    versions = {name: run["versions"].get(name) for name in ("python", "torch", "numpy")}
-    return run["machine"]["processor"], run["device"], versions
+def _find_other_origin(run: dict, published_run: dict) -> str | None:
+    """Why equal bits cannot be demanded of a run; None if the fingerprints agree."""
+    if "fingerprint" not in published_run:
+        return "the published run has no fingerprint of its machine"
+    fingerprint, published = run["fingerprint"], published_run["fingerprint"]
+    if fingerprint["digest"] == published["digest"]:
+        return None
+    others = [
+        key for key in fingerprint if key != "digest" and fingerprint[key] != published.get(key)
+    ]
+    return f"this machine differs from the published run's in {', '.join(others)}"
 
 
 if __name__ == "__main__":

@@ -84,11 +84,47 @@ def test_on_another_processor_a_score_holds_within_the_interval(
     published, repeated, capsys, factor, holds
 ):
     file = repeated / "runs/digits/minimax/seed1/run.json"
-    change(file, generator_sha256="0" * 64, machine={"processor": "another"})
+    change(file, generator_sha256="0" * 64, fingerprint=other_fingerprint(file))
     score(repeated, factor)
     failed, said = verified(published, repeated, capsys)
     assert failed == int(not holds)
-    assert "other bits, on another processor or other versions" in said
+    reason = "this machine differs from the published run's in instructions, threads"
+    assert f"other bits, judged by the interval: {reason}" in said
+
+
+def other_fingerprint(file) -> dict:
+    """That of a processor of the same name with other instruction sets, and of other threads."""
+    fingerprint = json.loads(file.read_text())["fingerprint"]
+    return {**fingerprint, "digest": "another", "instructions": ["avx2"], "threads": 64}
+
+
+def test_run_that_was_published_without_a_fingerprint_is_judged_by_the_interval(
+    published, repeated, capsys
+):
+    runs = json.loads((published / "runs.json").read_text())
+    del runs["digits/minimax/seed1"]["fingerprint"]
+    (published / "runs.json").write_text(json.dumps(runs))
+    change(repeated / "runs/digits/minimax/seed1/run.json", generator_sha256="0" * 64)
+    failed, said = verified(published, repeated, capsys)
+    assert failed == 0
+    assert "judged by the interval: the published run has no fingerprint of its machine" in said
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_study_that_was_never_published_is_refused_in_one_message(
+    published, tmp_path, monkeypatch, capsys, others
+):
+    verify = program("verify")
+    monkeypatch.setattr(verify, "ROOT", tmp_path / "root")
+    if others:
+        shutil.copytree(published, tmp_path / "root/results/published/tiny")
+    monkeypatch.setattr(sys, "argv", ["verify.py", "new"])
+    assert verify.main() == 1
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert "new: there is no study.json and no runs.json and no scores.csv" in said
+    assert ("published are tiny" if others else "nothing is published yet") in said
+    assert "python results/published/publish.py new" in said
 
 
 def test_run_that_diverged_as_the_published_one_did_holds(published, repeated, capsys):
@@ -107,7 +143,8 @@ def test_run_that_diverged_after_a_snapshot_is_not_judged_by_that_score(
 ):
     """Its scores are those of the snapshots it reached."""
     folder = repeated / "runs/digits/minimax/seed1"
-    change(folder / "run.json", status="diverged", machine={"processor": "another"})
+    file = folder / "run.json"
+    change(file, status="diverged", fingerprint=other_fingerprint(file))
     scores = pd.read_csv(folder / "scores.csv")
     scores[scores.step < scores.step.max()].to_csv(folder / "scores.csv", index=False)
     failed, said = verified(published, repeated, capsys)

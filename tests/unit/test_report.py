@@ -1,5 +1,6 @@
 """The page: self-contained, escaped, explicit about missing runs, and the same when built again."""
 
+import json
 import re
 from html.parser import HTMLParser
 from urllib.parse import unquote
@@ -9,9 +10,10 @@ import pytest
 import yaml
 from ganbench.jobs import provenance
 from ganbench.report import report as report_module
+from ganbench.report.bibliography import select_references
 from ganbench.report.missing_runs import describe_missing
 from ganbench.report.report import write_report
-from ganbench.report.reproduction import format_study
+from ganbench.report.reproduction import describe_software, format_study, list_software
 from ganbench.report.results import read_results
 from ganbench.study import resolve
 from report_example import EVIL, make_results, make_study, without_pdf
@@ -21,7 +23,7 @@ from report_example import EVIL, make_results, make_study, without_pdf
 def write_page(tmp_path, monkeypatch):
     """Writes a study's page without its figures, which take most of the time."""
 
-    def draw_nothing(results, tables):
+    def draw_nothing(results, tables, processes):
         sections = ("profiles", "curves", "tuning", "game", "densities")
         return {name: {dataset: [] for dataset in results.datasets} for name in sections} | {
             "theory": []
@@ -158,6 +160,17 @@ def test_missing_runs_and_scores_are_named(tmp_path):
     ]
 
 
+def test_page_calls_a_comparison_that_shows_nothing_inconclusive(write_page, tmp_path):
+    page = write_page(make_study(seeds=2))
+    words = set(re.findall(r'<span class="verdict cannot-tell">([^<]*)</span>', page))
+    assert words == {"inconclusive with 2 seeds"}
+    assert re.search(
+        r'<td class="cell cannot-tell" title="inconclusive with 2 seeds; interval', page
+    )
+    assert "cannot tell" not in visible_text(re.sub(r"<pre.*?</pre>", "", page, flags=re.S))
+    assert "cannot tell with 2 seeds" in (tmp_path / "report/comparisons.csv").read_text()
+
+
 def test_missing_run_is_shown_wherever_it_belongs(write_page):
     page = write_page(make_study(seeds=2), missing=[("digits", "minimax", 0)])
     text = visible_text(page)
@@ -213,6 +226,37 @@ def test_page_names_the_lock_file_and_the_running_times(report):
     text = visible_text(report.page)
     assert provenance.sha256_file(report.inputs["lock"][0]) in text
     assert "train 12 2 min 12 s 12 s 750 MiB" in text  # 12 jobs of 12.5 s
+
+
+@pytest.mark.promise("same-report")
+def test_report_names_the_commits_that_trained_its_runs(write_page, tmp_path):
+    study = make_study(seeds=2)
+    page = write_page(study)
+    words = f"ganbench 0.1.0, commit {'c0ffee' * 6}c0ff"
+    assert f"software {words} lock file" in visible_text(page)
+    assert "version = {0.1.0}" in page
+    assert f"note = {{{words}}}" in page
+    software = json.loads((tmp_path / "report/study.json").read_text())["software"]
+    assert software == [{"version": "0.1.0", "commit": "c0ffee" * 6 + "c0ff", "clean": True}]
+
+
+def test_report_of_runs_of_several_checkouts_names_each_as_far_as_it_is_known(tmp_path):
+    study = make_study(seeds=3)
+    inputs = make_results(tmp_path, study)
+    changed = {"version": "0.2.0", "commit": "a" * 40, "clean": False}
+    tarball = {"version": "0.2.0", "commit": None, "clean": None}
+    for file, software in zip(inputs["runs"], (changed, changed, tarball, None), strict=False):
+        run = json.loads(file.read_text())
+        file.write_text(json.dumps({**run, "software": software}))
+    results = read_results(study, inputs)
+    assert [describe_software(entry) for entry in list_software(results.runs)] == [
+        f"ganbench 0.2.0, commit {'a' * 40}, with uncommitted changes",
+        "ganbench 0.2.0",
+        f"ganbench 0.1.0, commit {'c0ffee' * 6}c0ff",
+    ]
+    bibtex = select_references(results, published=False)
+    assert "version = {0.2.0, 0.1.0}" in bibtex
+    assert bibtex.count(", commit ") == 2
 
 
 def test_bibliography_has_what_the_study_uses_and_no_more(write_page):

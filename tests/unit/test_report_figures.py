@@ -6,15 +6,16 @@ from xml.etree import ElementTree
 
 import pytest
 from ganbench.report import report as report_module
-from ganbench.report.figures.density_maps import draw_density_maps
+from ganbench.report.figures.density_maps import sketch_density_maps
 from ganbench.report.figures.drawing import PALETTE, choose_border, choose_colour
-from ganbench.report.figures.game_curves import draw_gradient_weights
-from ganbench.report.figures.profile_curves import draw_profiles
+from ganbench.report.figures.gallery import draw_all, list_drawings
+from ganbench.report.figures.game_curves import sketch_gradient_weights
+from ganbench.report.figures.profile_curves import sketch_profiles
 from ganbench.report.figures.svg import shorten_path
-from ganbench.report.page import TEMPLATES, list_drawings
+from ganbench.report.page import TEMPLATES
 from ganbench.report.report import draw_figures, make_tables
 from ganbench.report.results import read_results
-from report_example import make_results, make_study, without_figure_files
+from report_example import make_results, make_study, without_pdf
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -75,12 +76,12 @@ def test_figures_follow_the_theme_on_the_page_and_stand_alone_as_files(report):
 
 def test_pdf_files_are_the_same_when_drawn_again(report):
     results = read_results(report.study, report.inputs)
-    figures = [
-        draw_profiles(results, make_tables(results)["profiles"], "digits"),
-        draw_density_maps(results, "mixture_1d"),
-        draw_gradient_weights(results),
+    sketches = [
+        sketch_profiles(results, make_tables(results)["profiles"], "digits"),
+        sketch_density_maps(results, "mixture_1d"),
+        sketch_gradient_weights(results),
     ]
-    drawings = list_drawings(figures)
+    drawings = list_drawings(draw_all(sketches, processes=2))
     assert len(drawings) == 4
     for drawing in drawings:
         assert drawing.pdf == (report.folder / f"figures/{drawing.name}.pdf").read_bytes()
@@ -124,12 +125,12 @@ def test_measured_gradient_weights_are_drawn_under_the_derived_line(report):
     assert pieces > 30  # one for each row of the history
 
 
-def draw_first_dataset(results, tables):
+def draw_first_dataset(results, tables, processes):
     """Figures of the first dataset for all of them: theirs would be as large."""
     first = results.datasets[0]
     runs = results.runs[results.runs["dataset"] == first]
     study = results.study | {"datasets": {first: results.study["datasets"][first]}}
-    figures = draw_figures(replace(results, runs=runs, study=study), tables)
+    figures = draw_figures(replace(results, runs=runs, study=study), tables, processes)
     theory = figures.pop("theory")
     return {
         section: dict.fromkeys(results.datasets, drawings[first])
@@ -143,7 +144,7 @@ def test_page_of_seven_variants_five_seeds_and_two_datasets_is_under_3_mb(tmp_pa
     study = make_study(seven, ("mnist", "fashion_mnist"), training=training)
     inputs = make_results(tmp_path, study)
     monkeypatch.setattr(report_module, "draw_figures", draw_first_dataset)
-    with without_figure_files():
+    with without_pdf():
         report_module.write_report(study, inputs, tmp_path / "report")
     assert (tmp_path / "report/report.html").stat().st_size < 3_000_000
 

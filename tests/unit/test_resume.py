@@ -176,7 +176,10 @@ def test_run_does_not_resume_if_anything_that_decides_its_bits_changed(
     if changed == "library":
         monkeypatch.setattr(loop.provenance, "list_versions", lambda: {"torch": "another"})
     if changed == "processor":
-        monkeypatch.setattr(loop.provenance, "describe_machine", lambda: {"processor": "another"})
+        cpuinfo = tmp_path / "cpuinfo"
+        text = loop.provenance.CPUINFO.read_text(encoding="utf-8")
+        cpuinfo.write_text(text.replace(" avx", " no"), encoding="utf-8")
+        monkeypatch.setattr(loop.provenance, "CPUINFO", cpuinfo)
     folder.train(**changes)
     assert "resumed" not in folder.log.getvalue()
     assert not (folder.path / "checkpoints").exists()  # the old checkpoint is removed too

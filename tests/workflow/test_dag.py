@@ -1,8 +1,10 @@
 """What a change of study or code re-runs, read from dry-runs over a finished tiny study."""
 
+import json
 import os
 import re
 import shutil
+import subprocess
 from copy import deepcopy
 
 import pytest
@@ -88,6 +90,31 @@ def test_removed_variant_is_removed_from_the_report(checkout):
 def test_options_of_execution_rerun_nothing(checkout):
     options = ("log_interval=1", "checkpoint_interval=7", "gpu_slots=2")
     assert planned(checkout, "--cores", "8", "--config", *options, study=tiny_study()) == {}
+
+
+def git(checkout, *arguments: str) -> str:
+    named = ("-c", "user.name=A", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+    command = ["git", *named, *arguments]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.promise("nothing-rerun")
+def test_commit_reruns_nothing_and_names_the_runs_that_follow(checkout):
+    run = "results/tiny/runs/digits/minimax/seed0/run.json"
+    version = json.loads((checkout / run).read_text())["software"]["version"]
+    git(checkout, "init", "--quiet")
+    git(checkout, "add", "Snakefile", "pyproject.toml", "workflow")
+    git(checkout, "commit", "--quiet", "--message", "first")
+    commit = git(checkout, "rev-parse", "HEAD").strip()
+    assert planned(checkout, study=tiny_study()) == {}
+    for clean in (True, False):
+        (checkout / run).unlink()
+        done = snakemake(checkout, "--cores", "1", run, study=tiny_study())
+        assert done.returncode == 0, done.stderr
+        software = json.loads((checkout / run).read_text())["software"]
+        assert software == {"version": version, "commit": commit, "clean": clean}
+        with (checkout / "Snakefile").open("a") as file:
+            file.write("# a change that is not committed\n")
 
 
 def test_reordered_keys_rerun_nothing(checkout):

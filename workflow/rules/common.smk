@@ -3,6 +3,7 @@ import dataclasses
 import gc
 import math
 import os
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from ganbench.catalogue import datasets as catalogue
 from ganbench.catalogue.published import find_published
 from ganbench.datasets import folder_digest
 from ganbench.jobs import code_digest
+from ganbench.jobs.checkout import describe_checkout
 from ganbench.jobs.gpu_plan import GpuPlan, plan_gpus
 from ganbench.jobs.provenance import canonical_json
 from ganbench.study import resolve as studies
@@ -44,8 +46,29 @@ try:
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
+
+def describe_software():
+    """The version and commit of this checkout, and whether its files are those of the commit.
+
+    Only git can tell the last. It stays None where git is not installed or refuses to answer.
+    """
+    software = describe_checkout(Path(workflow.basedir))
+    command = ["git", "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    if software["commit"]:
+        try:
+            status = subprocess.run(
+                command, cwd=workflow.basedir, env=environment, capture_output=True, timeout=10
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return software
+        if status.returncode == 0:
+            software["clean"] = not status.stdout
+    return software
+
+
 # What jobs read of the configuration beside their parameters. It may change without a re-run.
-config["execution"] = studies.select_execution(STUDY)
+config["execution"] = {**studies.select_execution(STUDY), "software": describe_software()}
 
 EXTRACTOR = STUDY["evaluation"]["extractor"]
 DATASETS = tuple(STUDY["datasets"])

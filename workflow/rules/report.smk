@@ -51,7 +51,7 @@ rule report:
         result("benchmarks/report.tsv")
     conda:
         "../../envs/report.yaml"
-    threads: 1
+    threads: 4  # at most; figures have the same bytes in any number of processes
     resources:
         mem_mb=2000,
         runtime=30,

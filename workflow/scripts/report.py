@@ -15,4 +15,5 @@ with job(snakemake.log[0], snakemake.input):
         study=json.loads(snakemake.params.study),
         inputs=inputs,
         folder=Path(snakemake.output.report).parent,
+        processes=snakemake.threads,
     )

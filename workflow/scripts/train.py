@@ -20,7 +20,6 @@ with job(snakemake.log[0], snakemake.input, find_gpu_plan(snakemake)) as log:
         outputs=RunFiles(**{name: Path(file) for name, file in snakemake.output.items()}),
         log=log,
         checkpoint_folder=Path(snakemake.params.checkpoints),
-        checkpoint_interval=execution["checkpoint_interval"],
         code=snakemake.params.code,
-        log_interval=execution["log_interval"],
+        **{key: execution[key] for key in ("checkpoint_interval", "log_interval", "software")},
     )

@@ -43,6 +43,13 @@ class Verdict:
         opposite = {VerdictKind.BETTER: VerdictKind.WORSE, VerdictKind.WORSE: VerdictKind.BETTER}
         return replace(self, kind=opposite.get(self.kind, self.kind))
 
+    @property
+    def words(self) -> str:
+        """As the page calls it, in the headline and in tables; `str` is what the CSV files have."""
+        if self.kind is VerdictKind.CANNOT_TELL:
+            return f"inconclusive with {count(self.pairs, 'seed')}"
+        return str(self)
+
     def __str__(self) -> str:
         match self.kind:
             case VerdictKind.NO_DIFFERENCE:

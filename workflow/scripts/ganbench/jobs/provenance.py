@@ -17,11 +17,12 @@ PACKAGES = (
     "scikit-learn",
     "sympy",
     "pandas",
-    "seaborn",
     "matplotlib",
     "snakemake",
 )
 """Packages that can change a number."""
+
+CPUINFO = Path("/proc/cpuinfo")
 
 
 def canonical_json(value: Any) -> str:
@@ -55,15 +56,15 @@ def describe_machine() -> dict[str, str | int]:
     """Operating system, processor and number of cores; no host name and no user."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": _find_processor(),
+        "processor": read_cpuinfo().get("model name") or platform.processor() or "unknown",
         "cores": os.cpu_count() or 1,
     }
 
 
-def _find_processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or "unknown"
+def read_cpuinfo() -> dict[str, str]:
+    """What /proc/cpuinfo says of the first processor; empty on systems other than Linux."""
+    if not CPUINFO.exists():
+        return {}
+    text = CPUINFO.read_text(encoding="utf-8", errors="replace")
+    lines = [line.split(":", 1) for line in text.split("\n\n")[0].splitlines() if ":" in line]
+    return {key.strip(): value.strip() for key, value in lines}

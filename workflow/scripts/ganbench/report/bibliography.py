@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ganbench.catalogue.metrics import base_name
+from ganbench.report.reproduction import describe_software, list_software
 from ganbench.report.results import Results
 
 BIBLIOGRAPHY = Path(__file__).parents[3] / "report" / "references.bib"
@@ -13,7 +14,7 @@ _KEYWORDS = re.compile(r",\n  keywords = \{([^}]*)\}")
 
 
 def select_references(results: Results, *, published: bool) -> str:
-    """The BibTeX entries that a study uses, in the order of the bibliography.
+    """The BibTeX entries of this software and of what a study uses, in the bibliography's order.
 
     `published` adds the sources of published numbers. Raises ValueError for an entry without
     keywords.
@@ -28,7 +29,21 @@ def select_references(results: Results, *, published: bool) -> str:
             raise ValueError(f"{BIBLIOGRAPHY.name}: an entry has no keywords: {entry[:60]}")
         if used & {keyword.strip() for keyword in match[1].split(",")}:
             selected.append(_KEYWORDS.sub("", entry))
-    return "\n\n".join(selected) + "\n"
+    return "\n\n".join([_cite_software(results), *selected]) + "\n"
+
+
+def _cite_software(results: Results) -> str:
+    """The entry of this software, with the versions and commits that trained the runs."""
+    software = list_software(results.runs)
+    versions = dict.fromkeys(entry["version"] for entry in software if entry["version"])
+    fields = {
+        "author": "{the ganbench authors}",
+        "title": "ganbench: a reproducible benchmark of {GAN} training objectives",
+        "version": ", ".join(versions),
+        "note": "; ".join(describe_software(entry) for entry in software if entry["commit"]),
+    }
+    lines = [f"  {name} = {{{text}}}" for name, text in fields.items() if text]
+    return "@software{ganbench,\n" + ",\n".join(lines) + "\n}"
 
 
 def _list_keywords(results: Results) -> Iterator[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 from ganbench.report.leaderboard import build_leaderboards
 from ganbench.report.measures import column_heading, primary_measure
 from ganbench.report.results import Results
-from ganbench.wording import interval, number, p_value, whole_percent
+from ganbench.wording import interval, is_missing, number, p_value, whole_percent
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -147,9 +147,12 @@ def _format_ranks(table: pd.DataFrame) -> str:
 def _format_estimates(
     table: pd.DataFrame, value: str, low: str, high: str, form: Callable[[float], str]
 ) -> list[str]:
-    """Estimates with their intervals, from the columns of these names."""
+    """Estimates with their intervals, as far as they exist, from the columns of these names."""
     rows = zip(table[value], table[low], table[high], strict=True)
-    return [f"{form(mean)} ({form(start)} to {form(end)})" for mean, start, end in rows]
+    return [
+        _with_interval(form(mean), "" if is_missing(start) else f"{form(start)} to {form(end)}")
+        for mean, start, end in rows
+    ]
 
 
 def _format_noise(table: pd.DataFrame) -> str:

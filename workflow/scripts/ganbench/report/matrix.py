@@ -66,7 +66,7 @@ def _build_cell(
     verdict = row.verdict if sign > 0 else row.verdict.swapped()
     low, high = sorted((sign * row.ci_low, sign * row.ci_high))
     value, around = interval(sign * row.difference, low, high)
-    tooltip = str(verdict)
+    tooltip = verdict.words
     if around:
         tooltip += f"; interval {around}; p {p_equals(row.p_adjusted)} after Holm’s correction"
     return {

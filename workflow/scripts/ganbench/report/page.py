@@ -1,6 +1,6 @@
 """The page: one HTML file that loads nothing else."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +17,7 @@ from ganbench.formula.mathml import to_mathml
 from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
 from ganbench.report.figures.budgets import BUDGETS
 from ganbench.report.figures.drawing import Drawing, choose_border, choose_colour
-from ganbench.report.figures.learning_curves import Curve
+from ganbench.report.figures.gallery import list_drawings
 from ganbench.report.measures import describe_measure
 from ganbench.report.missing_runs import describe_diverged, describe_failures, describe_missing
 from ganbench.report.results import Results
@@ -73,6 +73,11 @@ def render_page(
         "metrics": _list_metrics(results),
         "configuration": reproduction.format_study(results),
         "machine": reproduction.collect_values(results.runs, "machine"),
+        "fingerprints": reproduction.collect_values(results.runs, "fingerprint").get("digest", []),
+        "software": [
+            reproduction.describe_software(software)
+            for software in reproduction.list_software(results.runs)
+        ],
         "versions": reproduction.collect_values(results.runs, "versions"),
         "runs": reproduction.list_run_commands(results),
         "stages": reproduction.summarise_stages(results),
@@ -83,25 +88,6 @@ def render_page(
         "script": Markup((TEMPLATES / "script.js").read_text(encoding="utf-8")),
     }
     return _make_environment().get_template("page.html.j2").render(context)
-
-
-def list_drawings(figures: Any) -> list[Drawing]:
-    """Every drawing within nested lists and dicts, in their order."""
-    return list(_walk_drawings(figures))
-
-
-def _walk_drawings(figures: Any) -> Iterator[Drawing]:
-    match figures:
-        case Drawing():
-            yield figures
-        case Curve():
-            yield from figures.by_budget.values()
-        case dict():
-            for inner in figures.values():
-                yield from _walk_drawings(inner)
-        case list():
-            for inner in figures:
-                yield from _walk_drawings(inner)
 
 
 def _make_environment() -> jinja2.Environment:

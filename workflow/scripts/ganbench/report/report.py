@@ -17,21 +17,32 @@ from ganbench.evidence.tuning import evaluate_tuning
 from ganbench.jobs import files, provenance
 from ganbench.jobs.errors import writing
 from ganbench.report.figures.budgets import RUN_COLUMNS
-from ganbench.report.figures.density_maps import draw_density_maps
+from ganbench.report.figures.density_maps import sketch_density_maps
 from ganbench.report.figures.drawing import Drawing
-from ganbench.report.figures.game_curves import draw_game_curves, draw_gradient_weights
-from ganbench.report.figures.learning_curves import draw_learning_curves
-from ganbench.report.figures.profile_curves import draw_profiles
-from ganbench.report.figures.tuning_curves import draw_tuning_curves
+from ganbench.report.figures.gallery import draw_all, list_drawings
+from ganbench.report.figures.game_curves import (
+    sketch_game_curves,
+    sketch_gradient_weights,
+)
+from ganbench.report.figures.learning_curves import sketch_learning_curves
+from ganbench.report.figures.profile_curves import sketch_profiles
+from ganbench.report.figures.tuning_curves import sketch_tuning_curves
 from ganbench.report.latex_tables import format_tables
-from ganbench.report.page import list_drawings, render_page
+from ganbench.report.page import render_page
+from ganbench.report.reproduction import list_software
 from ganbench.report.results import Results, read_results, read_scores
 
 
-def write_report(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]], folder: Path) -> None:
+def write_report(
+    study: dict[str, Any],
+    inputs: Mapping[str, Sequence[Path]],
+    folder: Path,
+    processes: int = 1,
+) -> None:
     """Reads `inputs` (named as in the rule) and writes tables, figures and page to `folder`.
 
-    Raises DamagedFileError if a run's files belong to another study.
+    Figures are drawn in up to this many processes, which does not change their bytes. Raises
+    DamagedFileError if a run's files belong to another study.
     """
     results = _fill_empty_history(read_results(study, inputs))
     _check_runs(results, inputs)
@@ -39,7 +50,7 @@ def write_report(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]], fo
     headline = write_headline(
         tables["comparisons"], tables["summary"], results.runs, study, tables["rates"]
     )
-    figures = draw_figures(results, tables)
+    figures = draw_figures(results, tables, processes)
     latex = format_tables(results, tables)
     page = render_page(
         results,
@@ -49,7 +60,7 @@ def write_report(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]], fo
         headline=headline,
         figures=figures,
     )
-    files.write_json(folder / "study.json", study)
+    files.write_json(folder / "study.json", study | {"software": list_software(results.runs)})
     for name, table in {"scores": results.scores, **tables}.items():
         with files.whole(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
@@ -117,14 +128,20 @@ def make_tables(results: Results) -> dict[str, pd.DataFrame]:
     }
 
 
-def draw_figures(results: Results, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def draw_figures(
+    results: Results, tables: Mapping[str, pd.DataFrame], processes: int = 1
+) -> dict[str, Any]:
     """Every figure of the page, by its section and, but for the theory, by dataset."""
-    datasets = results.datasets
-    return {
-        "profiles": {name: draw_profiles(results, tables["profiles"], name) for name in datasets},
-        "curves": {name: draw_learning_curves(results, name) for name in datasets},
-        "tuning": {name: draw_tuning_curves(results, tables["tuning"], name) for name in datasets},
-        "game": {name: draw_game_curves(results, name) for name in datasets},
-        "densities": {name: draw_density_maps(results, name) for name in datasets},
-        "theory": draw_gradient_weights(results),
+    profiles, tuning = tables["profiles"], tables["tuning"]
+    by_dataset = {
+        "profiles": lambda name: sketch_profiles(results, profiles, name),
+        "curves": lambda name: sketch_learning_curves(results, name),
+        "tuning": lambda name: sketch_tuning_curves(results, tuning, name),
+        "game": lambda name: sketch_game_curves(results, name),
+        "densities": lambda name: sketch_density_maps(results, name),
     }
+    sketches = {
+        section: {name: sketch(name) for name in results.datasets}
+        for section, sketch in by_dataset.items()
+    }
+    return draw_all({**sketches, "theory": sketch_gradient_weights(results)}, processes)

@@ -1,5 +1,6 @@
 """What a reader needs to reproduce a study: configuration, commands, hardware, running time."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -46,13 +47,35 @@ def _format_objective(name: str, definition: dict[str, Any]) -> dict[str, Any]:
 
 
 def collect_values(runs: pd.DataFrame, column: str) -> dict[str, list[Any]]:
-    """From a column of dicts, the different values of each key in the order of the runs."""
+    """From a column of dicts, the different values of each key in the order of the runs.
+
+    A run whose record lacks the column has no values.
+    """
     values: dict[str, list[Any]] = {}
-    for entries in runs[column]:
+    for entries in runs[column].dropna() if column in runs else ():
         for name, value in entries.items():
             if value not in values.setdefault(name, []):
                 values[name].append(value)
     return values
+
+
+def list_software(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """The different versions and commits that trained the runs, in the order of the runs.
+
+    They are recorded with each run, so a report that is made again names the same ones, whatever
+    was committed in between. A run whose code changed is trained again.
+    """
+    recorded = list(runs["software"].dropna()) if "software" in runs else []
+    return [software for place, software in enumerate(recorded) if software not in recorded[:place]]
+
+
+def describe_software(software: Mapping[str, Any]) -> str:
+    """A version and commit in words, as far as they are known."""
+    words = f"ganbench {software['version'] or 'of an unknown version'}"
+    if software["commit"]:
+        changed = ", with uncommitted changes" if software["clean"] is False else ""
+        words += f", commit {software['commit']}{changed}"
+    return words
 
 
 def list_run_commands(results: Results) -> list[dict[str, Any]]:

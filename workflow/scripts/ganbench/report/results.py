@@ -66,7 +66,7 @@ class Results:
     def floor(self, dataset: str, metric: str, reference: str) -> float | None:
         """The score of the same number of real samples, if it was measured."""
         rows = select(self.floors, dataset=dataset, metric=metric, reference=reference)
-        return float(rows["value"].iloc[0]) if len(rows) else None
+        return None if rows["value"].isna().all() else float(rows["value"].iloc[0])
 
 
 def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Results:
@@ -85,7 +85,7 @@ def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) ->
         pd.read_csv(file).assign(dataset=dataset, variant=variant, seed=seed)
         for (dataset, variant, seed), file in zip(keys, inputs["histories"], strict=True)
     ]
-    runs, history = pd.DataFrame(records), _stack(histories)
+    runs, history = _tabulate(records), _stack(histories)
     scores = _stack([read_scores(file) for file in inputs["scores"]])
     setting_scores = [read_scores(file) for file in inputs.get("setting_scores", ())]
     setting_runs = [files.read_json(file) for file in inputs.get("setting_runs", ())]
@@ -95,7 +95,7 @@ def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) ->
         runs=runs,
         scores=scores,
         setting_scores=_stack([scores[:0], *setting_scores]),
-        setting_runs=pd.DataFrame(setting_runs, columns=runs.columns),
+        setting_runs=_tabulate(setting_runs, runs.columns),
         curves=add_budgets(_average_repeats(scores), history, runs),
         history=history,
         floors=_stack([read_scores(file) for file in inputs["floors"]]),
@@ -124,15 +124,30 @@ def read_scores(file: Path) -> pd.DataFrame:
     )
 
 
+def _tabulate(
+    records: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """A row for each record. Where one has no text and others have, it is None.
+
+    pandas would make it NaN, which is true and prints as `nan`.
+    """
+    table = pd.DataFrame(records, columns=columns)
+    for name in table.columns[table.isna().any()]:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            table[name] = table[name].astype(object).where(table[name].notna(), None)
+    return table
+
+
 def _average_repeats(scores: pd.DataFrame) -> pd.DataFrame:
+    """The score of each snapshot; NaN if one of its repeats has none, as in the tables."""
     columns = [name for name in scores if name not in ("repeat", "value")]
-    return scores.groupby(columns, sort=False, as_index=False)["value"].mean()
+    return scores.groupby(columns, sort=False, as_index=False)["value"].mean(skipna=False)
 
 
 def _read_benchmarks(paths: Sequence[Path]) -> pd.DataFrame:
     """Each job's stage and Snakemake's measurements of it: wall-clock seconds, memory in MiB."""
     tables = [
-        pd.read_csv(file, sep="\t")[["s", "max_rss"]].assign(stage=file.parent.name)
+        pd.read_csv(file, sep="\t", na_values="-")[["s", "max_rss"]].assign(stage=file.parent.name)
         for file in paths
         if file.exists()  # results may have been copied here without them
     ]

@@ -13,6 +13,7 @@ from ganbench import randomness
 from ganbench.jobs import files, provenance
 from ganbench.jobs.arrays import map_array
 from ganbench.jobs.devices import choose_device, describe_device
+from ganbench.jobs.fingerprint import take_fingerprint
 from ganbench.jobs.progress import Progress
 from ganbench.networks.build import count_parameters
 from ganbench.study.budget import images_per_step, snapshot_steps
@@ -40,10 +41,12 @@ def train(
     log_interval: float,
     checkpoint_interval: int | None = None,
     code: str = "",
+    software: Mapping[str, Any] | None = None,
 ) -> None:
     """Trains one run on the `train` split of `data_file` and writes its outputs.
 
-    `parameters` are the run's resolved parameters, `code` is a digest of the training code. An
+    `parameters` are the run's resolved parameters, `code` is a digest of the training code,
+    `software` the version and commit for `run.json`, which decide no bits. An
     interrupted run resumes from its last checkpoint if nothing that decides its bits has changed. A
     non-finite loss or weight ends the run as `diverged`, which is a result and not an error.
 
@@ -87,7 +90,7 @@ def train(
     with checkpoints.open(identity):
         run, outcome = retry_once(attempt, device, parameters["batch_size"], log)
         print(describe_ending(outcome, parameters), file=log)
-        write(run, outcome, identity, tuple(real.shape[1:]), outputs)
+        write(run, outcome | {"software": software}, identity, tuple(real.shape[1:]), outputs)
 
 
 def load_training_data(data_file: Path, device: torch.device) -> Tensor:
@@ -115,7 +118,7 @@ def identify(
         "code": code,
         "device": describe_device(device),
         "versions": provenance.list_versions(),
-        "processor": provenance.describe_machine()["processor"],
+        "fingerprint": take_fingerprint(parameters["threads"], describe_device(device)),
     }
 
 
@@ -201,6 +204,7 @@ def write(
             },
             "versions": identity["versions"],
             "machine": provenance.describe_machine(),
+            "fingerprint": identity["fingerprint"],
             "parameters": parameters,
             "parameters_sha256": provenance.sha256(provenance.canonical_json(parameters)),
             "generator_sha256": weights_sha256(game.scored_generator),

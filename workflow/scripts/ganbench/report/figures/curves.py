@@ -1,8 +1,12 @@
 """Curves over training: every seed, the mean of seeds, reference lines and marks."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from ganbench.report.figures.drawing import choose_colour, choose_dash, mark_variant
 from ganbench.report.figures.svg import INK
@@ -17,21 +21,36 @@ THICK = {"lw": 2.0}
 DASH_DOTTED = {"lw": 1.2, "linestyle": (0, (6, 2, 1, 2))}
 
 
+@dataclass(frozen=True)
+class Curves:
+    """The lines of some axes with the rows that they show, and their variants by place."""
+
+    variants: dict[int, str]
+    lines: list[tuple[pd.DataFrame, Line2D]]
+
+    def move(self, axes: Axes, budget: str) -> None:
+        """Draws the same lines over another budget, a column of their rows."""
+        for rows, line in self.lines:
+            line.set_xdata(rows[budget])
+        axes.relim()
+        axes.autoscale_view(scaley=False)
+
+
 def draw_seeds_and_mean(
     axes: Axes,
     results: Results,
     table: pd.DataFrame,
     column: str,
     *,
-    budget: str = "images",
+    budgets: Sequence[str] = ("images",),
     other: pd.DataFrame | None = None,
-) -> dict[int, str]:
-    """Draws `column` of `table` over `budget`: every seed, and the mean of completed runs.
+) -> Curves:
+    """Draws `column` of `table` over the first budget: every seed, and the mean of completed runs.
 
-    Of the table `other`, which has the same columns, it draws only the mean. Returns the variants
-    that have a line, by their place in the study.
+    Of the table `other`, which has the same columns, it draws only the mean.
     """
-    variants, completed = {}, _select_completed(results, table)
+    variants, lines = {}, []
+    completed = _select_completed(results, table)
     other_completed = table[:0] if other is None else _select_completed(results, other)
     for index, variant in enumerate(results.variants):
         rows = table[table["variant"] == variant]
@@ -40,15 +59,27 @@ def draw_seeds_and_mean(
         lines_before = len(axes.lines)
         style = {"color": choose_colour(index), "linestyle": choose_dash(index)}
         for _, seed in rows.groupby("seed", sort=False):
-            axes.plot(seed[budget], seed[column], **style | THIN)
+            lines += [(seed, *axes.plot(seed[budgets[0]], seed[column], **style | THIN))]
         for runs, mean_style in ((completed, THICK), (other_completed, DASH_DOTTED)):
             scores = runs[runs["variant"] == variant]
             if len(scores):
-                mean = scores.groupby("step")[[budget, column]].mean()
-                axes.plot(mean[budget], mean[column], **style | mean_style)
+                mean = average_seeds(scores, budgets, column)
+                lines += [(mean, *axes.plot(mean[budgets[0]], mean[column], **style | mean_style))]
         mark_variant(axes, lines_before, index)
         variants[index] = variant
-    return variants
+    return Curves(variants, lines)
+
+
+def average_seeds(rows: pd.DataFrame, budgets: Sequence[str], column: str) -> pd.DataFrame:
+    """The mean of `budgets` and `column` over seeds, by step, as far as all seeds got.
+
+    Past the end of a run that stopped early, the mean of the others would jump. A seed that has no
+    finite value at all does not count.
+    """
+    finite = rows[np.isfinite(rows[column])]
+    steps = finite.groupby("step")
+    shared = steps["seed"].nunique() == finite["seed"].nunique()
+    return steps[[*budgets, column]].mean()[shared]
 
 
 def _select_completed(results: Results, table: pd.DataFrame) -> pd.DataFrame:

@@ -2,11 +2,18 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from ganbench.report.figures.drawing import Drawing, choose_colour, finish, open_figure
+from ganbench.report.figures.drawing import (
+    Drawing,
+    Sketch,
+    choose_colour,
+    finish,
+    open_figure,
+)
 from ganbench.report.figures.svg import FAINT, INK
 from ganbench.report.results import Results, Run
 
@@ -47,19 +54,19 @@ _MAPS_CAPTION = (
 )
 
 
-def draw_density_maps(results: Results, dataset: str) -> dict[str, Drawing]:
+def sketch_density_maps(results: Results, dataset: str) -> dict[str, Sketch]:
     """p_data, p_g, D and D* at every snapshot, as in Figure 1 of Goodfellow et al. 2014.
 
     One figure for each variant that has a snapshot, of its first seed that has one.
     """
-    drawings: dict[str, Drawing] = {}
+    sketches: dict[str, Sketch] = {}
     for variant in results.variants:
         for run, maps in results.maps.items():
-            if run[:2] == (dataset, variant) and len(maps["steps"]) and variant not in drawings:
+            if run[:2] == (dataset, variant) and len(maps["steps"]) and variant not in sketches:
                 one_dimensional = maps["centers"].shape[1] == 1
                 draw = _draw_lines if one_dimensional else _draw_maps
-                drawings[variant] = draw(run, maps)
-    return drawings
+                sketches[variant] = partial(draw, run, maps)
+    return sketches
 
 
 def _draw_lines(run: Run, maps: dict[str, np.ndarray]) -> Drawing:

@@ -1,19 +1,18 @@
 """How figures are drawn: one style, one colour per variant, the same bytes every time."""
 
-import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import matplotlib as mpl
-import seaborn as sns
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ganbench.report.figures import svg
+from ganbench.report.figures.saving import save_pdf, save_svg
 from ganbench.report.figures.svg import FAINT, INK
 
 PALETTE = (
@@ -68,6 +67,10 @@ _STYLE = {
     "savefig.facecolor": "none",
     "legend.frameon": False,
     "legend.fontsize": 8,
+    "axes.axisbelow": True,
+    "lines.solid_capstyle": "round",
+    "patch.edgecolor": "w",
+    "patch.force_edgecolor": True,
 }
 
 LEGEND_LINE = 0.19
@@ -89,6 +92,10 @@ class Drawing:
     pdf: bytes
 
 
+Sketch = Callable[[], Drawing | dict[str, Drawing]]
+"""One figure that is yet to be drawn, or several by name; the process does not matter."""
+
+
 def choose_colour(index: int) -> str:
     """The colour of the variant at this place in the study."""
     return PALETTE[index % len(PALETTE)]
@@ -108,24 +115,16 @@ def choose_border(index: int) -> str:
 def open_figure(
     width: float = 3.75, height: float = 2.6, rows: int = 1, columns: int = 1
 ) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure of `rows` times `columns` axes, in the page's style; closed afterwards.
+    """A figure of `rows` times `columns` axes, in the page's style.
 
-    `width` and `height` are in inches.
+    `width` and `height` are in inches. The style holds until the context ends.
     """
-    with mpl.rc_context({**sns.axes_style("ticks"), **_STYLE}):
-        figure, axes = plt.subplots(
-            rows,
-            columns,
-            figsize=(width, height),
-            sharex="col" if rows > 1 else False,
-            sharey=True,
-            squeeze=False,
-            layout="constrained",
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), dpi=72, layout="constrained")
+        axes = figure.subplots(
+            rows, columns, sharex="col" if rows > 1 else False, sharey=True, squeeze=False
         )
-        try:
-            yield figure, list(axes.flat)
-        finally:
-            plt.close(figure)
+        yield figure, list(axes.flat)
 
 
 def mark_variant(axes: Axes, lines_before: int, index: int) -> None:
@@ -137,42 +136,45 @@ def mark_variant(axes: Axes, lines_before: int, index: int) -> None:
 def finish(
     figure: Figure, name: str, title: str, caption: str, variants: dict[int, str]
 ) -> Drawing:
-    """The figure in all its forms; `variants` are those it shows, by their place in the study."""
+    """The figure in all its forms; `variants` are those it shows, by their place in the study.
+
+    The page has its own legend: it gets the SVG of the file without one.
+    """
     for axes in figure.axes:
         axes.set_title(axes.get_title(loc="left"), gid="title-")  # the page prints it bold
-    text = _save(figure, "svg", name).decode()
-    inline = svg.make_inline(text, name, f"{title}. {caption}")
-    return Drawing(name, caption, inline, *_save_files(figure, name, variants))
+    FigureCanvasSVG(figure)  # by which text is measured, and not by that of the PDF drawn before
+    figure.set_layout_engine("constrained")
+    figure.get_layout_engine().execute(figure)
+    figure.set_layout_engine("none")  # a legend must not change it
+    height = figure.get_figheight()
+    with _legend_below(figure, variants):
+        text, pdf = save_svg(figure, name), save_pdf(figure)
+    inline = svg.make_inline(text, name, f"{title}. {caption}", height=72 * height)
+    return Drawing(name, caption, inline, text, pdf)
 
 
-def _save_files(figure: Figure, name: str, variants: dict[int, str]) -> tuple[str, bytes]:
-    """SVG and PDF for a paper, laid out as the first drawing was."""
-    figure.set_layout_engine("none")
-    if variants:
-        _add_legend(figure, variants)
-    return _save(figure, "svg", name).decode(), _save(figure, "pdf", name)
-
-
-def _save(figure: Figure, form: str, name: str) -> bytes:
-    """The contents of a file without date and program, so that they are the same every time."""
-    omitted = {"svg": ("Date", "Creator"), "pdf": ("CreationDate", "Creator", "Producer")}
-    buffer = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": name}):
-        figure.savefig(buffer, format=form, metadata=dict.fromkeys(omitted[form]))
-    return buffer.getvalue()
-
-
-def _add_legend(figure: Figure, variants: dict[int, str]) -> None:
-    """Adds a legend below the figure, which grows by its height."""
+@contextmanager
+def _legend_below(figure: Figure, variants: dict[int, str]) -> Iterator[None]:
+    """The figure with a legend below it, by whose height it grows; afterwards it is as before."""
+    if not variants:
+        yield
+        return
     width, height = figure.get_size_inches()
     columns = max(1, int(width / (0.45 + 0.075 * max(map(len, variants.values())))))
     taller = height + LEGEND_LINE * math.ceil(len(variants) / columns) + 0.1
     figure.set_size_inches(width, taller)
-    for axes in figure.axes:
-        x, y, across, up = axes.get_position().bounds
+    positions = [axes.get_position() for axes in figure.axes]
+    for axes, (x, y, across, up) in zip(figure.axes, [p.bounds for p in positions], strict=True):
         axes.set_position((x, 1 - (1 - y) * height / taller, across, up * height / taller))
     handles = [
         Line2D([], [], color=choose_colour(index), ls=choose_dash(index), lw=2, label=name)
         for index, name in variants.items()
     ]
-    figure.legend(handles=handles, loc="lower left", ncols=columns, handlelength=1.8)
+    legend = figure.legend(handles=handles, loc="lower left", ncols=columns, handlelength=1.8)
+    legend.set_gid(svg.FILE_LEGEND)
+    yield
+    legend.remove()
+    figure.set_size_inches(width, height)
+    for axes, position in zip(figure.axes, positions, strict=True):
+        axes.set_position(position)
+        axes.set_in_layout(True)

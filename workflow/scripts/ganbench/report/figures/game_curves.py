@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from ganbench.report.figures.curves import (
 )
 from ganbench.report.figures.drawing import (
     Drawing,
+    Sketch,
     choose_colour,
     choose_dash,
     finish,
@@ -97,11 +99,11 @@ MOST_ROWS = 100
 """The most rows of a run's history that are drawn: more would be closer than a line is thick."""
 
 
-def draw_game_curves(results: Results, dataset: str) -> list[Drawing]:
+def sketch_game_curves(results: Results, dataset: str) -> list[Sketch]:
     """One figure for each quantity of `history.csv`, over images."""
     history = results.history[results.history["dataset"] == dataset]
-    rows = _thin_out(history)
-    return [_draw_curve(results, dataset, history, rows, curve) for curve in GAME_CURVES]
+    rows = thin_out(history)
+    return [partial(_draw_curve, results, dataset, history, rows, curve) for curve in GAME_CURVES]
 
 
 def _draw_curve(
@@ -114,7 +116,7 @@ def _draw_curve(
     """One quantity; `rows` are those of the history to draw."""
     caption = curve.caption
     with open_figure() as (figure, (axes,)):
-        variants = draw_seeds_and_mean(axes, results, rows, curve.column)
+        curves = draw_seeds_and_mean(axes, results, rows, curve.column)
         if curve.column.endswith("norm"):
             _set_log_scale(axes)
         else:
@@ -125,14 +127,19 @@ def _draw_curve(
         axes.set(title=curve.title, ylabel=curve.label)
         label_budget(axes, BUDGETS[0], results.study, dataset)
         name = f"game-{dataset}-{curve.column.replace('_', '-')}"
-        return finish(figure, name, f"{curve.title}, on {dataset}", caption, variants)
+        return finish(figure, name, f"{curve.title}, on {dataset}", caption, curves.variants)
 
 
-def _thin_out(history: pd.DataFrame) -> pd.DataFrame:
-    """Every n-th row and the last, with the same n for all runs, so that few enough are left."""
-    rows_to_end = history.groupby(["variant", "seed"], sort=False).cumcount(ascending=False)
-    longest = int(rows_to_end.max()) + 1 if len(rows_to_end) else 1
-    return history[rows_to_end % math.ceil(longest / MOST_ROWS) == 0]
+def thin_out(history: pd.DataFrame) -> pd.DataFrame:
+    """Every n-th row, counted from the last of the longest run, so that few enough are left.
+
+    They are at the same steps in all runs, which are averaged. Each run's last row is kept too.
+    """
+    runs = history.groupby(["variant", "seed"], sort=False)
+    position, rows_to_end = runs.cumcount(), runs.cumcount(ascending=False)
+    longest = int(position.max()) + 1 if len(position) else 1
+    every = math.ceil(longest / MOST_ROWS)
+    return history[((longest - 1 - position) % every == 0) | (rows_to_end == 0)]
 
 
 def _set_log_scale(axes: Axes) -> None:
@@ -142,15 +149,18 @@ def _set_log_scale(axes: Axes) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def draw_gradient_weights(results: Results) -> list[Drawing]:
+def sketch_gradient_weights(results: Results) -> list[Sketch]:
     """|∂L_G/∂f| against D(G(z)), derived and measured: where a generator's gradient vanishes."""
     curves = {
         variant: results.theory[definition["objective"]]["gradient_weight"]
         for variant, definition in results.study["variants"].items()
         if "gradient_weight" in results.theory.get(definition["objective"], {})
     }
-    if not curves:
-        return []
+    return [partial(_draw_gradient_weights, results, curves)] if curves else []
+
+
+def _draw_gradient_weights(results: Results, curves: dict[str, dict]) -> Drawing:
+    """The figure; `curves` are the derived weights by variant."""
     title = "Where the generator's gradient vanishes"
     every = math.ceil(len(results.history) / DOTS)
     caption = (
@@ -173,7 +183,7 @@ def draw_gradient_weights(results: Results) -> list[Drawing]:
                 variants[index] = variant
         axes.set(title=title, xlabel="D(G(z)): 0 is rejected, 1 taken for real", ylabel="|∂L/∂f|")
         axes.set(xlim=(0, 1), ylim=(0, min(axes.get_ylim()[1], 3)))
-        return [finish(figure, "gradient-weights", title, caption, variants)]
+        return finish(figure, "gradient-weights", title, caption, variants)
 
 
 def _draw_weights(axes: Axes, index: int, curve: dict, measured: pd.DataFrame) -> None:

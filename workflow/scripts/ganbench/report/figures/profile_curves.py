@@ -1,11 +1,14 @@
 """Performance profiles: the share of runs that reach a score, for every score."""
 
+from functools import partial
+
 import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.evidence.final_scores import select
 from ganbench.report.figures.drawing import (
     Drawing,
+    Sketch,
     choose_colour,
     choose_dash,
     finish,
@@ -16,12 +19,16 @@ from ganbench.report.measures import describe_metric, primary_measure
 from ganbench.report.results import Results
 
 
-def draw_profiles(results: Results, table: pd.DataFrame, dataset: str) -> list[Drawing]:
+def sketch_profiles(results: Results, table: pd.DataFrame, dataset: str) -> list[Sketch]:
     """The profile of every variant by the dataset's primary metric, if anything was scored."""
     metric, reference = primary_measure(results, dataset)
     profiles = select(table, dataset=dataset, metric=metric, reference=reference)
-    if not len(profiles):
-        return []
+    return [partial(_draw_profiles, results, profiles, dataset)] if len(profiles) else []
+
+
+def _draw_profiles(results: Results, profiles: pd.DataFrame, dataset: str) -> Drawing:
+    """The figure; `profiles` are the rows of one dataset and measure."""
+    metric = profiles["metric"].iloc[0]
     title = "Share of runs that reach a score"
     variants = {}
     with open_figure() as (figure, (axes,)):
@@ -42,7 +49,7 @@ def draw_profiles(results: Results, table: pd.DataFrame, dataset: str) -> list[D
         axes.set(title=title, xlabel=f"{describe_metric(metric)} τ", ylabel="share of runs")
         axes.set(ylim=(-0.03, 1.03))
         caption = _describe_profile(metric, dataset)
-        return [finish(figure, f"profile-{dataset}", f"{title}, {dataset}", caption, variants)]
+        return finish(figure, f"profile-{dataset}", f"{title}, {dataset}", caption, variants)
 
 
 def _describe_profile(metric: str, dataset: str) -> str:

@@ -12,6 +12,9 @@ SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 ElementTree.register_namespace("", SVG)
 ElementTree.register_namespace("xlink", XLINK)
 
+FILE_LEGEND = "file-legend"
+"""The id of a legend below a figure, which only files have."""
+
 _DROPPED = re.compile(r"(font-family|stroke-linejoin|stroke-linecap: butt)\b[^;]*;?\s*")
 _FONT = re.compile(r"font: (?:(bold|[6-9]00) )?([\d.]+)px [^;]*")
 _NUMBER = re.compile(r"-?\d+\.\d+")
@@ -26,14 +29,15 @@ class Inline:
     styles: dict[str, str]
 
 
-def make_inline(text: str, name: str, description: str) -> Inline:
+def make_inline(text: str, name: str, description: str, height: float) -> Inline:
     """The SVG that matplotlib wrote as `text`, for a page with many figures.
 
-    `name` makes its ids unique there. Groups whose id begins with `variant-0-` get the class
-    `variant-0`, by which the page switches variants on and off; so do `label-` and `title-`.
+    It is cut to `height` points, without the legend below. `name` makes its ids unique there.
+    Groups whose id begins with `variant-0-` get the class `variant-0`, by which the page switches
+    variants on and off; so do `label-` and `title-`.
     """
     root = ElementTree.fromstring(text[text.index("<svg") :])
-    width, height = map(float, root.attrib["viewBox"].split()[2:])
+    width = float(root.attrib["viewBox"].split()[2])
     _flatten(root)
     _name_references(root, "i" + hashlib.sha256(name.encode()).hexdigest()[:6])
     styles: dict[str, str] = {}
@@ -59,7 +63,7 @@ def _flatten(parent: ElementTree.Element) -> None:
     children: list[ElementTree.Element] = []
     for child in list(parent):
         tag = child.tag.removeprefix(f"{{{SVG}}}")
-        if tag in ("metadata", "style") or _is_invisible(child):
+        if tag in ("metadata", "style") or _is_invisible(child) or child.get("id") == FILE_LEGEND:
             continue
         _flatten(child)
         if tag != "g" or child.get("clip-path") or child.get("transform"):

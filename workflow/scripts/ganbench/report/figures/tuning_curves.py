@@ -1,5 +1,6 @@
 """Score against tuning budget: how much each variant gains from trying more settings."""
 
+from functools import partial
 from textwrap import fill
 
 import pandas as pd
@@ -10,6 +11,7 @@ from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.report.figures.curves import THICK, THIN, draw_level
 from ganbench.report.figures.drawing import (
     Drawing,
+    Sketch,
     choose_colour,
     choose_dash,
     finish,
@@ -22,11 +24,15 @@ from ganbench.report.results import Results
 from ganbench.wording import count, listing, number, percent
 
 
-def draw_tuning_curves(results: Results, table: pd.DataFrame, dataset: str) -> list[Drawing]:
+def sketch_tuning_curves(results: Results, table: pd.DataFrame, dataset: str) -> list[Sketch]:
     """Each variant's expected primary score over settings tried; none without a sweep."""
     rows = table[table["dataset"] == dataset]
-    if not results.study["settings"] or not len(rows):
-        return []
+    drawn = results.study["settings"] and len(rows)
+    return [partial(_draw_tuning_curves, results, rows, dataset)] if drawn else []
+
+
+def _draw_tuning_curves(results: Results, rows: pd.DataFrame, dataset: str) -> Drawing:
+    """The figure; `rows` are those of one dataset."""
     metric, reference = rows.iloc[0][["metric", "reference"]]
     definition = METRICS[base_name(metric)]
     title = f"{definition.title} after tuning, {definition.better} is better"
@@ -49,7 +55,7 @@ def draw_tuning_curves(results: Results, table: pd.DataFrame, dataset: str) -> l
         )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         caption = _describe_tuning(results, rows)
-        return [finish(figure, f"tuning-{dataset}", title, caption, variants)]
+        return finish(figure, f"tuning-{dataset}", title, caption, variants)
 
 
 def _draw_variant(axes: Axes, index: int, scores: pd.DataFrame) -> None:

@@ -1,0 +1,77 @@
+"""The commit of a checkout, read from git's files, is the one that git names."""
+
+import shutil
+import subprocess
+
+import pytest
+from ganbench.jobs.checkout import describe_checkout, read_commit
+from project import ROOT
+
+NAMED = ("-c", "user.name=A", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+
+
+def git(folder, *arguments) -> str:
+    done = subprocess.run(
+        ["git", *NAMED, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch", "some/branch")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "first")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param([], id="a branch"),
+        pytest.param(["pack-refs", "--all", "--prune"], id="packed refs"),
+        pytest.param(["checkout", "--quiet", "--detach"], id="no branch"),
+        pytest.param(["tag", "-a", "v1", "-m", "one"], id="a tag"),
+    ],
+)
+def test_commit_is_the_one_that_git_names(checkout, command):
+    git(checkout, *command or ["status"])
+    assert read_commit(checkout) == git(checkout, "rev-parse", "HEAD")
+
+
+def test_newer_commit_goes_before_a_packed_one(checkout):
+    git(checkout, "pack-refs", "--all", "--prune")
+    git(checkout, "commit", "--quiet", "--allow-empty", "--message", "second")
+    assert read_commit(checkout) == git(checkout, "rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_linked_worktree_has_its_own_commit(checkout, packed):
+    worktree = checkout.parent / "linked"
+    git(checkout, "worktree", "add", "--quiet", "-b", "other", str(worktree))
+    git(worktree, "commit", "--quiet", "--allow-empty", "--message", "there")
+    if packed:
+        git(checkout, "pack-refs", "--all", "--prune")
+    assert read_commit(worktree) == git(worktree, "rev-parse", "HEAD") != read_commit(checkout)
+
+
+def test_copy_without_git_has_its_version_alone_even_inside_another_repository(checkout):
+    copy = checkout / "unpacked"
+    copy.mkdir()
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    version = describe_checkout(checkout)["version"]
+    assert version.count(".") == 2
+    assert describe_checkout(copy) == {"version": version, "commit": None, "clean": None}
+
+
+@pytest.mark.parametrize("head", ["ref: refs/heads/unborn", "nonsense", "", "g" * 40])
+def test_repository_that_names_no_commit_has_none(checkout, head):
+    (checkout / ".git/HEAD").write_text(head)
+    assert read_commit(checkout) is None
+
+
+def test_folder_without_anything_has_neither(tmp_path):
+    assert describe_checkout(tmp_path) == {"version": None, "commit": None, "clean": None}
