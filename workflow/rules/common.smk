@@ -20,6 +20,7 @@ from ganbench.jobs.checkout import describe_checkout
 from ganbench.jobs.gpu_plan import GpuPlan, plan_gpus
 from ganbench.jobs.provenance import canonical_json
 from ganbench.study import resolve as studies
+from ganbench.study.budget import count_passes
 from ganbench.study.paths import expand_path
 from ganbench.study.schema import StudyError
 from ganbench.study.written import load_study
@@ -90,6 +91,10 @@ GPUS = (
 )
 HAS_GPU = bool(GPUS.devices)
 config["execution"]["gpus"] = dataclasses.asdict(GPUS)
+LONGEST_RUN = max(
+    (count_passes(parameters) for runs in STUDY["runs"].values() for parameters in runs.values()),
+    default=1,
+)
 LATEX = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
 LOCK = os.path.relpath(Path(workflow.basedir, "envs/requirements.lock"))
 
@@ -233,6 +238,15 @@ def list_label_checks(wildcards):
     if dataset["kind"] != "image_folder" or EXTRACTOR != "classifier":
         return []
     return ancient(result(f"extractors/{wildcards.dataset}/{EXTRACTOR}/card.json"))
+
+
+def rank_run(wildcards):
+    """The priority of a run, from 0 to 1: the longest of the study start first.
+
+    A long run that started last would keep one core busy while the others wait.
+    """
+    parameters = STUDY["runs"][wildcards.dataset][wildcards.variant]
+    return count_passes(parameters) / LONGEST_RUN
 
 
 def count_reading_threads(wildcards):

@@ -12,6 +12,7 @@ rule train:
         result("logs/train/{dataset}_{variant}_seed{seed}.log"),
     benchmark:
         result("benchmarks/train/{dataset}_{variant}_seed{seed}.tsv")
+    priority: share(rank_run)
     conda:
         "../../envs/train.yaml"
     threads: share(get_run_threads)
