@@ -1,7 +1,6 @@
-"""Training on a GPU: the same bits again, CUDA graphs, and resume. Needs one: make test-gpu.
+"""Training on a GPU: the same bits with and without CUDA graphs and after a resume, few kernels.
 
-All CUDA tests passed on an NVIDIA H200 with torch 2.11 at commit e0d3ece; the code has been
-rearranged since then and not rerun on a GPU.
+Needs a GPU: make test-gpu.
 """
 
 import io
@@ -14,7 +13,7 @@ import torch
 from ganbench.catalogue import objectives
 from ganbench.jobs.progress import Progress
 from ganbench.training.checkpoint import Checkpoints
-from ganbench.training.graphs import WARM_UP, Graphs
+from ganbench.training.graphs import WARM_UP
 from ganbench.training.loop import play, start_run
 from training_example import RunFolder, make_pixels, read_weights, resolve_run
 
@@ -35,8 +34,12 @@ SETTINGS = {
     "gradient penalty": {"regularizers": {"gradient_penalty": {}}},
     "dragan": {"regularizers": {"dragan": {}}},
     "averaged": {"ema": 0.9},
-    "bf16": {"precision": "bf16", "channels_last": True},
+    "float32": {"precision": "float32"},
+    "bf16": {"precision": "bf16"},
+    "r3gan": {"objective": "relativistic", "regularizers": {"r1": {}, "r2": {}}},
 }
+KERNELS = {"adam": 150, "bf16": 180, "gradient penalty": 240, "r3gan": 230}
+"""The most kernels of one step that is recorded; what was counted on an H200 and a few more."""
 every_setting = pytest.mark.parametrize("name", SETTINGS)
 
 
@@ -73,8 +76,7 @@ def test_the_same_run_gives_the_same_bits(name, recorded, tmp_path):
 
 
 @every_setting
-def test_recorded_steps_compute_what_plain_steps_compute(name, tmp_path):
-    """The same kernels in the same order: equal but for rounding over 40 steps."""
+def test_recorded_steps_have_the_bits_of_plain_steps(name, tmp_path):
     plain, recorded = (
         RunFolder(tmp_path / str(graphs), resolve_setting(name, cuda_graphs=graphs), PIXELS)
         for graphs in (False, True)
@@ -83,15 +85,35 @@ def test_recorded_steps_compute_what_plain_steps_compute(name, tmp_path):
     recorded.train()
     assert "continues without" not in recorded.log.getvalue()
     assert recorded.run()["status"] == "completed"
-    expected, values = plain.history().to_numpy(), recorded.history().to_numpy()
-    np.testing.assert_allclose(values, expected, rtol=1e-3, atol=1e-4)
+    assert recorded.run()["device_settings"]["cuda_graphs"]
+    assert recorded.run()["generator_sha256"] == plain.run()["generator_sha256"]
+    assert recorded.history().equals(plain.history())
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_step_starts_few_kernels(name):
+    """A small network on a GPU is limited by their number."""
+    run = start_run(resolve_setting(name, cuda_graphs=True), "d", 0, PIXELS.cuda())
+    steps, kinds = 4, [torch.profiler.ProfilerActivity.CUDA]
+    with run.in_order():
+        for _ in range(WARM_UP + 2):
+            run.take_step()
+        torch.cuda.synchronize()
+        with torch.profiler.profile(activities=kinds) as profiler:
+            for _ in range(steps):
+                run.take_step()
+            torch.cuda.synchronize()
+    count = sum(kernel.count for kernel in profiler.key_averages() if kernel.self_device_time_total)
+    print(f"{name}: {count / steps:.0f} kernels a step")
+    assert count / steps <= KERNELS[name]
 
 
 @pytest.mark.parametrize("objective", sorted(objectives.OBJECTIVES))
 def test_every_objective_can_be_recorded(objective):
     parameters = resolve_setting(objective=objective, cuda_graphs=True)
-    graphs = Graphs(start_run(parameters, "d", 0, PIXELS.cuda()).game)
-    losses = [graphs.step(step).generator.item() for step in range(1, WARM_UP + 3)]
+    run = start_run(parameters, "d", 0, PIXELS.cuda())
+    with run.in_order():
+        losses = [run.take_step().generator.item() for _ in range(WARM_UP + 2)]
     assert np.isfinite(losses).all()
 
 

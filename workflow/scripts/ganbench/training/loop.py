@@ -75,8 +75,7 @@ def train(
     def resume_and_play(settings: Mapping[str, Any]) -> tuple[Run, dict[str, Any]]:
         run = start_run(settings, dataset, seed, real)
         checkpoints.resume(run)
-        progress = Progress(name, parameters["steps"], log, log_interval, run.step)
-        with progress, run.in_order():
+        with Progress(name, parameters["steps"], log, log_interval, run.step) as progress:
             return run, play(run, parameters, progress, checkpoints)
 
     def attempt() -> tuple[Run, dict[str, Any]]:
@@ -133,21 +132,22 @@ def play(
     snapshots = set(snapshot_steps(parameters))
     started = time.perf_counter() - run.seconds
     divergence, stop_reason = None, None
-    for step in range(run.step + 1, steps + 1):
-        losses = run.take_step()
-        if step % interval == 0 or step in snapshots:
-            divergence = run.non_finite.reason(run.game.generator.network, step)
-            if divergence:
-                break
-            run.seconds = round(time.perf_counter() - started, 3)
-            if step % interval == 0 or step == steps:
-                _add_history(run, losses, parameters, progress)
-            if step in snapshots:
-                stop_reason = _take_snapshot(run)
-                if stop_reason:
+    with run.in_order():
+        for step in range(run.step + 1, steps + 1):
+            losses = run.take_step()
+            if step % interval == 0 or step in snapshots:
+                divergence = run.non_finite.reason(run.game.generator.network, step)
+                if divergence:
                     break
-        run.seconds = time.perf_counter() - started
-        checkpoints.after_step(run)
+                run.seconds = round(time.perf_counter() - started, 3)
+                if step % interval == 0 or step == steps:
+                    _add_history(run, losses, parameters, progress)
+                if step in snapshots:
+                    stop_reason = _take_snapshot(run)
+                    if stop_reason:
+                        break
+            run.seconds = time.perf_counter() - started
+            checkpoints.after_step(run)
     seconds = round(time.perf_counter() - started, 3)
     step, reason = divergence or (run.step, stop_reason)
     return {
