@@ -16,6 +16,8 @@ from matplotlib.lines import Line2D
 from ganbench.report.figures import svg
 from ganbench.report.figures.svg import FAINT, INK
 
+mpl.rcdefaults()  # a person's own matplotlibrc changes no figure
+
 PALETTE = (
     "#0173b2",
     "#d55e00",
