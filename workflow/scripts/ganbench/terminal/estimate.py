@@ -11,7 +11,7 @@ from ganbench.wording import duration, number
 
 
 @dataclass(frozen=True)
-class Estimate:
+class PlanEstimate:
     """Of all jobs of a plan: seconds by job, seconds until the end, megabytes held and left.
 
     `measured` says whether every stage that counts was measured on this machine before.
@@ -32,7 +32,7 @@ def estimate_plan(
     width: int,
     on_gpu: bool,
     gpu_jobs: int = 1,
-) -> Estimate:
+) -> PlanEstimate:
     """Estimates the jobs of a plan by their ids, `width` at a time, or `gpu_jobs` on GPUs."""
     kinds = {job.kind: job for job in jobs.values()}
     seconds = {
@@ -47,7 +47,7 @@ def estimate_plan(
     width = min(width, gpu_jobs) if on_gpu else width
     busy = [(job, seconds[job.kind]) for job in jobs.values() if seconds[job.kind]]
     measured = sum(length for job, length in busy if past.knows(job.stage))
-    return Estimate(
+    return PlanEstimate(
         seconds_of={number: seconds[job.kind] for number, job in jobs.items()},
         seconds=_estimate_wall_time(busy, width),
         memory=sum(heapq.nlargest(width, (memory[job.kind] for job, _ in busy))),
@@ -83,7 +83,7 @@ def _pack(lengths: Sequence[float], width: int) -> float:
     return max(ends)
 
 
-def describe_estimate(estimate: Estimate, where: str) -> str:
+def describe_estimate(estimate: PlanEstimate, where: str) -> str:
     """The estimate as a sentence, which says how sure it is; `where` is "on 2 cores"."""
     basis = (
         "from earlier jobs on this machine"

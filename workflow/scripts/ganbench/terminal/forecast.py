@@ -79,11 +79,12 @@ def step_seconds(parameters: Mapping[str, Any], shape: tuple[int, ...], *, on_gp
     giga = estimate_step_operations(parameters, shape) / 1e9
     if on_gpu:
         return calls * (0.0008 if parameters["cuda_graphs"] else 0.0049) + giga * 8.5e-5
-    if len(shape) == 1:
-        return 0.0015 * calls + 0.008 * giga**0.7
-    speed = 0.8 if parameters["precision"] == "bf16" else 1.0
     # a small layer uses less of a processor than a large one, hence the power
-    return 0.004 * calls + 0.025 * speed * giga**0.7
+    work = (giga / calls) ** 0.7
+    if len(shape) == 1:
+        return calls * (0.0015 + 0.008 * work)
+    speed = 0.8 if parameters["precision"] == "bf16" else 1.0
+    return calls * (0.004 + 0.025 * speed * work)
 
 
 def _predict_training(job: EstimatedJob, study: Mapping[str, Any], on_gpu: bool) -> float:

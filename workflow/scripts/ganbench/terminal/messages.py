@@ -13,7 +13,7 @@ from typing import Any
 
 from ganbench.jobs.status import read_status
 from ganbench.terminal.dry_run import describe_plan
-from ganbench.terminal.estimate import Estimate
+from ganbench.terminal.estimate import PlanEstimate
 from ganbench.terminal.headline_of_report import read_headline
 from ganbench.terminal.job_names import name_job
 from ganbench.terminal.running_jobs import Countdown
@@ -58,7 +58,7 @@ class Plan:
     `page` is the report that is made in the end, or ''; `results` the folder of the study.
     """
 
-    estimate: Estimate
+    estimate: PlanEstimate
     sentence: str
     dry_run: bool
     results: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.jobs.status import find_status_file, read_status
-from ganbench.terminal.estimate import Estimate, describe_time
+from ganbench.terminal.estimate import PlanEstimate, describe_time
 from ganbench.wording import duration
 
 
@@ -28,7 +28,7 @@ class Running:
 class Countdown:
     """Counts the jobs of a plan down; a job is known by its number."""
 
-    def __init__(self, estimate: Estimate, status_folder: str) -> None:
+    def __init__(self, estimate: PlanEstimate, status_folder: str) -> None:
         self.estimate, self.status_folder = estimate, status_folder
         self.started = time.monotonic()
         self.running: dict[int, Running] = {}
