@@ -59,6 +59,7 @@ svg.fonttype: path
 """
 
 
+@pytest.mark.promise("own-settings")
 @pytest.mark.parametrize("place", ["working folder", "home", "MATPLOTLIBRC"])
 def test_matplotlib_settings_of_a_person_change_no_byte_of_a_figure(tmp_path, drawn, place):
     folder = tmp_path / ".config/matplotlib" if place == "home" else tmp_path
@@ -75,12 +76,14 @@ def test_matplotlib_settings_of_a_person_change_no_byte_of_a_figure(tmp_path, dr
     assert done.stdout == drawn, done.stderr
 
 
+@pytest.mark.promise("own-settings")
 @pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "tkagg", "no"])
 def test_backend_of_a_notebook_or_a_window_changes_no_byte_of_a_figure(tmp_path, drawn, backend):
     done = run(DRAW, folder=tmp_path, MPLBACKEND=backend)
     assert done.stdout == drawn, done.stderr
 
 
+@pytest.mark.promise("own-settings")
 def test_user_without_an_entry_of_its_own_can_plan_a_study(tmp_path):
     command = ["-n", "--snakefile", str(ROOT / "Snakefile"), "--configfile", str(TINY)]
     done = run(NO_PASSWD, *command, folder=tmp_path)

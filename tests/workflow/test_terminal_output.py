@@ -120,6 +120,7 @@ def test_dry_run_ends_with_an_estimate(checkout):
     )
 
 
+@pytest.mark.promise("former-report")
 def test_failed_report_leaves_the_former_one_in_place(checkout):
     """The study has another title, so the former report is not what it asks for."""
     study = tiny_study(title="Another title")
