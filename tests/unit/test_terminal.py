@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import time
 
 import pytest
 from ganbench.jobs.job import job
@@ -181,6 +182,20 @@ def test_long_run_without_a_snakemake_says_a_line_for_a_tenth(capfd, monkeypatch
     lines = capfd.readouterr().err.splitlines()
     assert lines[0] == "digits / minimax: 10 %"
     assert len(set(lines)) == len(lines) <= 9
+
+
+def test_long_run_has_a_line_for_a_tenth_where_there_is_no_terminal(terminal, monkeypatch):
+    terminal.start()
+    clock = time.monotonic()
+    monkeypatch.setattr("ganbench.terminal.running_jobs.time.monotonic", lambda: clock)
+    told = len(terminal.stream.getvalue())
+    with job(LOG) as log:
+        for step, seconds in ((1, 29), (2, 2), (3, 10), (3, 40)):
+            log.status.write(step=step, total=10)
+            clock += seconds
+            terminal.handler.show_progress()
+    run = "train digits / non_saturating / seed 3"
+    assert terminal.stream.getvalue()[told:] == f" 20 %:  {run}\n 30 %:  {run}\n"
 
 
 class Screen(io.StringIO):

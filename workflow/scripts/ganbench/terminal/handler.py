@@ -40,8 +40,7 @@ class TerminalHandler(logging.Handler):
         self.messages = Messages(study, make_plan, self.folder.name, brief=self.board is not None)
         self.closing = threading.Event()
         self.given_up = False
-        if self.board:
-            threading.Thread(target=self._refresh, daemon=True).start()
+        threading.Thread(target=self._refresh, daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes the message of one record, if it has one."""
@@ -88,7 +87,16 @@ class TerminalHandler(logging.Handler):
         while not self.closing.wait(REFRESH_SECONDS):
             with self.lock:
                 if not self.closing.is_set():
-                    self._draw()
+                    self.show_progress()
+
+    def show_progress(self) -> None:
+        """Writes the running jobs anew or, without a terminal, a line for a tenth of a long one."""
+        countdown = self.messages.countdown
+        if self.board:
+            self._draw()
+        elif countdown and (lines := countdown.list_tenths()):
+            self.own.stream.write("\n".join([*lines, ""]))
+            self.own.stream.flush()
 
     def _wrap(self, text: str) -> str:
         """Breaks lines between words on a terminal; a file keeps one message on one line."""

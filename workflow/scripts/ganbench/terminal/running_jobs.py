@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganbench.jobs.progress import SPEAK_SECONDS
 from ganbench.jobs.status import find_status_file, read_status
 from ganbench.terminal.estimate import PlanEstimate, describe_time
 from ganbench.wording import duration
@@ -18,6 +19,8 @@ class Running:
     wildcards: Mapping[str, str]
     started: float
     status_file: Path
+    tenth: int = 0
+    spoken: float = 0.0
 
     def read_share(self) -> float | None:
         """The share of its steps that it has taken, if it counts them."""
@@ -45,7 +48,8 @@ class Countdown:
         self.failed.discard(number)
         file = find_status_file(self.status_folder, log_file)
         file.unlink(missing_ok=True)
-        self.running[number] = Running(name, wildcards, time.monotonic(), file)
+        now = time.monotonic()
+        self.running[number] = Running(name, wildcards, now, file, spoken=now)
 
     def finish(self, number: int) -> Running | None:
         """Notes that a job has ended well; None if it was not known to run."""
@@ -72,6 +76,16 @@ class Countdown:
         lines = [_describe_running(job) for job in self.running.values()]
         done = f"{len(self.done)} of {self.total} jobs done after {duration(self.elapsed())}"
         return [*lines, f"{done}, {self.describe_left()}"]
+
+    def list_tenths(self) -> list[str]:
+        """A line for each job that has reached another tenth, at most one in half a minute."""
+        lines, now = [], time.monotonic()
+        for job in self.running.values():
+            tenth = int(10 * (job.read_share() or 0))
+            if tenth > job.tenth and now - job.spoken >= SPEAK_SECONDS:
+                job.tenth, job.spoken = tenth, now
+                lines.append(f"{10 * tenth:>3} %:  {job.name}")
+        return lines
 
     def _seconds_left(self) -> float:
         """The estimate at first, the pace of what is done at last, and in between both."""
