@@ -11,16 +11,20 @@ ifneq ($(words $(CURDIR)),1)
 $(error Snakemake cannot run from a folder whose path has spaces; move this checkout)
 endif
 
+# Snakemake keeps a cache in the home folder, and ends with a traceback where there is none.
+ifeq ($(HOME),)
+export HOME := $(CURDIR)/.snakemake/home
+endif
+
 .PHONY: help reproduce test test-gpu test-slurm stress verify benchmark lint generated lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
 
-reproduce: .venv/.installed ## run a study (STUDY=config/config.yaml) and say where its report is
+reproduce: .venv/.installed ## run a study (STUDY=config/config.yaml) and print its verdict
 	@test -f "$(STUDY)" || { echo "STUDY: there is no file $(STUDY); the shipped studies are:" config/*.yaml; exit 1; }
 	@.venv/bin/python workflow/schemas/check_study.py "$(STUDY)" >/dev/null
 	.venv/bin/python -m snakemake --cores $(CORES) --configfile "$(STUDY)"
-	@echo "Report: results/$$(.venv/bin/python workflow/schemas/check_study.py "$(STUDY)")/report.html"
 
 test: .venv/.installed ## run all tests
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -35,3 +35,5 @@ rule all:
 
 
 include: "workflow/rules/command_line.smk"
+include: "workflow/rules/terminal.smk"
+include: "workflow/rules/former_report.smk"

@@ -53,7 +53,7 @@ def snakemake(checkout: Path, *arguments: str, study: dict | str | None = None, 
 
 def planned(checkout: Path, *arguments: str, study: dict | None = None) -> Counter:
     """What a dry-run would do: how often each `rule` or `rule dataset/variant/seed`."""
-    done = snakemake(checkout, "--dry-run", *arguments, study=study)
+    done = snakemake(checkout, "--dry-run", "--printshellcmds", *arguments, study=study)
     assert done.returncode == 0, done.stdout + done.stderr
     jobs = Counter()
     for block in re.split(r"\n(?=\[)", done.stdout + done.stderr):

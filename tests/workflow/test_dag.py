@@ -171,16 +171,16 @@ def test_cpu_runs_do_not_queue_for_a_gpu(checkout):
     shutil.rmtree(checkout / "results")
     study = deepcopy(tiny_study())
     study["training"]["device"] = "cpu"
-    done = snakemake(checkout, "--dry-run", study=study)
+    done = snakemake(checkout, "--dry-run", "-p", study=study)
     assert "gpu=0" in done.stdout
     assert "gpu=1" not in done.stdout
     study["training"]["device"] = "cuda"
-    assert "gpu=1" in snakemake(checkout, "--dry-run", study=study).stdout
+    assert "gpu=1" in snakemake(checkout, "--dry-run", "-p", study=study).stdout
 
 
 def requested(tmp_path, study: dict, rule: str, what: str) -> dict[str, str]:
     """What the jobs of `rule` request in a fresh study, by dataset/variant."""
-    options = ("--dry-run", "--cores", "4", "--snakefile", str(ROOT / "Snakefile"))
+    options = ("--dry-run", "-p", "--cores", "4", "--snakefile", str(ROOT / "Snakefile"))
     done = snakemake(tmp_path, *options, study=study)
     assert done.returncode == 0, done.stdout + done.stderr
     requests = {}

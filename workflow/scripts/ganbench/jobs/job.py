@@ -8,10 +8,15 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from ganbench.jobs import files, gpus
+from ganbench.jobs import files, gpus, surroundings
 from ganbench.jobs.errors import ActionableError, writing
 from ganbench.jobs.gpu_plan import GpuPlan
 from ganbench.jobs.gpu_start import open_gpu
+from ganbench.jobs.status import Status
+
+# every script imports this module first
+surroundings.name_user()
+surroundings.choose_backend()
 
 
 def find_gpu_plan(snakemake: Any) -> GpuPlan | None:
@@ -21,10 +26,13 @@ def find_gpu_plan(snakemake: Any) -> GpuPlan | None:
 
 
 class _Log(io.TextIOBase):
-    """A job's log. Lines are lost when the disk is full: that is no reason to end the job."""
+    """A job's log. Lines are lost when the disk is full: that is no reason to end the job.
 
-    def __init__(self, file: io.RawIOBase) -> None:
-        self.file = file
+    `status` is what the Snakemake that started the job shows of it.
+    """
+
+    def __init__(self, file: io.RawIOBase, status: Status) -> None:
+        self.file, self.status = file, status
 
     def write(self, text: str) -> int:
         """Writes at once, so that nothing is buffered and can fail later."""
@@ -38,9 +46,9 @@ def job(log_file: str, inputs: Iterable[str] = (), plan: GpuPlan | None = None) 
     """Opens the job's log, checks its input files, and yields the log for lines of progress.
 
     With a `plan`, the job holds one of the slots of a GPU, which opens while the job imports what
-    it needs. An error ends the process with status 1. Its message goes to standard error and to the
-    log, and its traceback, which helps to repair the code, to the log alone. An ActionableError has
-    no traceback.
+    it needs. An error ends the process with status 1. Its message goes to the log and to the
+    Snakemake that shows it, or else to standard error. Its traceback, which helps to repair the
+    code, goes to the log alone. An ActionableError has no traceback.
     """
     with _open_log(Path(log_file)) as log:
         try:
@@ -57,19 +65,23 @@ def job(log_file: str, inputs: Iterable[str] = (), plan: GpuPlan | None = None) 
                 traceback.print_exc(file=log)
             message = _format_message(error)
             print(f"\nError: {message}", file=log)
-            print(f"{message}\n(details: {log_file})", file=sys.stderr)
+            if not log.status.write(error=message):
+                print(f"{message}\n(details: {log_file})", file=sys.stderr)
             sys.exit(1)
 
 
 @contextmanager
 def _open_log(log_file: Path) -> Iterator[_Log]:
+    status = Status(str(log_file))
     try:
         with writing(log_file):
             file = log_file.open("wb", buffering=0)
     except ActionableError as error:
+        if status.write(error=_format_message(error)):
+            sys.exit(1)
         sys.exit(_format_message(error))
     with file:
-        yield _Log(file)
+        yield _Log(file, status)
 
 
 def _format_message(error: Exception) -> str:

@@ -15,6 +15,8 @@ from ganbench.report.figures import svg
 from ganbench.report.figures.saving import save_pdf, save_svg
 from ganbench.report.figures.svg import FAINT, INK
 
+mpl.rcdefaults()  # a person's own matplotlibrc changes no figure
+
 PALETTE = (
     "#0173b2",
     "#d55e00",

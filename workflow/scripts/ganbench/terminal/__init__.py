@@ -1,0 +1,1 @@
+"""What a person sees on the terminal: an estimate, short messages, and in the end the answer."""

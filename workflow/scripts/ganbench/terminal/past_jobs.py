@@ -1,0 +1,131 @@
+"""What earlier jobs on this machine took, against what was forecast for them.
+
+Snakemake measured every job in `results/{study}/benchmarks/`. A study counts if one of its runs was
+trained on this processor.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from ganbench.jobs import provenance
+from ganbench.terminal.forecast import EstimatedJob, predict_seconds
+
+MOST = 12
+"""Seeds that are read of each variant, and variants of each dataset: enough for a median."""
+
+
+@dataclass
+class Past:
+    """Measured over forecast seconds by stage, and by run (dataset, variant) of this study.
+
+    `memory` has the most megabytes that a job of a rule held.
+    """
+
+    stages: dict[str, list[float]] = field(default_factory=dict)
+    runs: dict[tuple[str, ...], list[float]] = field(default_factory=dict)
+    memory: dict[str, float] = field(default_factory=dict)
+
+    def correct(self, job: EstimatedJob, seconds: float) -> float:
+        """A forecast, corrected by the closest earlier jobs there are."""
+        ratios = self.runs.get(job.kind) or self.stages.get(job.stage)
+        return seconds * median(ratios) if ratios else seconds
+
+    def knows(self, stage: str) -> bool:
+        """Whether a job of this stage was measured here."""
+        return stage in self.stages
+
+
+def read_past(results: Path, study: Mapping[str, Any], *, on_gpu: bool) -> Past:
+    """What `results` tells of earlier jobs, those of `study` (resolved) first."""
+    past = Past()
+    processor = provenance.describe_machine()["processor"]
+    for folder in sorted(path.parent for path in results.glob("*/benchmarks")):
+        own = folder.name == study["study"]
+        known_study = study if own else _read_study(folder / "study.json")
+        if known_study and _find_processor(folder) == processor:
+            _add_study(past, folder, known_study, own=own, on_gpu=on_gpu)
+    return past
+
+
+def _read_study(file: Path) -> dict[str, Any] | None:
+    """A resolved study beside its report; None if there is no report yet, or it is damaged."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _find_processor(folder: Path) -> str | None:
+    """The processor that the first run of a study was trained on."""
+    run = next(folder.glob("runs/*/*/*/run.json"), None)
+    content = _read_study(run) if run else None
+    return content["machine"]["processor"] if content else None
+
+
+def _add_study(
+    past: Past, folder: Path, study: Mapping[str, Any], *, own: bool, on_gpu: bool
+) -> None:
+    for job in _list_measured(folder, study):
+        try:
+            forecast = predict_seconds(job, study, on_gpu=on_gpu)
+        except (KeyError, TypeError, ValueError):
+            continue  # a run that this study has no more, or a study of another version
+        file = folder / "benchmarks" / _name_benchmark(job)
+        measured = _read_measurement(file)
+        if measured and forecast:
+            seconds, megabytes = measured
+            past.stages.setdefault(job.stage, []).append(seconds / forecast)
+            past.memory[job.rule] = max(past.memory.get(job.rule, 0.0), megabytes)
+            if own:
+                past.runs.setdefault(job.kind, []).append(seconds / forecast)
+
+
+def _list_measured(folder: Path, study: Mapping[str, Any]) -> Iterator[EstimatedJob]:
+    """Jobs of a study that may have been measured, `MOST` of a sort at most."""
+    for dataset, variants in study["runs"].items():
+        points = study["datasets"][dataset]["type"] == "points"
+        wildcards = {"dataset": dataset, "extractor": study["evaluation"]["extractor"]}
+        yield EstimatedJob("prepare", wildcards)
+        yield EstimatedJob("density_floor" if points else "extractor", wildcards)
+        for variant in islice(variants, MOST):
+            for seed in study["seeds"][:MOST]:
+                run = {"dataset": dataset, "variant": variant, "seed": str(seed)}
+                yield EstimatedJob("train", run)
+                yield EstimatedJob("evaluate_density" if points else "evaluate", run)
+    for objective in study["objectives"]:
+        yield EstimatedJob("theory", {"objective": objective})
+    yield EstimatedJob("report", {})
+
+
+def _name_benchmark(job: EstimatedJob) -> str:
+    """The file of Snakemake's measurement, below `benchmarks/`."""
+    names = dict(job.wildcards)
+    if job.rule == "report":
+        return "report.tsv"
+    if job.rule == "density_floor":
+        names["extractor"] = "density"
+    if "seed" in names:
+        return f"{job.stage}/{names['dataset']}_{names['variant']}_seed{names['seed']}.tsv"
+    if job.stage == "extractor":
+        return f"extractor/{names['dataset']}_{names['extractor']}.tsv"
+    return f"{job.stage}/{names.get('dataset') or names['objective']}.tsv"
+
+
+def _read_measurement(file: Path) -> tuple[float, float] | None:
+    """Seconds and megabytes of a job; None if it was not measured."""
+    try:
+        with file.open(encoding="utf-8") as lines:
+            row = next(csv.DictReader(lines, delimiter="\t"))
+        seconds = float(row["s"])
+    except (OSError, StopIteration, KeyError, ValueError):
+        return None
+    try:
+        return seconds, float(row["max_rss"])
+    except ValueError:  # a job that ended before the first reading
+        return seconds, 0.0
