@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import matplotlib as mpl
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -69,10 +70,6 @@ _STYLE = {
     "savefig.facecolor": "none",
     "legend.frameon": False,
     "legend.fontsize": 8,
-    "axes.axisbelow": True,
-    "lines.solid_capstyle": "round",
-    "patch.edgecolor": "w",
-    "patch.force_edgecolor": True,
 }
 
 LEGEND_LINE = 0.19
@@ -121,7 +118,7 @@ def open_figure(
 
     `width` and `height` are in inches. The style holds until the context ends.
     """
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context({**sns.axes_style("ticks"), **_STYLE}):
         figure = Figure(figsize=(width, height), dpi=72, layout="constrained")
         axes = figure.subplots(
             rows, columns, sharex="col" if rows > 1 else False, sharey=True, squeeze=False
