@@ -21,12 +21,13 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -80,7 +81,7 @@ def main() -> None:
         try:
             PARTS[part](rows, options, left)
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-            rows.add(part, f"ended with {type(error).__name__}: {error}", "", float("nan"))
+            rows.add(part, f"ended with {type(error).__name__}: {error}"[:100], "", float("nan"))
     print(pd.DataFrame(rows.rows).to_string(index=False))
 
 
@@ -321,19 +322,30 @@ def run_study(rows: Rows, options: argparse.Namespace, left: float) -> None:
         command += ["--config", *options.config] if options.config else []
         started = time.monotonic()
         with (Path(name) / "output.txt").open("w") as output:
-            snakemake = subprocess.Popen(command, stdout=output, stderr=output)
+            snakemake = subprocess.Popen(
+                command, stdout=output, stderr=output, start_new_session=True
+            )
             try:
-                status = snakemake.wait(min(left, options.study_seconds) - 15)
+                status = snakemake.wait(min(left, options.study_seconds))
             except subprocess.TimeoutExpired:
-                snakemake.terminate()
-                status = snakemake.wait(15)
-        seconds = time.monotonic() - started
+                status = 1
+            seconds = time.monotonic() - started
+            end_all(snakemake)
         print(*(Path(name) / "output.txt").read_text().splitlines()[-25:], sep="\n", flush=True)
         described = " ".join([options.study, *options.config])
         ending = "whole" if status == 0 else f"ended after {seconds:.0f} s"
         rows.add("study", f"{described}: {ending}", "s", seconds)
         for results in sorted(Path(name).glob("results/*")):
             add_jobs(rows, results)
+
+
+def end_all(snakemake: subprocess.Popen) -> None:
+    """Ends Snakemake and its jobs, if they run: what is timed next must have the GPU alone."""
+    with suppress(ProcessLookupError):
+        os.killpg(snakemake.pid, signal.SIGTERM)  # runs save their state and end
+        time.sleep(5)
+        os.killpg(snakemake.pid, signal.SIGKILL)
+    snakemake.wait()
 
 
 def add_jobs(rows: Rows, results: Path) -> None:

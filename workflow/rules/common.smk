@@ -241,12 +241,12 @@ def list_label_checks(wildcards):
 
 
 def rank_run(wildcards):
-    """The priority of a run, from 0 to 1: the longest of the study start first.
+    """The priority of a run, at most 1/2: the longest of the study start first.
 
     A long run that started last would keep one core busy while the others wait.
     """
     parameters = STUDY["runs"][wildcards.dataset][wildcards.variant]
-    return count_passes(parameters) / LONGEST_RUN
+    return count_passes(parameters) / LONGEST_RUN / 2
 
 
 def count_reading_threads(wildcards):
