@@ -34,3 +34,5 @@ rule all:
 
 
 include: "workflow/rules/command_line.smk"
+include: "workflow/rules/records.smk"
+include: "workflow/rules/maintenance.smk"

@@ -3,22 +3,22 @@
 from pathlib import Path
 
 from ganbench.evaluation.score import score_run
-from ganbench.jobs.job import count_gpu_slots, job
+from ganbench.jobs.adoption import adopt_results
+from ganbench.jobs.recording import name_run, recorded_job
 
-with job(snakemake.log[0], snakemake.input, count_gpu_slots(snakemake)):
-    score_run(
-        dataset=snakemake.wildcards.dataset,
-        variant=snakemake.wildcards.variant,
-        seed=int(snakemake.wildcards.seed),
-        extractor=snakemake.params.extractor,
-        weights=snakemake.config["execution"]["weights"],
-        samples=snakemake.params.samples,
-        repeats=snakemake.params.repeats,
-        snapshots_file=Path(snakemake.input.snapshots),
-        network_file=Path(snakemake.input.network),
-        features_file=Path(snakemake.input.features),
-        data_file=Path(snakemake.input.data),
-        gap=snakemake.params.gap,
-        scores_file=Path(snakemake.output.scores),
-        nearest_file=Path(snakemake.output.nearest),
-    )
+with recorded_job(snakemake) as job:
+    if not adopt_results(job, snakemake):
+        score_run(
+            **name_run(snakemake.wildcards),
+            extractor=snakemake.params.extractor,
+            weights=snakemake.config["execution"]["weights"],
+            samples=snakemake.params.samples,
+            repeats=snakemake.params.repeats,
+            snapshots_file=Path(snakemake.input.snapshots),
+            network_file=Path(snakemake.input.network),
+            features_file=Path(snakemake.input.features),
+            data_file=Path(snakemake.input.data),
+            gap=snakemake.params.gap,
+            scores_file=Path(snakemake.output.scores),
+            nearest_file=Path(snakemake.output.nearest),
+        )

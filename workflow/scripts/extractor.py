@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from ganbench.evaluation.reference import ReferenceFiles, make_reference
-from ganbench.jobs.job import count_gpu_slots, job
+from ganbench.jobs.recording import name_results, recorded_job
 
-with job(snakemake.log[0], snakemake.input, count_gpu_slots(snakemake)) as log:
+with recorded_job(snakemake) as job:
     make_reference(
         dataset=snakemake.wildcards.dataset,
         extractor=snakemake.wildcards.extractor,
@@ -14,6 +14,6 @@ with job(snakemake.log[0], snakemake.input, count_gpu_slots(snakemake)) as log:
         samples=snakemake.params.samples,
         device=snakemake.params.device,
         data_file=Path(snakemake.input.data),
-        outputs=ReferenceFiles(**{name: Path(file) for name, file in snakemake.output.items()}),
-        log=log,
+        outputs=ReferenceFiles(**name_results(snakemake.output)),
+        log=job.log,
     )

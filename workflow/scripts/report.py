@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from ganbench.jobs.job import job
+from ganbench.jobs.recording import recorded_job
 from ganbench.report.report import write_report
 
-with job(snakemake.log[0], snakemake.input):
+with recorded_job(snakemake):
     inputs = {name: [Path(file) for file in files] for name, files in snakemake.input.items()}
-    inputs.pop("page")  # the templates, which the library finds itself
+    del inputs["page"], inputs["records"]  # templates, which the library finds; for the check
     # a parameter, since Snakemake does not count its benchmark files as outputs of their jobs
     inputs["benchmarks"] = [Path(file) for file in snakemake.params.benchmarks]
     write_report(

@@ -3,22 +3,22 @@
 import json
 from pathlib import Path
 
-from ganbench.jobs.job import count_gpu_slots, job
+from ganbench.jobs.adoption import adopt_results
+from ganbench.jobs.recording import name_results, name_run, recorded_job
 from ganbench.training.loop import train
 from ganbench.training.records import RunFiles
 
 execution = snakemake.config["execution"]
-with job(snakemake.log[0], snakemake.input, count_gpu_slots(snakemake)) as log:
-    train(
-        parameters=json.loads(snakemake.params.parameters),
-        dataset=snakemake.wildcards.dataset,
-        variant=snakemake.wildcards.variant,
-        seed=int(snakemake.wildcards.seed),
-        data_file=Path(snakemake.input.data),
-        outputs=RunFiles(**{name: Path(file) for name, file in snakemake.output.items()}),
-        log=log,
-        checkpoint_folder=Path(snakemake.params.checkpoints),
-        checkpoint_interval=execution["checkpoint_interval"],
-        code=snakemake.params.code,
-        log_interval=execution["log_interval"],
-    )
+with recorded_job(snakemake) as job:
+    if not adopt_results(job, snakemake):
+        train(
+            parameters=json.loads(snakemake.params.parameters),
+            **name_run(snakemake.wildcards),
+            data_file=Path(snakemake.input.data),
+            outputs=RunFiles(**name_results(snakemake.output)),
+            log=job.log,
+            checkpoint_folder=Path(snakemake.params.checkpoints),
+            checkpoint_interval=execution["checkpoint_interval"],
+            code=snakemake.params.code,
+            log_interval=execution["log_interval"],
+        )
