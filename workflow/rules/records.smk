@@ -87,8 +87,14 @@ def decide_by_records(prepare_dag):
 
 
 def ignore_times():
-    """Takes the times of files, and what Snakemake noted in .snakemake/, out of its decisions."""
-    workflow.dag_settings.rerun_triggers = frozenset({RerunTrigger.MTIME})
+    """Takes the times of files, and what Snakemake noted in .snakemake/, out of its decisions.
+
+    Only there does it note the software that it installed itself, with conda or containers.
+    """
+    settings, triggers = workflow.dag_settings, {RerunTrigger.MTIME}
+    if workflow.deployment_settings.deployment_method:
+        triggers |= settings.rerun_triggers & {RerunTrigger.SOFTWARE_ENV}
+    settings.rerun_triggers = frozenset(triggers)
     oldest = Job.output_mintime
 
     async def find_oldest(job):

@@ -46,7 +46,7 @@ class Judgement:
     that are not what was written there.
     """
 
-    missing: Sequence[str] = ()
+    missing: tuple[str, ...] = ()
     before: frozenset[str] = frozenset()
     now: frozenset[str] = frozenset()
     inputs_changed: bool = False
@@ -67,7 +67,7 @@ def _judge(job: PlannedJob, record: JobRecord | str | None, contents: "_Contents
     if isinstance(record, str):
         return Judgement(problems={path: record})
     statuses = {output: _read_status(output) for output in job.outputs}
-    missing = [output for output, status in statuses.items() if status is None]
+    missing = tuple(output for output, status in statuses.items() if status is None)
     if record is None:
         return Judgement(missing, is_unrecorded=len(missing) < len(job.outputs))
     if exchange := files.find_exchange(path, record):
