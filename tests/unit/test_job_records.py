@@ -42,7 +42,7 @@ def test_other_content_is_no_record(text):
 
 def test_place_begins_at_the_results_wherever_they_lie():
     assert find_place("results/s/scores.csv") == "results/s/scores.csv"
-    assert find_place("/mnt/old/results/s/scores.csv") == "results/s/scores.csv"
+    assert find_place("/old/results/s/scores.csv") == "results/s/scores.csv"
     assert find_place("../checkout/envs/requirements.lock") == "requirements.lock"
 
 
