@@ -37,8 +37,9 @@ def generate_comparable(generate_unit_tests):
     def generate(path):
         generate_unit_tests(path)
         comparison = Path(workflow.basedir, "workflow/unit_tests/comparison.py")
+        text = comparison.read_text(encoding="utf-8")
         with (path / "common.py").open("a", encoding="utf-8") as common:
-            common.write("\n\n" + comparison.read_text(encoding="utf-8"))
+            common.write(f"\n\n{text}")
         for file in map(Path, benchmark_files()):  # the report shows them, and does without
             if file.exists():
                 target = path / "report/data" / file

@@ -42,6 +42,11 @@ def give_reason(reason, judgement, outputs):
         reason.derived = False
 
 
+def is_forced(job, dag):
+    """Whether the command line asks for a job again, whatever lies there."""
+    return not dag.forcefiles.isdisjoint(job.output) or job.rule in dag.forcerules
+
+
 def judge_plan(dag, tell_damage):
     """Compares every planned job with its record, before Snakemake decides what is to run."""
     jobs = [job for job in dag.jobs if find_record(job)]
@@ -50,7 +55,7 @@ def judge_plan(dag, tell_damage):
         give_reason(dag.reason(job), judgement, job.output)
         if judgement.is_unrecorded:
             unrecorded.append(find_record(job))
-        if job.rule not in dag.forcerules and dag.forcefiles.isdisjoint(job.output):
+        if not is_forced(job, dag):
             problems |= judgement.problems
     if problems:
         tell_damage(files.describe_damage(problems))
@@ -63,12 +68,17 @@ def refuse_damage(message):
     raise WorkflowError(message)
 
 
+def has_only_recorded_jobs():
+    """Whether this is the whole workflow, and not a module of one that has other jobs too."""
+    return all("record" in step.output.keys() for step in workflow.rules if not step.norun)
+
+
 def decide_by_records(prepare_dag):
     """Snakemake's method that prepares its plan, with which records decide what is to run."""
 
     @wraps(prepare_dag)
     def prepare_and_decide(*arguments, **options):
-        if all(rule.norun or "record" in rule.output.keys() for rule in workflow.rules):
+        if has_only_recorded_jobs():
             ignore_times()
         prepare_dag(*arguments, **options)
         dag = workflow._dag
