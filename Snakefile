@@ -37,3 +37,5 @@ rule all:
 include: "workflow/rules/command_line.smk"
 include: "workflow/rules/terminal.smk"
 include: "workflow/rules/former_report.smk"
+include: "workflow/rules/records.smk"
+include: "workflow/rules/maintenance.smk"

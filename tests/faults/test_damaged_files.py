@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 from faulty import RUN, contents, copied, flip_bit
 from ganbench.jobs import files
+from ganbench.jobs.job_records import RecordShelf
 from project import ROOT, planned, snakemake, tiny_study
+from records_example import write_record
 from report_example import make_results, make_study
 
 STUDY = Path("results/tiny")
@@ -39,19 +41,21 @@ def inside(checkout, monkeypatch):
 
 def from_another_study(path: Path) -> None:
     """The same file, and its record, of a study with another name."""
-    other = Path("results/other") / path.relative_to(STUDY)
+    other, record = Path("results/other") / path.relative_to(STUDY), record_of(path)
     files.write_text(other, "of another study\n")
+    write_record(other.with_name(record.name), (path.name,))
     shutil.copy(other, path)
-    shutil.copy(record_of(other), record_of(path))
+    shutil.copy(other.with_name(record.name), record)
 
 
 def without_record(path: Path) -> None:
-    """What a copy without hidden files leaves."""
+    """What a copy without the records leaves."""
     record_of(path).unlink()
 
 
 def record_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.sha256")
+    file, _ = RecordShelf().find(path)
+    return file
 
 
 DAMAGES = {
@@ -74,7 +78,7 @@ DAMAGES = {
 def test_damaged_input_is_refused_with_the_command_that_repairs_it(damage):
     for name in INPUTS:
         path = STUDY / name
-        kept = {each: each.read_bytes() for each in (path, record_of(path))}
+        kept = {file: file.read_bytes() for file in (path, record_of(path))}
         files.check([path])
         damage(path)
         with pytest.raises(files.DamagedFileError) as error:
@@ -82,8 +86,8 @@ def test_damaged_input_is_refused_with_the_command_that_repairs_it(damage):
         message = str(error.value)
         assert message.startswith(f"{path} is not what this study wrote there")
         assert message.endswith(f"run the same snakemake command again: rm {path}")
-        for each, content in kept.items():
-            each.write_bytes(content)
+        for file, content in kept.items():
+            file.write_bytes(content)
 
 
 @pytest.mark.usefixtures("inside")
@@ -172,16 +176,40 @@ def test_damaged_scores_stop_the_report_and_the_message_repairs_them(checkout, f
         assert found == first, table
 
 
+RUN_JOBS = ["train/digits/minimax/0", "evaluate/digits/minimax/0"]
+EVALUATIONS = [
+    f"evaluate/digits/{variant}/{seed}"
+    for variant in ("minimax", "non_saturating")
+    for seed in (0, 1)
+]
+DELETED = {
+    "a run and a table": ([RUN, "summary.csv"], RUN_JOBS),
+    "the snapshots of a run": ([f"{RUN}/snapshots.pt"], RUN_JOBS),
+    "what only a part of the study reads": (
+        ["extractors/digits/classifier/network.pt", "theory/minimax.json", "figures"],
+        ["extractor/digits/classifier", "theory/minimax", *EVALUATIONS],
+    ),
+    "the data": (
+        ["datasets/digits/data.npz"],
+        [
+            "prepare/digits",
+            "extractor/digits/classifier",
+            *EVALUATIONS,
+            *(job.replace("evaluate", "train") for job in EVALUATIONS),
+        ],
+    ),
+}
+"""What is deleted from a finished study, and the jobs that run then beside the report."""
+
+
 @pytest.mark.promise("missing-made-again")
-def test_missing_files_are_made_again_with_what_depends_on_them(checkout):
-    for name in (f"{RUN}/snapshots.pt", f"{RUN}/scores.csv"):
-        (checkout / STUDY / name).unlink()
-    (checkout / STUDY / "report.html").unlink()
-    assert planned(checkout, study=tiny_study()) == {
-        "train/digits/minimax/0": 1,
-        "evaluate/digits/minimax/0": 1,
-        "report": 1,
-    }
+@pytest.mark.parametrize(("deleted", "jobs"), DELETED.values(), ids=DELETED)
+def test_missing_results_are_made_again_with_what_depends_on_them(checkout, deleted, jobs):
+    """The page is not deleted: it is there, and its date is right."""
+    for name in deleted:
+        path = checkout / STUDY / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert planned(checkout, study=tiny_study()) == dict.fromkeys([*jobs, "report"], 1)
 
 
 class TestRunOfAnotherCheckout:

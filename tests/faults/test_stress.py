@@ -16,6 +16,7 @@ import pytest
 import yaml
 from faulty import as_others, contents, copied, flip_bit
 from ganbench.jobs import files
+from ganbench.jobs.job_records import RecordShelf
 from project import copy_checkout, snakemake, tiny_study
 
 pytestmark = pytest.mark.stress
@@ -33,7 +34,7 @@ def same_results(found: Path, first: Path) -> None:
 def of_runs(results: Path, pattern: str = "*/*/*") -> list[Path]:
     """Every file of the runs that holds no duration."""
     files_of = [path.relative_to(results) for path in results.glob(f"runs/{pattern}/*")]
-    timed = ("run.json", "history.csv", ".run.json.sha256", ".history.csv.sha256")
+    timed = ("run.json", "history.csv", "train.record.json")
     found = [path for path in files_of if path.name not in timed]
     assert len(found) >= 4
     return found
@@ -153,7 +154,8 @@ def test_each_odd_surrounding_alone_changes_no_bit(finished_study, tmp_path, sur
 def test_any_flipped_bit_of_any_result_is_noticed(finished_study, tmp_path, monkeypatch):
     checkout, chance, flips = copied(finished_study, tmp_path), random.Random(0), 0
     monkeypatch.chdir(checkout)
-    results = [path for path in STUDY.rglob("*") if path.with_name(f".{path.name}.sha256").exists()]
+    shelf = RecordShelf()
+    results = [path for path in sorted(STUDY.rglob("*")) if path.is_file() and shelf.find(path)[1]]
     for path in results:
         content = path.read_bytes()
         for _ in range(100):

@@ -3,6 +3,7 @@
 import pytest
 from ganbench.jobs import files
 from ganbench.jobs.job import job
+from records_example import write_record
 
 
 @pytest.fixture
@@ -10,12 +11,16 @@ def table(tmp_path):
     """A result as the workflow writes it."""
     path = tmp_path / "results/s/scores.csv"
     files.write_text(path, "dataset,value\ndigits,1.5\n")
+    write_record(path.with_name("evaluate.record.json"), ("scores.csv",))
     return path
 
 
 def test_file_as_it_was_written_is_accepted(table):
     files.check([table])
     files.write_text(table, "dataset,value\n")
+    with pytest.raises(files.DamagedFileError):
+        files.check([table])
+    write_record(table.with_name("evaluate.record.json"), ("scores.csv",))
     files.check([table])
 
 
@@ -39,9 +44,31 @@ def test_damaged_file_is_refused_with_the_command_to_run(table, damage):
 def test_file_of_another_study_is_refused(table):
     other = table.parents[1] / "other/scores.csv"
     files.write_text(other, "dataset,value\ndigits,2.5\n")
+    write_record(other.with_name("evaluate.record.json"), ("scores.csv",))
     table.write_bytes(other.read_bytes())
     with pytest.raises(files.DamagedFileError):
         files.check([other, table])
+
+
+def test_several_damaged_files_are_refused_in_one_message_with_one_command(tmp_path):
+    folder = tmp_path / "results/s"
+    names = tuple(f"{number:02}.csv" for number in range(12))
+    for name in names:
+        files.write_text(folder / name, name)
+    write_record(folder / "evaluate.record.json", names)
+    for name in names[:3]:
+        (folder / name).write_text("altered")
+    with pytest.raises(files.DamagedFileError) as few:
+        files.check(folder / name for name in names)
+    assert str(few.value).startswith("3 files are not what this study wrote there:")
+    assert str(few.value).endswith(
+        f"again: rm {' '.join(str(folder / name) for name in names[:3])}"
+    )
+    (folder / "evaluate.record.json").write_text("{}")
+    with pytest.raises(files.DamagedFileError) as many:
+        files.check(folder / name for name in names)
+    assert len(str(many.value).splitlines()) == 1 + files.MANY + 1 + 1
+    assert str(many.value).endswith(f"again: rm -r {folder}")
 
 
 def test_file_outside_of_results_without_a_record_is_not_checked(tmp_path):

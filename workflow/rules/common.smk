@@ -69,7 +69,11 @@ def describe_software():
 
 
 # What jobs read of the configuration beside their parameters. It may change without a re-run.
-config["execution"] = {**studies.select_execution(STUDY), "software": describe_software()}
+config["execution"] = {
+    **studies.select_execution(STUDY),
+    "variants": sorted({variant for variants in STUDY["runs"].values() for variant in variants}),
+    "software": describe_software(),
+}
 
 EXTRACTOR = STUDY["evaluation"]["extractor"]
 DATASETS = tuple(STUDY["datasets"])
@@ -129,6 +133,19 @@ def sweep_files(name):
     ]
 
 
+def record_files():
+    """The records of all jobs whose results the report reads."""
+    records = [f"datasets/{dataset}/prepare" for dataset in DATASETS]
+    records += [f"extractors/{dataset}/{EXTRACTOR}/extractor" for dataset in IMAGES]
+    records += [f"extractors/{dataset}/density/density_floor" for dataset in POINTS]
+    records += [f"theory/{objective}" for objective in STUDY["objectives"]]
+    of_runs = (f"{stage}.record.json" for stage in ("train", "evaluate"))
+    return [
+        *(result(f"{record}.record.json") for record in records),
+        *(file for name in of_runs for file in run_files(name) + sweep_files(name)),
+    ]
+
+
 def benchmark_files():
     """Snakemake's measurements of every job of this study, except for the report."""
     jobs = [f"prepare/{dataset}" for dataset in DATASETS]
@@ -171,10 +188,9 @@ def match_any(names):
 
 
 def digest_code(script):
-    """A digest of the library code that a script imports.
+    """A digest of a script and of the library code that it imports.
 
-    Snakemake tracks a script, but not what it imports. As a parameter, the digest makes an edit of
-    the library re-run the rule, and a touched or restored file re-run nothing.
+    As a parameter, it makes an edit re-run the rule, and a touched or restored file re-run nothing.
     """
     return code_digest.digest(Path(workflow.basedir, "workflow/scripts", script))
 
@@ -237,7 +253,8 @@ def list_label_checks(wildcards):
     dataset = get_dataset(wildcards)
     if dataset["kind"] != "image_folder" or EXTRACTOR != "classifier":
         return []
-    return ancient(result(f"extractors/{wildcards.dataset}/{EXTRACTOR}/card.json"))
+    folder = result(f"extractors/{wildcards.dataset}/{EXTRACTOR}")
+    return [ancient(f"{folder}/{name}") for name in ("card.json", "extractor.record.json")]
 
 
 def rank_run(wildcards):

@@ -5,9 +5,15 @@ rule evaluate:
         network=result(f"extractors/{{dataset}}/{EXTRACTOR}/network.pt"),
         features=result(f"extractors/{{dataset}}/{EXTRACTOR}/features.npz"),
         data=rules.prepare.output.data,
+        records=[
+            rules.train.output.record,
+            result(f"extractors/{{dataset}}/{EXTRACTOR}/extractor.record.json"),
+            rules.prepare.output.record,
+        ],
     output:
         scores=result("runs/{dataset}/{variant}/seed{seed}/scores.csv"),
         nearest=result("runs/{dataset}/{variant}/seed{seed}/nearest.png"),
+        record=result("runs/{dataset}/{variant}/seed{seed}/evaluate.record.json"),
     log:
         result("logs/evaluate/{dataset}_{variant}_seed{seed}.log"),
     benchmark:
@@ -35,9 +41,11 @@ rule evaluate:
 rule evaluate_density:
     input:
         snapshots=rules.train.output.snapshots,
+        records=rules.train.output.record,
     output:
         scores=result("runs/{dataset}/{variant}/seed{seed}/scores.csv"),
         maps=result("runs/{dataset}/{variant}/seed{seed}/maps.npz"),
+        record=result("runs/{dataset}/{variant}/seed{seed}/evaluate.record.json"),
     log:
         result("logs/evaluate/{dataset}_{variant}_seed{seed}.log"),
     benchmark:

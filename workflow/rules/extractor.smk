@@ -2,11 +2,13 @@
 rule extractor:
     input:
         data=rules.prepare.output.data,
+        records=rules.prepare.output.record,
     output:
         network=result("extractors/{dataset}/{extractor}/network.pt"),
         features=result("extractors/{dataset}/{extractor}/features.npz"),
         card=result("extractors/{dataset}/{extractor}/card.json"),
         floor=result("extractors/{dataset}/{extractor}/floor.csv"),
+        record=result("extractors/{dataset}/{extractor}/extractor.record.json"),
     log:
         result("logs/extractor/{dataset}_{extractor}.log"),
     benchmark:
@@ -31,6 +33,7 @@ rule extractor:
 rule density_floor:
     output:
         floor=result("extractors/{dataset}/density/floor.csv"),
+        record=result("extractors/{dataset}/density/density_floor.record.json"),
     log:
         result("logs/extractor/{dataset}_density.log"),
     benchmark:

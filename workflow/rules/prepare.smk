@@ -4,6 +4,7 @@ rule prepare:
         data=result("datasets/{dataset}/data.npz"),
         card=result("datasets/{dataset}/card.json"),
         examples=result("datasets/{dataset}/examples.png"),
+        record=result("datasets/{dataset}/prepare.record.json"),
     log:
         result("logs/prepare/{dataset}.log"),
     benchmark:

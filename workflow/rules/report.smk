@@ -18,6 +18,7 @@ rule report:
             result(f"extractors/{name}/{EXTRACTOR if name in IMAGES else 'density'}/floor.csv")
             for name in STUDY["datasets"]
         ],
+        records=lambda wildcards: record_files(),
         lock=[LOCK],
         page=page_files(),
     output:
@@ -45,6 +46,7 @@ rule report:
             labels={"figure": "{figure}"},
             caption="../report/captions/figures.rst",
         ),
+        record=result("report.record.json"),
     log:
         result("logs/report.log"),
     benchmark:

@@ -2,6 +2,7 @@
 rule theory:
     output:
         theory=result("theory/{objective}.json"),
+        record=result("theory/{objective}.record.json"),
     log:
         result("logs/theory/{objective}.log"),
     benchmark:

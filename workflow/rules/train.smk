@@ -2,12 +2,14 @@
 rule train:
     input:
         data=rules.prepare.output.data,
+        records=rules.prepare.output.record,
         labels=list_label_checks,
     output:
         snapshots=result("runs/{dataset}/{variant}/seed{seed}/snapshots.pt"),
         history=result("runs/{dataset}/{variant}/seed{seed}/history.csv"),
         samples=result("runs/{dataset}/{variant}/seed{seed}/samples.png"),
         run=result("runs/{dataset}/{variant}/seed{seed}/run.json"),
+        record=result("runs/{dataset}/{variant}/seed{seed}/train.record.json"),
     log:
         result("logs/train/{dataset}_{variant}_seed{seed}.log"),
     benchmark:

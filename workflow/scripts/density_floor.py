@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from ganbench.evaluation.density_floor import make_density_floor
-from ganbench.jobs.job import job
+from ganbench.jobs.recording import recorded_job
 
-with job(snakemake.log[0]):
+with recorded_job(snakemake):
     make_density_floor(
         snakemake.wildcards.dataset, snakemake.params.kind, Path(snakemake.output.floor)
     )

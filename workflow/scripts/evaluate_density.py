@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from ganbench.evaluation.score_density import score_density_run
-from ganbench.jobs.job import find_gpu_plan, job
+from ganbench.jobs.adoption import adopt_results
+from ganbench.jobs.recording import name_run, recorded_job
 
-with job(snakemake.log[0], snakemake.input, find_gpu_plan(snakemake)):
-    score_density_run(
-        dataset=snakemake.wildcards.dataset,
-        kind=snakemake.params.kind,
-        variant=snakemake.wildcards.variant,
-        seed=int(snakemake.wildcards.seed),
-        repeats=snakemake.params.repeats,
-        snapshots_file=Path(snakemake.input.snapshots),
-        scores_file=Path(snakemake.output.scores),
-        maps_file=Path(snakemake.output.maps),
-    )
+with recorded_job(snakemake) as job:
+    if not adopt_results(job, snakemake):
+        score_density_run(
+            **name_run(snakemake.wildcards),
+            kind=snakemake.params.kind,
+            repeats=snakemake.params.repeats,
+            snapshots_file=Path(snakemake.input.snapshots),
+            scores_file=Path(snakemake.output.scores),
+            maps_file=Path(snakemake.output.maps),
+        )

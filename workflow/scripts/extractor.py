@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ganbench.jobs.job import find_gpu_plan, job
+from ganbench.jobs.recording import name_results, recorded_job
 
-with job(snakemake.log[0], snakemake.input, find_gpu_plan(snakemake)) as log:
+with recorded_job(snakemake) as job:
     # here, so that it finds a GPU half opened
     from ganbench.evaluation.reference import ReferenceFiles, make_reference
 
@@ -16,6 +16,6 @@ with job(snakemake.log[0], snakemake.input, find_gpu_plan(snakemake)) as log:
         samples=snakemake.params.samples,
         device=snakemake.params.device,
         data_file=Path(snakemake.input.data),
-        outputs=ReferenceFiles(**{name: Path(file) for name, file in snakemake.output.items()}),
-        log=log,
+        outputs=ReferenceFiles(**name_results(snakemake.output)),
+        log=job.log,
     )

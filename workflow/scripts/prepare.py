@@ -1,13 +1,12 @@
 """Rule `prepare`: the splits of one dataset, its card and a picture of examples."""
 
 import json
-from pathlib import Path
 
 from ganbench.datasets.prepare import DatasetFiles, prepare
-from ganbench.jobs.job import job
+from ganbench.jobs.recording import name_results, recorded_job
 
 name = snakemake.wildcards.dataset
-with job(snakemake.log[0]) as log:
+with recorded_job(snakemake) as job:
     prepare(
         name=name,
         # not a parameter of the rule: a published dataset is verified wherever it lies
@@ -16,6 +15,6 @@ with job(snakemake.log[0]) as log:
             "source": snakemake.config["execution"]["sources"][name],
         },
         needs_classes=snakemake.params.needs_classes,
-        outputs=DatasetFiles(**{name: Path(file) for name, file in snakemake.output.items()}),
-        log=log,
+        outputs=DatasetFiles(**name_results(snakemake.output)),
+        log=job.log,
     )

@@ -3,16 +3,19 @@
 import json
 from pathlib import Path
 
-from ganbench.jobs.job import job
+from ganbench.jobs.recording import recorded_job
+from ganbench.report.origins import check_origins
 from ganbench.report.report import write_report
 
-with job(snakemake.log[0], snakemake.input):
+with recorded_job(snakemake):
     inputs = {name: [Path(file) for file in files] for name, files in snakemake.input.items()}
-    inputs.pop("page")  # the templates, which the library finds itself
+    del inputs["page"]  # the templates, which the library finds itself
     # a parameter, since Snakemake does not count its benchmark files as outputs of their jobs
     inputs["benchmarks"] = [Path(file) for file in snakemake.params.benchmarks]
+    study = json.loads(snakemake.params.study)
+    check_origins(study, inputs.pop("records"))
     write_report(
-        study=json.loads(snakemake.params.study),
+        study=study,
         inputs=inputs,
         folder=Path(snakemake.output.report).parent,
         processes=snakemake.threads,

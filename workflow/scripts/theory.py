@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 from ganbench.jobs import files
-from ganbench.jobs.job import job
+from ganbench.jobs.recording import recorded_job
 from ganbench.theory.derivation import derive
 
-with job(snakemake.log[0]):
+with recorded_job(snakemake):
     definition = json.loads(snakemake.params.objective)
     theory = derive(snakemake.wildcards.objective, definition)
     files.write_json(Path(snakemake.output.theory), theory)

@@ -3,23 +3,23 @@
 import json
 from pathlib import Path
 
-from ganbench.jobs.job import find_gpu_plan, job
+from ganbench.jobs.adoption import adopt_results
+from ganbench.jobs.recording import name_results, name_run, recorded_job
 
 execution = snakemake.config["execution"]
-with job(snakemake.log[0], snakemake.input, find_gpu_plan(snakemake)) as log:
-    # here, so that they find a GPU half opened
-    from ganbench.training.loop import train
-    from ganbench.training.records import RunFiles
+with recorded_job(snakemake) as job:
+    if not adopt_results(job, snakemake):
+        # here, so that they find a GPU half opened
+        from ganbench.training.loop import train
+        from ganbench.training.records import RunFiles
 
-    train(
-        parameters=json.loads(snakemake.params.parameters),
-        dataset=snakemake.wildcards.dataset,
-        variant=snakemake.wildcards.variant,
-        seed=int(snakemake.wildcards.seed),
-        data_file=Path(snakemake.input.data),
-        outputs=RunFiles(**{name: Path(file) for name, file in snakemake.output.items()}),
-        log=log,
-        checkpoint_folder=Path(snakemake.params.checkpoints),
-        code=snakemake.params.code,
-        **{key: execution[key] for key in ("checkpoint_interval", "log_interval", "software")},
-    )
+        train(
+            parameters=json.loads(snakemake.params.parameters),
+            **name_run(snakemake.wildcards),
+            data_file=Path(snakemake.input.data),
+            outputs=RunFiles(**name_results(snakemake.output)),
+            log=job.log,
+            checkpoint_folder=Path(snakemake.params.checkpoints),
+            code=snakemake.params.code,
+            **{key: execution[key] for key in ("checkpoint_interval", "log_interval", "software")},
+        )

@@ -1,6 +1,6 @@
-"""A digest of the library code that a script imports, found without running the imports.
+"""A digest of a script and of the library code that it imports, found without running the imports.
 
-Snakemake re-runs a rule when its script changes, but does not see what the script imports.
+Snakemake sees no import, and judges a script by its time, which a fresh checkout sets anew.
 """
 
 import ast
@@ -26,10 +26,13 @@ def find_library_files(script: Path) -> list[Path]:
 
 
 def digest(script: Path) -> str:
-    """A short SHA-256 of the names and contents of the library files that `script` imports."""
+    """A short SHA-256 of a script, and of names and contents of the library files it imports."""
     digests = {
-        file.relative_to(LIBRARY).as_posix(): provenance.sha256_file(file)
-        for file in find_library_files(script)
+        "script": provenance.sha256_file(script),
+        **{
+            file.relative_to(LIBRARY).as_posix(): provenance.sha256_file(file)
+            for file in find_library_files(script)
+        },
     }
     return provenance.sha256(provenance.canonical_json(digests))[:16]
 

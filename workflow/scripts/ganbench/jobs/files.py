@@ -1,14 +1,14 @@
 """Files that appear whole or not at all, and are checked when they are read.
 
-Beside each file lies its record, `.{name}.sha256`, with its SHA-256 and its place as they were when
-it was written. A job compares the files that it reads with their records, and so never computes
-with one that was truncated, altered or exchanged.
+Beside the files of a job lies its record, `{stage}.record.json`, with their SHA-256 and place as
+they were when they were written (`job_records.py`). A job compares the files that it reads with
+their records, and so never computes with one that was truncated, altered or exchanged.
 """
 
 import json
 import os
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,13 @@ import numpy as np
 
 from ganbench.jobs import provenance
 from ganbench.jobs.errors import ActionableError, writing
+from ganbench.jobs.job_records import RESULTS, JobRecord, RecordShelf, find_place, is_record
 
-RESULTS = "results"
-"""The folder of all studies' results, wherever that folder lies."""
+MANY = 10
+"""Refused files that a message names one by one."""
+
+_written: dict[Path, str] = {}
+"""SHA-256 of the files that this process wrote, as they were before they appeared."""
 
 
 class DamagedFileError(ActionableError):
@@ -30,75 +34,86 @@ class DamagedFileError(ActionableError):
 def whole(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`, and renames it to `path` if no error occurs.
 
-    The record is written before the file appears: a process that dies between the two leaves a file
-    that is refused, not one that is trusted. Raises UnwritableError if the disk is full or
-    read-only.
+    Raises UnwritableError if the disk is full or read-only.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    record = temporary.with_suffix(".digest")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
-            digest = provenance.sha256_file(temporary)
-            record.write_text(f"{digest}  {_find_place(path)}\n", encoding="utf-8")
-            record.replace(_record_path(path))
+            _written[path] = provenance.sha256_file(temporary)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-            record.unlink(missing_ok=True)
+
+
+def written_sha256(path: Path) -> str:
+    """The SHA-256 of a file as this process wrote it; of its content if another one did."""
+    return _written.get(path) or provenance.sha256_file(path)
 
 
 def check(paths: Iterable[Path]) -> None:
-    """Raises DamagedFileError for the first file that is not the one that was written there.
+    """Raises DamagedFileError, which names every file that is not the one that was written there.
 
-    A result without a record did not come from this workflow and is refused too. Other files
-    without a record, such as the lock file, are not checked.
+    A result that no record names did not come from this workflow and is refused too. Other files
+    that no record names, such as the lock file, are not checked.
     """
-    for path in paths:
-        record = _read_record(path)
-        if record is None and path.parts[0] != RESULTS:
-            continue
-        if record is None:
-            problem = f"its record {_record_path(path)} is missing"
-        elif record[1:] != (_find_place(path),):
-            problem = f"it was written as {record[1]}" if record[1:] else "its record is damaged"
-        elif provenance.sha256_file(path) != record[0]:
-            problem = "its SHA-256 differs from the recorded one"
-        else:
-            continue
-        raise DamagedFileError(
-            f"{path} is not what this study wrote there: {problem}. Delete it and run the same "
-            f"snakemake command again: rm {shlex.quote(str(path))}"
+    shelf = RecordShelf()
+    problems = {path: problem for path in paths if (problem := _find_problem(path, shelf))}
+    if problems:
+        raise DamagedFileError(describe_damage(problems))
+
+
+def describe_damage(problems: Mapping[Path, str]) -> str:
+    """One message about files that are not what was written there, with the way out."""
+    paths = list(problems)
+    if len(paths) == 1:
+        return (
+            f"{paths[0]} is not what this study wrote there: {problems[paths[0]]}. Delete it and "
+            f"run the same snakemake command again: rm {shlex.quote(str(paths[0]))}"
         )
+    listed = [f"  {path}: {problems[path]}" for path in paths[:MANY]]
+    remedy, command = "Delete them", f"rm {shlex.join(map(str, paths))}"
+    if len(paths) > MANY:
+        listed.append(f"  … and {len(paths) - MANY} more")
+        remedy = "Delete them, or the folder that holds them all,"
+        command = f"rm -r {shlex.quote(os.path.commonpath(paths))}"
+    return "\n".join(
+        [
+            f"{len(paths)} files are not what this study wrote there:",
+            *listed,
+            f"{remedy} and run the same snakemake command again: {command}",
+        ]
+    )
 
 
-def recorded_sha256(path: Path) -> str:
-    """The SHA-256 of a file when it was written; of its content now if it has no record."""
-    record = _read_record(path)
-    return record[0] if record else provenance.sha256_file(path)
-
-
-def _read_record(path: Path) -> tuple[str, ...] | None:
-    """A file's digest and place, as far as its record has them; None without a record."""
-    try:
-        text = _record_path(path).read_bytes().decode(errors="replace")
-    except FileNotFoundError:
+def _find_problem(path: Path, shelf: RecordShelf) -> str | None:
+    file, record = shelf.find(path)
+    if file is None and path.parts[0] != RESULTS:
         return None
-    return tuple(text.strip().split("  ", 1))
+    if record is None:
+        return f"its record {file} is damaged" if file else "its record is missing"
+    return find_exchange(path, record) or _find_alteration(path, record)
 
 
-def _record_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}.sha256")
+def find_exchange(path: Path, record: JobRecord) -> str | None:
+    """What is wrong with the place of a file of `record`; None if it lies where it was written."""
+    place = find_place(path.parent.as_posix())
+    return None if record.place == place else f"it was written as {record.place}/{path.name}"
 
 
-def _find_place(path: Path) -> str:
-    """The path from `results/` on, since results may be moved together; elsewhere the name."""
-    parts = path.parts
-    place = parts[parts.index(RESULTS) :] if RESULTS in parts else parts[-1:]
-    return "/".join(place)
+def _find_alteration(path: Path, record: JobRecord) -> str | None:
+    if is_record(path) or provenance.sha256_file(path) == record.outputs[path.name]["sha256"]:
+        return None
+    return "its SHA-256 differs from the recorded one"
+
+
+def recorded_sha256(path: Path, shelf: RecordShelf | None = None) -> str:
+    """The SHA-256 of a file when it was written; of its content now if no record names it."""
+    _, record = (shelf or RecordShelf()).find(path)
+    return record.outputs[path.name]["sha256"] if record else provenance.sha256_file(path)
 
 
 def write_text(path: Path, text: str) -> None:
