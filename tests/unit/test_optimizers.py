@@ -8,23 +8,23 @@ from torch import nn
 
 CASES = {
     "adam": (
-        {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.999]},
+        {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.999], "eps": 1e-8},
         lambda weights: torch.optim.Adam(weights, lr=2e-4, betas=(0.5, 0.999), fused=True),
     ),
     "rmsprop": (
-        {"name": "rmsprop", "lr": 5e-5, "momentum": 0.0},
+        {"name": "rmsprop", "lr": 5e-5, "momentum": 0.0, "eps": 1e-8},
         lambda weights: torch.optim.RMSprop(weights, lr=5e-5),
     ),
     "rmsprop with momentum": (
-        {"name": "rmsprop", "lr": 5e-5, "momentum": 0.9},
+        {"name": "rmsprop", "lr": 5e-5, "momentum": 0.9, "eps": 1e-8},
         lambda weights: torch.optim.RMSprop(weights, lr=5e-5, momentum=0.9),
     ),
     "sgd": (
-        {"name": "sgd", "lr": 0.1, "momentum": 0.0},
+        {"name": "sgd", "lr": 0.1, "momentum": 0.0, "nesterov": False},
         lambda weights: torch.optim.SGD(weights, lr=0.1, fused=True),
     ),
     "sgd with momentum": (
-        {"name": "sgd", "lr": 0.1, "momentum": 0.9},
+        {"name": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": False},
         lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9, fused=True),
     ),
 }
