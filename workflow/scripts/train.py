@@ -6,13 +6,13 @@ from pathlib import Path
 from ganbench.jobs.adoption import adopt_results
 from ganbench.jobs.recording import name_results, name_run, recorded_job
 
-execution = snakemake.config["execution"]
 with recorded_job(snakemake) as job:
     if not adopt_results(job, snakemake):
         # here, so that they find a GPU half opened
         from ganbench.training.loop import train
         from ganbench.training.records import RunFiles
 
+        execution = snakemake.config["execution"]
         train(
             parameters=json.loads(snakemake.params.parameters),
             **name_run(snakemake.wildcards),
