@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from ganbench.jobs.adoption import adopt_results
-from ganbench.jobs.recording import name_results, name_run, recorded_job
+from ganbench.jobs.records.adoption import adopt_results
+from ganbench.jobs.records.recording import name_results, name_run, pick_execution, recorded_job
 
 with recorded_job(snakemake) as job:
     if not adopt_results(job, snakemake):
@@ -12,7 +12,6 @@ with recorded_job(snakemake) as job:
         from ganbench.training.loop import train
         from ganbench.training.records import RunFiles
 
-        execution = snakemake.config["execution"]
         train(
             parameters=json.loads(snakemake.params.parameters),
             **name_run(snakemake.wildcards),
@@ -21,5 +20,5 @@ with recorded_job(snakemake) as job:
             log=job.log,
             checkpoint_folder=Path(snakemake.params.checkpoints),
             code=snakemake.params.code,
-            **{key: execution[key] for key in ("checkpoint_interval", "log_interval", "software")},
+            **pick_execution(snakemake, "checkpoint_interval", "log_interval", "software"),
         )

@@ -5,8 +5,8 @@ import shutil
 from collections import Counter
 from dataclasses import dataclass
 
-from ganbench.jobs.cards import Card, find_cards
-from ganbench.jobs.mps import CONTROL, has_site_mps
+from ganbench.jobs.gpus.cards import Card, find_cards
+from ganbench.jobs.gpus.mps import CONTROL, has_site_mps
 
 JOB_MEMORY = 2 * 2**30
 """Bytes of a GPU's memory for one job.
