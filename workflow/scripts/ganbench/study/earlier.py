@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ganbench.study.recipes import resolve_optimizer
+from ganbench.catalogue.optimizer_options import PLAYERS, select_player
+from ganbench.study.recipes import join_players, keep_read
 from ganbench.study.schema import fill_defaults, load_schema
 
 
@@ -14,23 +15,20 @@ def complete_study(study: Mapping[str, Any]) -> dict[str, Any]:
     """
     schema = load_schema()
     runs = {
-        dataset: {
-            variant: _complete_run(run, f"{variant} on {dataset}") for variant, run in runs.items()
-        }
+        dataset: {variant: _complete_run(run) for variant, run in runs.items()}
         for dataset, runs in study.get("runs", {}).items()
     }
     return {**fill_defaults(study, schema, schema), "runs": runs}
 
 
-def _complete_run(run: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _complete_run(run: Mapping[str, Any]) -> dict[str, Any]:
     schema = load_schema()
     groups = schema["$defs"]
     sample_type = run["data"]["type"]
     training = fill_defaults(run, groups["training"], schema, sample_type)
-    # the name stands a level above, so that what was written for another optimizer may stay
-    named = {"optimizer": {"name": training["optimizer"]["name"]}}
+    players = (keep_read(select_player(training["optimizer"], player)) for player in PLAYERS)
     return {
         **training,
         "regularizers": fill_defaults(run["regularizers"], groups["regularizers"], schema),
-        "optimizer": resolve_optimizer([training, named], name),
+        "optimizer": join_players(*players),
     }

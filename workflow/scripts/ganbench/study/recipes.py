@@ -70,6 +70,11 @@ def resolve_optimizer(levels: Sequence[Options], run: str) -> dict[str, Any]:
     default. `run` names the run in messages.
     """
     one, other = (_resolve_player(levels, player, run) for player in PLAYERS)
+    return join_players(one, other)
+
+
+def join_players(one: Options, other: Options) -> dict[str, Any]:
+    """The options of the discriminator and the generator in one group, equal ones once."""
     common = {key: value for key, value in one.items() if key in other and other[key] == value}
     if common == one == other:
         return common
@@ -93,9 +98,15 @@ def _resolve_player(levels: Sequence[Options], player: str, run: str) -> dict[st
         if not is_read(key, name) and not _is_default(key, options[key]):
             _refuse_option(f"training.{prefix}.{key} ({run})", options[key], name, player)
     _check_nesterov(options, f"training.optimizer.nesterov ({run})")
-    if options["weight_decay"] is None:
-        options["weight_decay"] = WEIGHT_DECAY
-    return {key: value for key, value in options.items() if is_read(key, name)}
+    return keep_read(options)
+
+
+def keep_read(options: Options) -> dict[str, Any]:
+    """The options of one player that its optimizer reads, with a number for each of them."""
+    kept = {key: value for key, value in options.items() if is_read(key, options["name"])}
+    if "weight_decay" in kept and kept["weight_decay"] is None:
+        kept["weight_decay"] = WEIGHT_DECAY
+    return kept
 
 
 def _list_groups(levels: Sequence[Options], player: str) -> Iterator[tuple[str, Options]]:

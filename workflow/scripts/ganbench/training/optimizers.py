@@ -128,7 +128,7 @@ class Adam(Optimizer):
         where its option is changed between steps.
         """
         (steps,), (first, second) = self.state["steps"], self.options["betas"]
-        lr = torch.as_tensor(self.options["lr"], device=steps.device)
+        lr = self.options["lr"]
         if self._weight_decay():
             torch._foreach_mul_(weights, 1 - lr * self._weight_decay())
         torch._foreach_lerp_(means["means"], gradients, 1 - first)
