@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from ganbench.report.schedule_notes import describe_schedules
 from ganbench.study.schedules import factor
 from ganbench.training.average import WeightAverage
 from ganbench.training.run import Run, start_run
@@ -161,3 +162,32 @@ def test_a_half_life_of_0_makes_the_mean_the_weights_themselves():
         network.weight.fill_(3.0)
     average.update(network)
     torch.testing.assert_close(average.network.weight, torch.full((2, 3), 2.001))
+
+
+def test_the_report_says_each_schedule_once_in_words():
+    warm = {"kind": "constant", "warm_up": 0.05}
+    line = {"kind": "linear", "from": 1.0, "to": 0.1, "start": 0.0, "end": 0.5, "warm_up": 0.0}
+    steps = {"kind": "steps", "at": [0.5, 0.75], "by": 0.1, "warm_up": 0.1}
+    plain, both = {"schedule": {}}, {"schedule": {"ema": warm, "optimizer.lr": line}}
+    runs = {
+        "digits": {"a": both, "b": plain, "c": both},
+        "spiral": {"a": both, "b": {"schedule": {"optimizer.lr": steps}}, "c": plain},
+    }
+    lines = [
+        {"key": "ema", "text": "rising from 0 over the first 5 %"},
+        {
+            "key": "optimizer.lr",
+            "text": "in a line from 1 to 0.1 times the number, between 0 % and 50 % of the steps",
+        },
+    ]
+    text = "times 0.1 at 50 %, 75 % of the steps, rising from 0 over the first 10 %"
+    others = [{"key": "optimizer.lr", "text": text}]
+    assert describe_schedules({"runs": runs, "variants": {"a": {}, "b": {}, "c": {}}}) == [
+        {"variants": ["a", "c"], "datasets": ["digits"], "lines": lines},
+        {"variants": ["a"], "datasets": ["spiral"], "lines": lines},
+        {
+            "variants": ["b"],
+            "datasets": ["spiral"],
+            "lines": [{"key": "optimizer.lr", "text": text}],
+        },
+    ]
