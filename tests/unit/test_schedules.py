@@ -188,6 +188,6 @@ def test_the_report_says_each_schedule_once_in_words():
         {
             "variants": ["b"],
             "datasets": ["spiral"],
-            "lines": [{"key": "optimizer.lr", "text": text}],
+            "lines": others,
         },
     ]
