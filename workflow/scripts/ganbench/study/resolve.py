@@ -22,7 +22,7 @@ from ganbench.study.checks import (
     check_run,
 )
 from ganbench.study.paths import expand_path
-from ganbench.study.recipes import override_training, resolve_optimizer, write_defaults
+from ganbench.study.player_optimizers import override_training, resolve_optimizer, write_defaults
 from ganbench.study.scheduled_numbers import check_use, resolve_schedule
 from ganbench.study.schema import StudyError, fill_defaults, load_schema, merge, subtract, validate
 

@@ -10,7 +10,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from ganbench.study.recipes import override_training
+from ganbench.study.player_optimizers import override_training
 from ganbench.study.schema import StudyError
 
 LIMIT = 10_000

@@ -5,7 +5,7 @@ import copy
 import pytest
 from ganbench.catalogue.optimizer_options import PLAYERS, select_player
 from ganbench.study import resolve as studies
-from ganbench.study.earlier import complete_study
+from ganbench.study.newer_keys import complete_study
 from ganbench.study.schema import StudyError
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganbench.catalogue.optimizer_options import PLAYERS, select_player
-from ganbench.study.recipes import join_players, keep_read
+from ganbench.study.player_optimizers import join_players, keep_read
 from ganbench.study.schema import fill_defaults, load_schema
 
 
