@@ -228,6 +228,13 @@ def test_page_names_the_lock_file_and_the_running_times(report):
     assert "train 12 2 min 12 s 12 s 750 MiB" in text  # 12 jobs of 12.5 s
 
 
+def test_page_says_the_schedules_of_each_variant(write_page):
+    study, warm_up = make_study(), {"kind": "constant", "warm_up": 0.05}
+    study["runs"]["digits"]["non_saturating"]["schedule"] = {"optimizer.lr": warm_up}
+    text = visible_text(write_page(study))
+    assert "of its half-life. non_saturating optimizer.lr rising from 0 over the first 5 %." in text
+
+
 @pytest.mark.promise("same-report")
 def test_report_names_the_commits_that_trained_its_runs(write_page, tmp_path):
     study = make_study(seeds=2)
