@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from ganbench.catalogue.updates import ALTERNATING, find_updates
+
 PUBLISHED_FILE = Path(__file__).with_suffix(".yaml")
 
 PUBLISHED: list[dict[str, Any]] = yaml.safe_load(PUBLISHED_FILE.read_text(encoding="utf-8"))
@@ -76,6 +78,7 @@ def _list_mismatches(
         ("prior", run["latent"]["prior"], latent["prior"]),
         ("batch size", run["batch_size"], protocol["batch_size"]),
         ("optimizer", run["optimizer"]["name"], protocol["optimizer"]),
+        ("updates", find_updates(run), ALTERNATING),
         ("moving average of weights", run["ema"], 0),
         ("updates of D", updates, protocol["discriminator_updates"][kind]),
     ):

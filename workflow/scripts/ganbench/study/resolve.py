@@ -10,6 +10,7 @@ from typing import Any
 
 from ganbench.catalogue import datasets, metrics
 from ganbench.catalogue.objectives import OBJECTIVES, read_objective
+from ganbench.catalogue.updates import simplify_updates
 from ganbench.catalogue.variants import VARIANTS
 from ganbench.formula.language import FormulaError
 from ganbench.study import sweep
@@ -190,7 +191,7 @@ def _resolve_run(
         "regularizers": variant["regularizers"],
         "data": {"kind": dataset["kind"], "type": dataset["type"]},
         "keep_discriminator": is_points or study["evaluation"]["duality_gap"],
-        **training,
+        **simplify_updates(training),
     }
     check_run(parameters, dataset["shape"], f"{variant_name} on {dataset_name}")
     return parameters
