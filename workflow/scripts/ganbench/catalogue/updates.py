@@ -59,6 +59,8 @@ ALTERNATING = "alternating"
 CONSENSUS = "consensus"
 CONSENSUS_WEIGHT = 10.0
 """γ of consensus where a study sets none."""
+WITH_CONSENSUS = ("weight_clip", "spectral_norm")
+"""The regularizers that consensus goes with: they are no terms of the discriminator's loss."""
 
 
 def find_updates(parameters: Mapping[str, Any]) -> str:
@@ -99,12 +101,11 @@ def find_update_problem(parameters: Mapping[str, Any]) -> tuple[str, str] | None
             "found 'bf16', expected 'tf32' or 'float32' with updates: consensus, which "
             "differentiates gradients in float32"
         )
-    # a penalty is what can be lazy: it has the option `every`, a constraint does not
-    penalties = [name for name, options in parameters["regularizers"].items() if "every" in options]
-    if penalties:
+    others = [name for name in parameters["regularizers"] if name not in WITH_CONSENSUS]
+    if others:
         return "updates", (
-            f"found 'consensus' with {penalties[0]}, expected no penalty: consensus would "
-            "differentiate the penalty's gradient once more; remove the penalty or choose other "
-            "updates"
+            f"found 'consensus' with {others[0]}, expected {' and '.join(WITH_CONSENSUS)} at most: "
+            "consensus would differentiate the gradient of the penalty once more; remove it or "
+            "choose other updates"
         )
     return None

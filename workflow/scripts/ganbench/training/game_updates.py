@@ -20,12 +20,11 @@ from ganbench.training.optimizers import Optimizer
 from ganbench.training.step import (
     DiscriminatorSide,
     Game,
-    GeneratorSide,
     Losses,
     alternate,
     deceive,
     detach_losses,
-    generator_loss,
+    play_generator,
     tell_apart,
 )
 
@@ -76,9 +75,12 @@ def seek_consensus(game: Game, _update: int, *, weight: float) -> Losses:
     of the discriminator's loss to the generator, and through the generator's loss to the
     discriminator. The passes of `second_order.py` would leave out gradients of weights.
     """
-    judgement, deception = _play_openly(game)
+    real, fake = game.sample_real(), game.generator(game.sample_discriminator_latent())
+    real_logits, fake_logits = game.judge(real, fake)
+    loss = game.discriminator.loss(real_logits, fake_logits)
+    deception = play_generator(game, real)
     weights = [player.optimizer.weights for player in game.players]
-    field = torch.autograd.grad(judgement.loss, weights[0], create_graph=True)
+    field = torch.autograd.grad(loss, weights[0], create_graph=True)
     by_logits, *rest = torch.autograd.grad(
         deception.loss, [deception.logits, *weights[1]], create_graph=True
     )
@@ -88,19 +90,8 @@ def seek_consensus(game: Game, _update: int, *, weight: float) -> Losses:
     slopes = torch.autograd.grad(penalty, everything, materialize_grads=True)
     _write_gradients(everything, field, slopes)
     move(game)
-    return detach_losses(judgement, deception, by_logits.detach(), penalty)
-
-
-def _play_openly(game: Game) -> tuple[DiscriminatorSide, GeneratorSide]:
-    """Both losses on fresh samples, differentiable in the weights of both players."""
-    real, fake = game.sample_real(), game.generator(game.sample_discriminator_latent())
-    real_logits, fake_logits = game.judge(real, fake)
-    loss = game.discriminator.loss(real_logits, fake_logits)
-    logits = game.look_at(game.generator(game.sample_generator_latent()))
-    return (
-        DiscriminatorSide(real, real_logits, fake_logits, loss, None),
-        GeneratorSide(logits, generator_loss(game, real, logits)),
-    )
+    judgement = DiscriminatorSide(real, real_logits, fake_logits, loss, penalty)
+    return detach_losses(judgement, deception, by_logits.detach())
 
 
 @torch.no_grad()

@@ -53,7 +53,7 @@ class Game:
     """Both players, the k of Algorithm 1, and the source of fresh samples.
 
     `update_players(game, update)` makes discriminator update `update` (from 0), the last of a step,
-    and the generator's.
+    and the generator's: `alternate` below, or one of `game_updates.py`.
     `sample_real()` returns images `(batch, channels, height, width)`. The two latent samplers
     return `(batch, latent)`, each from a random stream of its own. `average` is None unless the
     generator's weights are averaged. `separate_passes` keeps real and fake samples apart if the
@@ -83,15 +83,11 @@ class Game:
         """The generator that snapshots hold: the averaged one, if there is one."""
         return self.average.network if self.average else self.generator.network
 
-    def look_at(self, samples: Tensor) -> Tensor:
-        """The logits `(batch,)` of samples: all that enter a loss reach the discriminator here."""
-        return self.discriminator(samples)
-
     def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """The logits of real and of fake samples, in one pass if that changes nothing."""
         if self.separate_passes:
-            return self.look_at(real), self.look_at(fake)
-        real_logits, fake_logits = self.look_at(torch.cat([real, fake])).chunk(2)
+            return self.discriminator(real), self.discriminator(fake)
+        real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
         return real_logits, fake_logits
 
 
@@ -102,9 +98,9 @@ class Losses:
     `real` and `fake` are the logits of the last discriminator update, computed before the update;
     with extragradient, all are those of its second half, at the weights ahead.
     `penalty` is the sum of its penalties, None without any, or the term that consensus adds to both
-    losses. `generator_fake` are the logits of the
-    generator's update. `generator_weight` is ∂L_G/∂f, the gradient of the generator's loss with
-    respect to each of them, times the batch size.
+    losses. `generator_fake` are the logits of the generator's update. `generator_weight` is
+    ∂L_G/∂f, the gradient of the generator's loss with respect to each of them, times the batch
+    size.
     """
 
     real: Tensor
@@ -187,16 +183,18 @@ def tell_apart(game: Game, update: int) -> DiscriminatorSide:
 
 
 def deceive(game: Game, real: Tensor) -> GeneratorSide:
-    """The generator's loss on fresh latents; its gradient leaves the discriminator alone."""
+    """The generator's side on fresh latents; its gradient leaves the discriminator alone."""
     with frozen(game.discriminator.network):
-        logits = game.look_at(game.generator(game.sample_generator_latent()))
-        logits.retain_grad()
-        return GeneratorSide(logits, generator_loss(game, real, logits))
+        side = play_generator(game, real)
+    side.logits.retain_grad()
+    return side
 
 
-def generator_loss(game: Game, real: Tensor, logits: Tensor) -> Tensor:
-    """The loss of the logits of the generator's samples; some objectives compare with real ones."""
-    return game.generator.loss(game.look_at(real) if game.generator_needs_real else None, logits)
+def play_generator(game: Game, real: Tensor) -> GeneratorSide:
+    """The generator's side on fresh latents; some objectives compare with the `real` images."""
+    logits = game.discriminator(game.generator(game.sample_generator_latent()))
+    compared = game.discriminator(real) if game.generator_needs_real else None
+    return GeneratorSide(logits, game.generator.loss(compared, logits))
 
 
 @contextmanager
@@ -209,14 +207,9 @@ def frozen(network: nn.Module) -> Iterator[None]:
         network.requires_grad_(True)
 
 
-def detach_losses(
-    judgement: DiscriminatorSide,
-    deception: GeneratorSide,
-    weight: Tensor,
-    penalty: Tensor | None = None,
-) -> Losses:
+def detach_losses(judgement: DiscriminatorSide, deception: GeneratorSide, weight: Tensor) -> Losses:
     """What a step leaves behind; `weight` is the gradient of the generator's loss by its logits."""
-    penalty = judgement.penalty if penalty is None else penalty
+    penalty = judgement.penalty
     return Losses(
         real=judgement.real.detach(),
         fake=judgement.fake.detach(),
