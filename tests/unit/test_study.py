@@ -41,10 +41,13 @@ def refuse(config) -> str:
 
 
 def list_defaults(group: str) -> dict:
-    """The defaults that the schema documents for a group and the groups within it."""
+    """The defaults that the schema documents for a group and the groups within it.
+
+    Without those of keys that a run has only where they have an effect.
+    """
     defaults = {}
     for key, part in SCHEMA["$defs"][group]["properties"].items():
-        if "x-override" in part:
+        if "x-override" in part or "x-where-used" in part:
             continue
         target = part["$ref"].rsplit("/", 1)[1] if "$ref" in part else None
         defaults[key] = list_defaults(target) if target else part["default"]

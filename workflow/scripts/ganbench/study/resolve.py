@@ -11,6 +11,7 @@ from typing import Any
 
 from ganbench.catalogue import datasets, metrics
 from ganbench.catalogue.objectives import OBJECTIVES, read_objective
+from ganbench.catalogue.updates import simplify_updates
 from ganbench.catalogue.variants import VARIANTS
 from ganbench.formula.language import FormulaError
 from ganbench.study import sweep
@@ -207,7 +208,7 @@ def _resolve_run(
         "regularizers": variant["regularizers"],
         "data": {"kind": dataset["kind"], "type": dataset["type"]},
         "keep_discriminator": is_points or study["evaluation"]["duality_gap"],
-        **training,
+        **simplify_updates(training),
         "optimizer": resolve_optimizer([*below, own], run),
     }
     parameters["schedule"] = resolve_schedule(parameters, own.get("schedule", {}), run)
