@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ganbench.catalogue import datasets, metrics
+from ganbench.catalogue import architectures, datasets, metrics
 from ganbench.catalogue.objectives import OBJECTIVES, read_objective
 from ganbench.catalogue.variants import VARIANTS
 from ganbench.formula.language import FormulaError
@@ -193,7 +193,7 @@ def _resolve_run(
         **training,
     }
     check_run(parameters, dataset["shape"], f"{variant_name} on {dataset_name}")
-    return parameters
+    return parameters | {"network": architectures.resolve_norms(parameters)}
 
 
 def _resolve_objectives(study: dict[str, Any]) -> None:
