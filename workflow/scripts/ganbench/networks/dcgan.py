@@ -20,23 +20,25 @@ STD = 0.02
 """Initial weights are drawn from N(0, STD²), as in Section 4 of the paper; biases start at 0."""
 
 
-def draw_weights(layer: nn.Module) -> None:
-    """Draws a layer's initial weights; those of batch normalisation are N(1, STD²).
+def draw_weights(network: nn.Module) -> None:
+    """Draws a network's initial weights; the scales of batch normalisation are from N(1, STD²).
 
-    The paper says this of "all weights". The mean of 1 is that of the authors' code.
+    The paper says this of "all weights"; the mean of 1 is that of the authors' code. The scales are
+    drawn last, so that networks with and without normalisation share all other weights.
     """
-    if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(layer.weight, std=STD)
-    elif isinstance(layer, nn.BatchNorm2d):
-        nn.init.normal_(layer.weight, mean=1, std=STD)
-    else:
-        return
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
+    layers = list(network.modules())
+    for layer in layers:
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, std=STD)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    for layer in layers:
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.weight, mean=1, std=STD)
 
 
-def keep_weights(_layer: nn.Module) -> None:
-    """Leaves a layer the initial weights that torch gave it."""
+def keep_weights(_network: nn.Module) -> None:
+    """Leaves a network the initial weights that torch gave its layers."""
 
 
 class DCGANGenerator(nn.Module):
@@ -46,7 +48,7 @@ class DCGANGenerator(nn.Module):
     last layer has `width` input channels, and each layer before it twice as many as the next. The
     paper's figure has width 128, kernel 5 and a latent of 100 at 64 pixels. The first layer is
     often written as a transposed convolution of an image of one pixel, which is the same product.
-    `initialise` is applied to every layer.
+    `initialise` draws the initial weights.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class DCGANGenerator(nn.Module):
             features //= 2
         layers += [ConvTransposeToImages(features, channels, **DOUBLING[kernel]), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
-        self.apply(initialise)
+        initialise(self)
 
     def forward(self, latent: Tensor) -> Tensor:
         """Latents `(batch, latent)` to images `(batch, channels, height, width)` in [-1, 1]."""
@@ -92,7 +94,7 @@ class DCGANDiscriminator(nn.Module):
 
     As in Section 3 of the paper: normalisation in all layers after the first. With that of the
     paper, `batch`, the images of a batch influence each other's logits. `bias_before_norm` keeps
-    the biases that a normalisation makes useless. `initialise` is applied to every layer.
+    the biases that a normalisation makes useless. `initialise` draws the initial weights.
     """
 
     def __init__(
@@ -112,14 +114,16 @@ class DCGANDiscriminator(nn.Module):
         for level in range(levels):
             features = width << level
             convolution = nn.Conv2d if level else ConvOfImages
+            layer = convolution(channels, features, **HALVING[kernel])
             norms = norm_2d(norm, features) if level else []
-            bias = bias_before_norm or not norms
-            layers += [convolution(channels, features, **HALVING[kernel], bias=bias), *norms]
+            if norms and not bias_before_norm:
+                layer.bias = None  # made and dropped: every norm draws the same random numbers
+            layers += [layer, *norms]
             layers += [nn.LeakyReLU(0.2)]
             channels = features
         layers += [nn.Flatten(), nn.Linear(channels * (resolution >> levels) ** 2, 1)]
         self.layers = nn.Sequential(*layers)
-        self.apply(initialise)
+        initialise(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images `(batch, channels, height, width)` to logits `(batch,)`."""

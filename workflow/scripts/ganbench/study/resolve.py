@@ -100,19 +100,24 @@ def select_execution(study: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _insert_shipped_variants(config: Any) -> Any:
-    """Replaces each variant that has a shipped name and no objective by the shipped variant."""
+    """Replaces each variant that has a shipped name and no objective by the shipped variant.
+
+    With `recipe: equal` it keeps the study's own training.
+    """
     variants = config.get("variants") if isinstance(config, Mapping) else None
     if not isinstance(variants, Mapping):
         return config
-    inserted = {name: _insert_shipped_variant(name, variants[name]) for name in variants}
+    left_out = ("training",) if config.get("recipe") == "equal" else ()
+    inserted = {name: _insert_shipped_variant(name, variants[name], left_out) for name in variants}
     return {**config, "variants": inserted}
 
 
-def _insert_shipped_variant(name: str, variant: Any) -> Any:
+def _insert_shipped_variant(name: str, variant: Any, left_out: tuple[str, ...]) -> Any:
     overrides = variant or {}
     if name not in VARIANTS or not isinstance(overrides, Mapping) or overrides.get("objective"):
         return variant
-    return merge(VARIANTS[name], overrides)
+    shipped = {key: value for key, value in VARIANTS[name].items() if key not in left_out}
+    return merge(shipped, overrides)
 
 
 def _resolve_names(study: dict[str, Any]) -> None:
