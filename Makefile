@@ -16,7 +16,7 @@ ifeq ($(HOME),)
 export HOME := $(CURDIR)/.snakemake/home
 endif
 
-.PHONY: help reproduce test test-gpu test-slurm stress verify benchmark lint generated lock
+.PHONY: help reproduce test test-gpu test-slurm stress verify benchmark benchmark-gpu lint generated lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -43,6 +43,9 @@ verify: .venv/.installed ## repeat two runs of a published study and compare wit
 
 benchmark: .venv/.installed ## measure the speed of this machine; tables in benchmarks/results
 	@for name in plan job_start report_time overhead checkpoints train_speed score_run; do .venv/bin/python benchmarks/$$name.py || exit 1; done
+
+benchmark-gpu: .venv/.installed ## measure one NVIDIA GPU, at most eight minutes; benchmarks/results/gpu.csv
+	.venv/bin/python benchmarks/gpu.py
 
 lint: .venv/.installed ## check style, the workflow, and that generated files are up to date
 	.venv/bin/python -m ruff check .

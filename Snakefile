@@ -39,3 +39,17 @@ include: "workflow/rules/terminal.smk"
 include: "workflow/rules/former_report.smk"
 include: "workflow/rules/records.smk"
 include: "workflow/rules/maintenance.smk"
+
+
+# Snakemake keeps the last of each of these, so they all stand here.
+onstart:
+    start_mps()
+    keep_former_report()
+
+
+onsuccess:
+    forget(FORMER)
+
+
+onerror:
+    put_back_report()

@@ -100,7 +100,7 @@ def do_job(options: argparse.Namespace) -> dict[str, float]:
     """Does one job as its script does; returns the seconds of its parts."""
     import importlib
 
-    from ganbench.jobs.gpu_start import open_gpu
+    from ganbench.jobs.gpus.gpu_start import open_gpu
 
     parts = Parts(options.started)
     parts.end("starting Python")

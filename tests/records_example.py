@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ganbench.jobs.job_records import find_place
 from ganbench.jobs.provenance import sha256_file
-from ganbench.jobs.recording import RecordedJob
+from ganbench.jobs.records.job_records import find_place
+from ganbench.jobs.records.recording import RecordedJob
 
 
 def write_record(

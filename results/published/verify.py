@@ -81,21 +81,29 @@ def find_problem(published: Path, file: Path) -> str | None:
 
 
 def differences(shipped: dict, published: dict) -> list[str]:
-    """The keys in which two resolved studies differ, apart from texts that describe them."""
+    """The keys in which two resolved studies differ in what decides results on a CPU."""
     return [
         key
         for key in shipped
         if key not in ("title", "description")
-        and _without_texts(shipped[key]) != _without_texts(published.get(key))
+        and _on_cpu(shipped[key]) != _on_cpu(published.get(key))
     ]
 
 
-def _without_texts(value: Any) -> Any:
-    """`value` without what describes an objective."""
+def _on_cpu(value: Any) -> Any:
+    """`value` without what describes an objective, and with what it means on a CPU.
+
+    There TF32 is float32, and graphs and the memory layout that is best for GPUs are none.
+    """
     if not isinstance(value, dict):
         return value
-    texts = ("title", "year", "paper", "known_for")
-    return {key: _without_texts(part) for key, part in value.items() if key not in texts}
+    ignored = ("title", "year", "paper", "known_for", "cuda_graphs")
+    kept = {key: _on_cpu(part) for key, part in value.items() if key not in ignored}
+    if kept.get("precision") == "tf32":
+        kept["precision"] = "float32"
+    if "channels_last" in kept:
+        kept["channels_last"] = bool(kept["channels_last"])
+    return kept
 
 
 def _read_arguments() -> argparse.Namespace:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from faulty import RUN, contents, copied, flip_bit
 from ganbench.jobs import files
-from ganbench.jobs.job_records import RecordShelf
+from ganbench.jobs.records.job_records import RecordShelf
 from project import ROOT, planned, snakemake, tiny_study
 from records_example import write_record
 from report_example import make_results, make_study

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from faulty import as_others, contents, copied, flip_bit
 from ganbench.jobs import files
-from ganbench.jobs.job_records import RecordShelf
+from ganbench.jobs.records.job_records import RecordShelf
 from project import copy_checkout, snakemake, tiny_study
 
 pytestmark = pytest.mark.stress

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ganbench.jobs import mps
-from ganbench.jobs.gpu_plan import plan_gpus
+from ganbench.jobs.gpus import mps
+from ganbench.jobs.gpus.gpu_plan import plan_gpus
 from mps_example import wait_for
 from project import ROOT
 
@@ -25,10 +25,10 @@ JOB = """
 import io, json, sys, time
 from dataclasses import replace
 import torch
-from ganbench.jobs import gpus
-from ganbench.jobs.gpu_plan import GpuPlan
+from ganbench.jobs.gpus import slots
+from ganbench.jobs.gpus.gpu_plan import GpuPlan
 plan, settings = GpuPlan(**json.loads(sys.argv[1])), json.loads(sys.argv[2])
-with gpus.hold_gpu(plan, sys.stderr) as gpu:
+with slots.hold_gpu(plan, sys.stderr) as gpu:
     from ganbench import randomness
     from ganbench.jobs.progress import Progress
     from ganbench.training.checkpoint import Checkpoints
@@ -154,7 +154,7 @@ def test_killed_jobs_leave_no_mps(plan):
 
 WAITING_JOB = """
 import sys, time
-from ganbench.jobs import mps
+from ganbench.jobs.gpus import mps
 with mps.use_mps(sys.argv[1:], sys.stderr) as is_shared:
     import torch
     torch.ones(8, device="cuda").sum().item()

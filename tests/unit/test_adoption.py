@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 from ganbench.jobs import files
-from ganbench.jobs.adoption import adopt_results
-from ganbench.jobs.recording import RecordedJob
+from ganbench.jobs.records.adoption import adopt_results
+from ganbench.jobs.records.recording import RecordedJob
 from records_example import write_record
 
 RUNS = Path("results/s/runs/digits")

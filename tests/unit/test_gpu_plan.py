@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from ganbench.jobs import cards, gpu_plan, nvml, torch_probe
-from ganbench.jobs.cards import Card, Cards, find_cards
+from ganbench.jobs.gpus import cards, gpu_plan, nvml, torch_probe
+from ganbench.jobs.gpus.cards import Card, Cards, find_cards
 from ganbench.jobs.job import find_gpu_plan
 from ganbench.jobs.programs import run_program
 

@@ -12,8 +12,8 @@ import torch
 from ganbench.evaluation import warm_up
 from ganbench.evaluation.warm_up import warming_up
 from ganbench.jobs import job as jobs
-from ganbench.jobs.gpu_plan import GpuPlan
-from ganbench.jobs.gpu_start import DRIVER, open_gpu
+from ganbench.jobs.gpus.gpu_plan import GpuPlan
+from ganbench.jobs.gpus.gpu_start import DRIVER, open_gpu
 
 CALLS = ["cuInit", "cuDeviceGet", "cuDevicePrimaryCtxRetain"]
 GPU = torch.device("cuda")
@@ -83,7 +83,7 @@ def test_job_opens_the_gpu_that_it_holds_before_its_work(gpu, tmp_path, monkeypa
         yield gpu
         events.append("released")
 
-    monkeypatch.setattr(jobs.gpus, "hold_gpu", hold_gpu)
+    monkeypatch.setattr(jobs.slots, "hold_gpu", hold_gpu)
     monkeypatch.setattr(jobs, "open_gpu", lambda: events.append("opened"))
     with jobs.job(str(tmp_path / "job.log"), plan=GpuPlan()):
         events.append("works")

@@ -15,21 +15,21 @@ from pathlib import Path
 
 import pytest
 import torch
-from ganbench.jobs import devices, gpus
-from ganbench.jobs.gpu_plan import GpuPlan
+from ganbench.jobs.gpus import devices, slots
+from ganbench.jobs.gpus.gpu_plan import GpuPlan
 from ganbench.jobs.node_folder import ForeignFolderError, make_node_folder
 from mps_example import StandIn, wait_for
 from training_example import RunFolder, resolve_run
 
-SCRIPTS = Path(gpus.__file__).parents[2]
+SCRIPTS = Path(slots.__file__).parents[3]
 JOB = """
 import os, sys, time
 from pathlib import Path
-from ganbench.jobs import gpus
-gpus.POLL_SECONDS = 0.05
+from ganbench.jobs.gpus import slots
+slots.POLL_SECONDS = 0.05
 folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
 devices = os.environ.get("DEVICES", "0,1").split(",")
-with gpus.hold_slot(2, sys.stderr, devices, folder / "locks") as gpu:
+with slots.hold_slot(2, sys.stderr, devices, folder / "locks") as gpu:
     print(f"{time.monotonic()} {gpu} {os.environ['CUDA_VISIBLE_DEVICES']}", flush=True)
     time.sleep(seconds)
     print(f"{time.monotonic()}", flush=True)
@@ -123,7 +123,7 @@ def test_gpus_are_visible_as_before_after_the_job(tmp_path, monkeypatch):
             monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
         else:
             monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-        with gpus.hold_slot(1, io.StringIO(), ["4", "5"], tmp_path) as gpu:
+        with slots.hold_slot(1, io.StringIO(), ["4", "5"], tmp_path) as gpu:
             assert gpu == os.environ["CUDA_VISIBLE_DEVICES"] == "4"
         assert os.environ.get("CUDA_VISIBLE_DEVICES") == visible
 
@@ -151,12 +151,12 @@ def test_two_slurm_jobs_on_one_node_do_not_wait_for_each_other(monkeypatch, tmp_
 TWO_GPUS = GpuPlan(devices=("GPU-1", "GPU-2"), models=("A", "A"), slots=2, uses_mps=True)
 SHARING_JOB = """
 import os, sys
-from ganbench.jobs import gpus, mps
-from ganbench.jobs.gpu_plan import GpuPlan
-gpus.POLL_SECONDS = 0.05
+from ganbench.jobs.gpus import mps, slots
+from ganbench.jobs.gpus.gpu_plan import GpuPlan
+slots.POLL_SECONDS = 0.05
 mps.CLIENT, mps.SITE_FOLDER = ("true",), mps.Path("/nowhere")
 plan = GpuPlan(devices=("GPU-1", "GPU-2"), models=("A", "A"), slots=2, uses_mps=True)
-with gpus.hold_gpu(plan, sys.stderr) as gpu:
+with slots.hold_gpu(plan, sys.stderr) as gpu:
     print(gpu, os.environ["CUDA_MPS_PIPE_DIRECTORY"], flush=True)
     sys.stdin.readline()
 """
@@ -206,18 +206,18 @@ def select_ready(job):
     return bool(select.select([job.stdout], [], [], 0)[0])
 
 
-@pytest.mark.parametrize(("is_shared", "slots"), [(True, 2), (False, 1)])
-def test_gpu_has_the_slots_of_the_plan_with_or_without_mps(is_shared, slots, monkeypatch):
+@pytest.mark.parametrize(("is_shared", "count"), [(True, 2), (False, 1)])
+def test_gpu_has_the_slots_of_the_plan_with_or_without_mps(is_shared, count, monkeypatch):
     asked = []
 
     def hold_slot(per_gpu, log, devices):
         asked.append((per_gpu, devices))
         return nullcontext("GPU-1")
 
-    monkeypatch.setattr(gpus.mps, "use_mps", lambda devices, log: nullcontext(is_shared))
-    monkeypatch.setattr(gpus, "hold_slot", hold_slot)
-    with gpus.hold_gpu(TWO_GPUS, io.StringIO()):
-        assert asked == [(slots, TWO_GPUS.devices)]
+    monkeypatch.setattr(slots.mps, "use_mps", lambda devices, log: nullcontext(is_shared))
+    monkeypatch.setattr(slots, "hold_slot", hold_slot)
+    with slots.hold_gpu(TWO_GPUS, io.StringIO()):
+        assert asked == [(count, TWO_GPUS.devices)]
 
 
 def test_job_that_asked_for_a_gpu_in_vain_says_so_in_its_log_and_its_record(monkeypatch):
@@ -226,7 +226,7 @@ def test_job_that_asked_for_a_gpu_in_vain_says_so_in_its_log_and_its_record(monk
     cpu = torch.device("cpu")
     assert devices.describe_device(cpu) == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with gpus.hold_gpu(plan, log) as gpu:
+    with slots.hold_gpu(plan, log) as gpu:
         assert gpu is None
         assert devices.choose_device("auto") == cpu
         assert devices.describe_device(cpu) == "cpu, although the job asked for a GPU"
@@ -240,7 +240,7 @@ def test_job_that_asked_for_a_gpu_in_vain_says_so_in_its_log_and_its_record(monk
 def test_run_that_asked_for_a_gpu_in_vain_says_so_in_its_record(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     folder = RunFolder(tmp_path, resolve_run(steps=2, device="auto"))
-    with gpus.hold_gpu(GpuPlan(problem="no NVIDIA driver is installed"), folder.log):
+    with slots.hold_gpu(GpuPlan(problem="no NVIDIA driver is installed"), folder.log):
         folder.train()
     assert folder.run()["device"] == "cpu, although the job asked for a GPU"
     assert "there is none: no NVIDIA driver is installed" in folder.log.getvalue()
@@ -251,7 +251,7 @@ def test_job_that_holds_a_gpu_never_computes_on_the_cpu(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "init", raise_no_device)
     plan = GpuPlan(devices=("GPU-1",), models=("A",))
-    with gpus.hold_gpu(plan, io.StringIO()):
+    with slots.hold_gpu(plan, io.StringIO()):
         with pytest.raises(
             devices.MissingGpuError, match="torch finds none: No CUDA GPUs are avail"
         ):

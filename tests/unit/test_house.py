@@ -123,3 +123,11 @@ def test_scripts_are_short_and_read_no_raw_configuration(script):
         and ast.unparse(node).startswith("snakemake.config")
     ]
     assert {read for read in reads if not read.startswith("snakemake.config['execution']")} == set()
+
+
+@pytest.mark.parametrize("hook", ["onstart", "onsuccess", "onerror"])
+def test_each_hook_of_snakemake_stands_once(hook):
+    """Snakemake keeps the last and forgets the others without a word."""
+    files = [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    assert lines.count(f"{hook}:") == 1

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from ganbench.jobs import files
-from ganbench.jobs.job_plans import Judgement, PlannedJob, judge_jobs, summarise_unrecorded
 from ganbench.jobs.provenance import canonical_json
+from ganbench.jobs.records.job_plans import Judgement, PlannedJob, judge_jobs, summarise_unrecorded
 from records_example import write_record
 
 DATA, SCORES = Path("results/s/data"), Path("results/s/runs")

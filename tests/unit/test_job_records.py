@@ -5,8 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 from ganbench.jobs import files
-from ganbench.jobs.job_records import DamagedRecordError, JobRecord, find_place, parse_record
-from ganbench.jobs.recording import list_deciding, recorded_job
+from ganbench.jobs.records.job_records import (
+    DamagedRecordError,
+    JobRecord,
+    find_place,
+    parse_record,
+)
+from ganbench.jobs.records.recording import list_deciding, recorded_job
 from records_example import write_record
 
 RECORD = JobRecord(

@@ -10,15 +10,15 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from ganbench.jobs import mps
+from ganbench.jobs.gpus import mps
 from ganbench.jobs.node_folder import make_node_folder
 from mps_example import StandIn, wait_for
 
-SCRIPTS = Path(mps.__file__).parents[2]
+SCRIPTS = Path(mps.__file__).parents[3]
 DEVICES = ("GPU-1", "GPU-2")
 JOB = """
 import os, sys
-from ganbench.jobs import mps
+from ganbench.jobs.gpus import mps
 mps.CLIENT = ("true",)
 mps.SITE_FOLDER = mps.Path("/nowhere")
 with mps.use_mps(("GPU-1", "GPU-2"), sys.stderr) as is_shared:
@@ -74,7 +74,7 @@ def find_keeper(stand_in: StandIn) -> int | None:
             words = file.read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"ganbench.jobs.mps_keeper" in words and str(stand_in.folder).encode() in words[-2]:
+        if b"ganbench.jobs.gpus.mps_keeper" in words and str(stand_in.folder).encode() in words[-2]:
             return int(file.parent.name)
     return None
 

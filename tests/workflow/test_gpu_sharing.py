@@ -21,10 +21,10 @@ MACHINE = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "workflow/scripts")!r})
 from pathlib import Path
-from ganbench.jobs import cards, gpu_plan, gpus, mps
+from ganbench.jobs.gpus import cards, gpu_plan, mps, slots
 card = cards.Card("GPU-1", "NVIDIA H200", 140 * 2**30)
 gpu_plan.find_cards = lambda: cards.Cards((card,))
-gpus.has_gpu = lambda: False  # or the jobs would miss it
+slots.has_gpu = lambda: False  # or the jobs would miss it
 mps.CLIENT, mps.SITE_FOLDER = ("true",), Path("/nowhere")
 """
 STUDY = tiny_study(seeds=1)

@@ -17,7 +17,7 @@ from ganbench.catalogue.published import find_published
 from ganbench.datasets import folder_digest
 from ganbench.jobs import code_digest
 from ganbench.jobs.checkout import describe_checkout
-from ganbench.jobs.gpu_plan import GpuPlan, plan_gpus
+from ganbench.jobs.gpus.gpu_plan import GpuPlan, plan_gpus
 from ganbench.jobs.provenance import canonical_json
 from ganbench.study import resolve as studies
 from ganbench.study.budget import count_passes

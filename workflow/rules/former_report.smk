@@ -13,19 +13,15 @@ def find_report_job():
     return next((job for job in jobs if job.rule.name == "report"), None)
 
 
-onstart:
+def keep_former_report():
+    """Keeps the report's files aside, if its job is to run."""
     if job := find_report_job():
         keep_aside(job.output, FORMER)
 
 
-onsuccess:
-    forget(FORMER)
-
-
-onerror:
+def put_back_report():
+    """Puts the report's files back if its job failed."""
     if (job := find_report_job()) and put_back(job.output, FORMER):
         # they are not what the study asks for now: the next start makes them again
         workflow.persistence.started(job)
-        logger.warning(
-            f"{job.output[0]} is still the former report. The next start makes it anew."
-        )
+        logger.warning(f"{job.output[0]} is still the former report. The next start makes it anew.")

@@ -6,7 +6,7 @@ from functools import wraps
 
 from snakemake.logging import logger
 
-from ganbench.jobs import mps
+from ganbench.jobs.gpus import mps
 from ganbench.jobs.errors import ActionableError
 
 IS_LIMITED = "gpu" in workflow.global_resources
@@ -55,7 +55,3 @@ def start_mps():
 
 if workflow.is_main_process:
     workflow._prepare_dag = announce_first(workflow._prepare_dag)
-
-
-onstart:
-    start_mps()

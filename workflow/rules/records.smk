@@ -9,8 +9,8 @@ from snakemake.persistence import ParamsChange
 from snakemake.settings.enums import RerunTrigger
 
 from ganbench.jobs import files
-from ganbench.jobs.job_plans import PlannedJob, judge_jobs, summarise_unrecorded
-from ganbench.jobs.recording import list_deciding
+from ganbench.jobs.records.job_plans import PlannedJob, judge_jobs, summarise_unrecorded
+from ganbench.jobs.records.recording import list_deciding
 
 
 def find_record(job):

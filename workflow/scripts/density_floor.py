@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ganbench.evaluation.density_floor import make_density_floor
-from ganbench.jobs.recording import recorded_job
+from ganbench.jobs.records.recording import recorded_job
 
 with recorded_job(snakemake):
     make_density_floor(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ganbench.jobs.adoption import adopt_results
-from ganbench.jobs.recording import name_run, recorded_job
+from ganbench.jobs.records.adoption import adopt_results
+from ganbench.jobs.records.recording import name_run, recorded_job
 
 with recorded_job(snakemake) as job:
     if not adopt_results(job, snakemake):

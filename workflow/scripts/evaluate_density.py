@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ganbench.evaluation.score_density import score_density_run
-from ganbench.jobs.adoption import adopt_results
-from ganbench.jobs.recording import name_run, recorded_job
+from ganbench.jobs.records.adoption import adopt_results
+from ganbench.jobs.records.recording import name_run, recorded_job
 
 with recorded_job(snakemake) as job:
     if not adopt_results(job, snakemake):

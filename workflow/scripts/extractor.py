@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ganbench.jobs.recording import name_results, recorded_job
+from ganbench.jobs.records.recording import name_results, recorded_job
 
 with recorded_job(snakemake) as job:
     # here, so that it finds a GPU half opened

@@ -3,7 +3,7 @@
 import json
 
 from ganbench.datasets.prepare import DatasetFiles, prepare
-from ganbench.jobs.recording import name_results, recorded_job
+from ganbench.jobs.records.recording import name_results, recorded_job
 
 name = snakemake.wildcards.dataset
 with recorded_job(snakemake) as job:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from ganbench.jobs.recording import recorded_job
+from ganbench.jobs.records.recording import recorded_job
 from ganbench.report.origins import check_origins
 from ganbench.report.report import write_report
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from ganbench.jobs import files
-from ganbench.jobs.recording import recorded_job
+from ganbench.jobs.records.recording import recorded_job
 from ganbench.theory.derivation import derive
 
 with recorded_job(snakemake):

@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-from ganbench.jobs.adoption import adopt_results
-from ganbench.jobs.recording import name_results, name_run, recorded_job
+from ganbench.jobs.records.adoption import adopt_results
+from ganbench.jobs.records.recording import name_results, name_run, pick_execution, recorded_job
 
-execution = snakemake.config["execution"]
 with recorded_job(snakemake) as job:
     if not adopt_results(job, snakemake):
         # here, so that they find a GPU half opened
@@ -21,5 +20,5 @@ with recorded_job(snakemake) as job:
             log=job.log,
             checkpoint_folder=Path(snakemake.params.checkpoints),
             code=snakemake.params.code,
-            **{key: execution[key] for key in ("checkpoint_interval", "log_interval", "software")},
+            **pick_execution(snakemake, "checkpoint_interval", "log_interval", "software"),
         )

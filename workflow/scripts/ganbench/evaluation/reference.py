@@ -26,7 +26,7 @@ from ganbench.evaluation.real_images import REFERENCES, measure_real
 from ganbench.evaluation.warm_up import warming_up
 from ganbench.jobs import files, provenance
 from ganbench.jobs.arrays import map_array
-from ganbench.jobs.devices import choose_device
+from ganbench.jobs.gpus.devices import choose_device
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ganbench.evaluation.snapshots import (
 )
 from ganbench.evaluation.warm_up import warming_up
 from ganbench.jobs.arrays import map_array
-from ganbench.jobs.devices import choose_device
+from ganbench.jobs.gpus.devices import choose_device
 from ganbench.randomness import Stream
 from ganbench.samples import sample_latents, to_float
 

@@ -20,7 +20,7 @@ from ganbench.evaluation.snapshots import (
     load_run,
 )
 from ganbench.jobs import files
-from ganbench.jobs.devices import choose_device
+from ganbench.jobs.gpus.devices import choose_device
 from ganbench.randomness import Stream
 from ganbench.samples import sample_latents
 

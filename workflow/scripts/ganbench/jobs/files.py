@@ -17,7 +17,7 @@ import numpy as np
 
 from ganbench.jobs import provenance
 from ganbench.jobs.errors import ActionableError, writing
-from ganbench.jobs.job_records import RESULTS, JobRecord, RecordShelf, find_place, is_record
+from ganbench.jobs.records.job_records import RESULTS, JobRecord, RecordShelf, find_place, is_record
 
 MANY = 10
 """Refused files that a message names one by one."""

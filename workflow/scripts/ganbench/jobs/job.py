@@ -8,10 +8,11 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from ganbench.jobs import files, gpus, surroundings
+from ganbench.jobs import files, surroundings
 from ganbench.jobs.errors import ActionableError, writing
-from ganbench.jobs.gpu_plan import GpuPlan
-from ganbench.jobs.gpu_start import open_gpu
+from ganbench.jobs.gpus import slots
+from ganbench.jobs.gpus.gpu_plan import GpuPlan
+from ganbench.jobs.gpus.gpu_start import open_gpu
 from ganbench.jobs.status import Status
 
 # every script imports this module first
@@ -53,7 +54,7 @@ def job(log_file: str, inputs: Iterable[str] = (), plan: GpuPlan | None = None) 
     with _open_log(Path(log_file)) as log:
         try:
             files.check(map(Path, inputs))
-            with gpus.hold_gpu(plan, log) if plan else nullcontext() as gpu:
+            with slots.hold_gpu(plan, log) if plan else nullcontext() as gpu:
                 if gpu is not None:
                     open_gpu()
                 yield log

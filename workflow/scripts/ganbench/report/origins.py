@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.jobs.files import DamagedFileError
-from ganbench.jobs.job_records import JobRecord, parse_record
 from ganbench.jobs.provenance import canonical_json
+from ganbench.jobs.records.job_records import JobRecord, parse_record
 
 
 def check_origins(study: Mapping[str, Any], record_files: Iterable[Path]) -> None:

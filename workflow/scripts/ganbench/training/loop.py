@@ -12,8 +12,8 @@ from torch import Tensor
 from ganbench import randomness
 from ganbench.jobs import files, provenance
 from ganbench.jobs.arrays import map_array
-from ganbench.jobs.devices import choose_device, describe_device
 from ganbench.jobs.fingerprint import take_fingerprint
+from ganbench.jobs.gpus.devices import choose_device, describe_device
 from ganbench.jobs.progress import Progress
 from ganbench.networks.build import count_parameters
 from ganbench.study.budget import images_per_step, snapshot_steps

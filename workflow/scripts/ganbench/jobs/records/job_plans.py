@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.jobs import files, provenance
-from ganbench.jobs.job_records import (
+from ganbench.jobs.records.job_records import (
     DamagedRecordError,
     JobRecord,
     RecordShelf,

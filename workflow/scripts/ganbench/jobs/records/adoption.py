@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.jobs import files
-from ganbench.jobs.job_records import DamagedRecordError, find_place, parse_record
-from ganbench.jobs.recording import RecordedJob
+from ganbench.jobs.records.job_records import DamagedRecordError, find_place, parse_record
+from ganbench.jobs.records.recording import RecordedJob
 
 
 def adopt_results(job: RecordedJob, snakemake: Any) -> bool:

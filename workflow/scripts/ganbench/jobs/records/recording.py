@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from ganbench.jobs import files
 from ganbench.jobs.job import find_gpu_plan, job
-from ganbench.jobs.job_records import JobRecord, RecordShelf, find_place, is_record
+from ganbench.jobs.records.job_records import JobRecord, RecordShelf, find_place, is_record
 
 PLACES = ("checkpoints", "benchmarks")
 """Parameters of rules that say where files lie, and decide no result."""
@@ -33,6 +33,11 @@ def name_run(wildcards: Any) -> dict[str, Any]:
         "variant": wildcards.variant,
         "seed": int(wildcards.seed),
     }
+
+
+def pick_execution(snakemake: Any, *keys: str) -> dict[str, Any]:
+    """What a job reads of the configuration beside its parameters."""
+    return {key: snakemake.config["execution"][key] for key in keys}
 
 
 @dataclass

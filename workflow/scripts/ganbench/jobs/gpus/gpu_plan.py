@@ -5,8 +5,8 @@ import shutil
 from collections import Counter
 from dataclasses import dataclass
 
-from ganbench.jobs.cards import Card, find_cards
-from ganbench.jobs.mps import CONTROL, has_site_mps
+from ganbench.jobs.gpus.cards import Card, find_cards
+from ganbench.jobs.gpus.mps import CONTROL, has_site_mps
 
 JOB_MEMORY = 2 * 2**30
 """Bytes of a GPU's memory for one job.
@@ -19,7 +19,7 @@ RESERVED_MEMORY = 2**29
 """Bytes of a GPU's memory left free, for MPS itself and a screen."""
 
 MOST_JOBS = 16
-"""Jobs on one GPU beyond which more gain nothing: on an H200, 16 trained 5 % faster than 8."""
+"""Jobs on one GPU beyond which more gain nothing: on an H200, 16 trained 1 to 8 % faster than 8."""
 
 
 @dataclass(frozen=True)

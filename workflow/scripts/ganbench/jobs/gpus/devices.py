@@ -2,8 +2,8 @@
 
 import torch
 
-from ganbench.jobs import gpus
 from ganbench.jobs.errors import ActionableError
+from ganbench.jobs.gpus import slots
 
 CPU_INSTEAD = "cpu, although the job asked for a GPU"
 
@@ -27,7 +27,7 @@ def choose_device(name: str) -> torch.device:
             f"training.device: found cuda, but torch finds no CUDA device: {_find_problem()}. "
             "Use device: auto, or check the driver with nvidia-smi"
         )
-    if gpus.has_gpu():
+    if slots.has_gpu():
         raise MissingGpuError(
             "training.device: auto chose this machine's GPU, but in this job torch finds none: "
             f"{_find_problem()}. Check the driver with nvidia-smi, or use device: cpu"
@@ -39,7 +39,7 @@ def describe_device(device: torch.device) -> str:
     """The device's name as a report shows it, and whether a GPU was asked for in vain."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return CPU_INSTEAD if gpus.lacks_gpu() else "cpu"
+    return CPU_INSTEAD if slots.lacks_gpu() else "cpu"
 
 
 def _find_problem() -> str:

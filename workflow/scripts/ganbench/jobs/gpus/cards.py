@@ -14,11 +14,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ganbench.jobs import nvml
+from ganbench.jobs.gpus import nvml
 from ganbench.jobs.node_folder import make_node_folder
 from ganbench.jobs.programs import python_module, run_program
 
-PROBE = tuple(python_module("ganbench.jobs.torch_probe"))
+PROBE = tuple(python_module("ganbench.jobs.gpus.torch_probe"))
 PASSING_PROBLEMS = ("out of memory", "busy", "unavailable", "no answer within")
 """Words of problems that may be over at the next start: these answers are not kept."""
 

@@ -1,6 +1,6 @@
 """Waits until no job uses this user's MPS any more, then ends it. Runs in a process of its own.
 
-    python -m ganbench.jobs.mps_keeper FOLDER
+    python -m ganbench.jobs.gpus.mps_keeper FOLDER
 
 Its process belongs to no terminal and no job, so that it outlives whatever is stopped or killed. If
 it is killed itself, MPS stays until the next study starts another keeper.
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from ganbench.jobs import locks
-from ganbench.jobs.mps import make_settings, send
+from ganbench.jobs.gpus.mps import make_settings, send
 
 
 def keep(folder: Path) -> None:

@@ -11,8 +11,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TextIO
 
-from ganbench.jobs import locks, mps
-from ganbench.jobs.gpu_plan import GpuPlan
+from ganbench.jobs import locks
+from ganbench.jobs.gpus import mps
+from ganbench.jobs.gpus.gpu_plan import GpuPlan
 from ganbench.jobs.node_folder import make_node_folder
 
 POLL_SECONDS = 0.5

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from ganbench.jobs import locks
-from ganbench.jobs.cards import PROBE
 from ganbench.jobs.errors import ActionableError
+from ganbench.jobs.gpus.cards import PROBE
 from ganbench.jobs.node_folder import make_node_folder
 from ganbench.jobs.programs import Answer, python_module, run_program, start_detached
 
@@ -170,4 +170,4 @@ def _start(folder: Path, devices: Sequence[str], environment: dict[str, str]) ->
     keeper = locks.take(folder / "keeper")
     if keeper is not None:  # nobody holds it
         os.close(keeper)
-        start_detached(python_module("ganbench.jobs.mps_keeper", str(folder)), os.environ)
+        start_detached(python_module("ganbench.jobs.gpus.mps_keeper", str(folder)), os.environ)
