@@ -14,6 +14,8 @@ RECIPES = {
 }
 """What a study's `recipe` means."""
 
+OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSProp", "sgd": "SGD"}
+
 NORMS = {"none": "no normalisation", "batch": "batch normalisation", "layer": "layer normalisation"}
 
 
@@ -40,15 +42,16 @@ def _describe_run(run: Mapping[str, Any]) -> str:
             f"{network['name']} of width {network['width']}, {norms}",
             f"{latent['size']} {latent['prior']} latents",
             _describe_optimizer(run["optimizer"]),
-            f"{updates} update{'s' if updates > 1 else ''} of D a step, batches of {run['batch_size']}",
+            f"{updates} update{'s' if updates > 1 else ''} of D a step",
+            f"batches of {run['batch_size']}",
         ]
     )
 
 
 def _describe_optimizer(optimizer: Mapping[str, Any]) -> str:
-    name = {"adam": "Adam", "rmsprop": "RMSProp", "sgd": "SGD"}[optimizer["name"]]
+    name = OPTIMIZERS.get(optimizer["name"], optimizer["name"])
     options = [f"learning rate {number(optimizer['lr'])}"]
-    if optimizer["name"] == "adam":
+    if optimizer["name"].startswith("adam"):
         options.append(f"β {' and '.join(map(number, optimizer['betas']))}")
     elif optimizer["momentum"]:
         options.append(f"momentum {number(optimizer['momentum'])}")
