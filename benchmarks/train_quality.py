@@ -1,7 +1,7 @@
 """Quality of training: our default recipe beside the DCGAN that people write.
 
     python benchmarks/train_quality.py [--dataset digits] [--width 32] [--steps 400 800 1600]
-                                       [--seeds 5] [--jobs 2] [--samples N] [--also YAML ...]
+                                       [--seeds 0 1 2] [--jobs 2] [--samples N] [--also YAML ...]
                                        [--pictures FOLDER]
 
 The public recipe is that of quality_peer.py; ours is `non_saturating: {}` with nothing set but the
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--dataset", choices=("digits", "mnist", "fashion_mnist"), default="digits")
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--steps", type=int, nargs="+", default=[400, 800, 1600])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--jobs", type=int, default=2, help="runs side by side, of one thread each")
     parser.add_argument("--samples", type=int, help="generated images, as in a study")
     parser.add_argument("--only", nargs="+", help="the cases to train; all if left out")
@@ -73,7 +73,7 @@ def main() -> None:
         options.folder = Path(name)
         dataset = prepare_images(options)
         options.count = dataset["samples"]
-        jobs = [(case, seed) for seed in range(options.seeds) for case in names]
+        jobs = [(case, seed) for seed in options.seeds for case in names]
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:
             scores = pd.concat(pool.map(partial(score_case, options), *zip(*jobs, strict=True)))
