@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -46,8 +47,9 @@ def test_non_finite_loss_ends_the_run_at_its_step(
     parameters |= {"snapshots": 4}
     if where == "regularizer":
         parameters["regularizers"] = {"r1": {"weight": 1.0, "every": 1}}
-        penalty = once(regularizers.PENALTIES["r1"], value)
-        monkeypatch.setitem(regularizers.PENALTIES, "r1", penalty)
+        r1 = regularizers.PENALTIES["r1"]
+        faulty_r1 = replace(r1, cost=once(r1.cost, value))
+        monkeypatch.setitem(regularizers.PENALTIES, "r1", faulty_r1)
     else:
         losses = step.losses_of
 

@@ -50,7 +50,7 @@ def start(machine: StandIn, *arguments: str) -> subprocess.Popen:
     environment.pop("CUDA_VISIBLE_DEVICES", None)
     study = ("--snakefile", str(ROOT / "Snakefile"), "--configfile", "study.yaml")
     return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", *study],
+        [sys.executable, "-m", "snakemake", *arguments, "-p", "--cores", "2", *study],
         cwd=base,
         env=environment,
         stdout=subprocess.PIPE,

@@ -60,8 +60,9 @@ def show_screen(text: str) -> list[str]:
 def test_a_terminal_of_80_columns_keeps_one_line_a_job(checkout):
     text = run_in_terminal(checkout, "theory", "--forcerun", "theory", "--cores", "2")
     assert "\x1b[3A\x1b[J" in text, "a board of both jobs and their total was written over"
-    profile, *lines = show_screen(text)
+    profile, device, *lines = show_screen(text)
     assert profile.startswith("Using workflow specific profile")
+    assert device.startswith("device: auto → ")
     assert max(map(len, lines)) <= 80
     shown = "\n".join(lines)
     assert re.search(r"^Study tiny: 2 jobs. About \d+ s on 2 cores \(from earlier jobs", shown)
@@ -77,7 +78,7 @@ def test_without_a_terminal_lines_are_plain_and_the_log_file_complete(checkout):
     done = snakemake(checkout, "theory", "--forcerun", "theory", "--cores", "1", study=tiny_study())
     assert done.returncode == 0
     assert "\x1b" not in done.stderr
-    lines = done.stderr.splitlines()[1:]
+    lines = done.stderr.splitlines()[2:]
     assert len(lines) == 1 + 2 * 2 + 2, "the study, two lines a job, and how it ended"
     assert max(map(len, lines[1:])) <= 80
     (*_, log) = sorted((checkout / ".snakemake/log").iterdir())
@@ -110,7 +111,8 @@ def test_finished_study_prints_the_verdict_of_its_page(checkout):
 
 def test_dry_run_ends_with_an_estimate(checkout):
     done = snakemake(checkout, "-n", "--forcerun", "train", study=tiny_study())
-    lines = done.stdout.splitlines()
+    device, *lines = done.stdout.splitlines()
+    assert device.startswith("device: auto → ")
     assert lines[0] == "Would run 9 jobs:"
     assert "  train digits / minimax / seeds 0 and 1            asked for" in done.stdout
     assert re.fullmatch(
@@ -121,19 +123,22 @@ def test_dry_run_ends_with_an_estimate(checkout):
 
 
 @pytest.mark.promise("former-report")
-def test_failed_report_leaves_the_former_one_in_place(checkout):
-    """The study has another title, so the former report is not what it asks for."""
+def test_failed_report_leaves_the_former_one_in_place(checkout, tmp_path):
+    """The study has another title, so the former report is not what it asks for.
+
+    The report's job fails because its environment is broken: it cannot import seaborn.
+    """
     study = tiny_study(title="Another title")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/seaborn.py").write_text("raise ImportError('broken')")
     files = [path for path in (checkout / "results/tiny").glob("*.*") if path.is_file()]
     before = {path: path.read_bytes() for path in files}
     figures = sorted((checkout / "results/tiny/figures").iterdir())
-    scores = (checkout / SCORES).read_bytes()
-    (checkout / SCORES).write_bytes(scores + b"damaged")
-    done = snakemake(checkout, "--cores", "1", study=study)
+    environment = {"PYTHONPATH": str(tmp_path / "broken")}
+    done = snakemake(checkout, "--cores", "1", study=study, **environment)
     assert done.returncode != 0
     assert f"{REPORT} is still the former report. The next start makes it anew." in done.stderr
     assert {path: path.read_bytes() for path in files} == before
     assert sorted((checkout / "results/tiny/figures").iterdir()) == figures
     assert not list((checkout / ".snakemake/former_report").iterdir())
-    (checkout / SCORES).write_bytes(scores)
     assert "  report  " in snakemake(checkout, "-n", study=study).stdout

@@ -32,7 +32,7 @@ def announce_first(prepare_dag):
     @wraps(prepare_dag)
     def announce_and_prepare(*arguments, **options):
         if workflow.executor_plugin is not None and workflow.local_exec:
-            if DEVICES != {"cpu"}:
+            if DEVICES != {"cpu"} and not workflow.output_settings.quiet:
                 logger.info(describe_devices())
             limit_gpu_jobs(GPUS)
         return prepare_dag(*arguments, **options)

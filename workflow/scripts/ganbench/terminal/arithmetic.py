@@ -120,13 +120,15 @@ def estimate_step_operations(parameters: Mapping[str, Any], shape: Shape) -> flo
     """The floating-point operations of one iteration of Algorithm 1.
 
     A backward pass is two forward passes: one for the weights, one for the layer below. D's update
-    sees real and fake samples, and G makes the fake ones; in G's update D passes gradients only.
+    sees real and fake samples, and G makes the fake ones; in G's update D passes gradients only. A
+    penalty is a forward pass of D, one back to the samples, and two back through that one: to the
+    weights, and to the gradients.
     """
     generator, discriminator = size_networks(parameters, shape)
     g, d = generator.operations, discriminator.operations
     update = g + 2 * 3 * d
     for name, options in parameters["regularizers"].items():
         if name in REGULARIZED:
-            update += 6 * d / options.get("every", 1)
+            update += 4 * d / options.get("every", 1)
     updates = parameters["discriminator_steps"] * update + 3 * g + 2 * d
     return float(parameters["batch_size"] * updates)
