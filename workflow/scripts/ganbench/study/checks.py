@@ -145,9 +145,9 @@ def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: 
         )
     if problem := architectures.find_problem(network, shape):
         raise StudyError(f"training.network ({run}): {problem}")
-    # a penalty is what can be lazy: it has the option `every`, a constraint does not
-    penalties = [name for name, options in parameters["regularizers"].items() if "every" in options]
-    if penalties and architectures.discriminator_norm(network) == "batch":
+    regularizers = parameters["regularizers"]
+    penalties = architectures.list_penalties(regularizers)
+    if penalties and architectures.discriminator_norm(network, regularizers) == "batch":
         raise StudyError(
             f"training.network.discriminator_norm ({run}): found 'batch', expected 'none' or "
             f"'layer' with {penalties[0]}, which needs the gradient of each image alone"

@@ -105,6 +105,7 @@ def _size_sngan(network: Network, latent: int, shape: Shape) -> tuple[Size, Size
 _SIZES: dict[str, Callable[[Network, int, Shape], tuple[Size, Size]]] = {
     "mlp": _size_mlp,
     "dcgan": _size_dcgan,
+    "dcgan_torch_init": _size_dcgan,
     "infogan": _size_infogan,
     "sngan_resnet": _size_sngan,
 }
