@@ -59,6 +59,15 @@ SETTINGS = {
             "ema": {"warm_up": 0.9},
         },
     },
+    "simultaneous": {"updates": "simultaneous"},
+    "extragradient": {
+        "updates": "extragradient",
+        "discriminator_steps": 2,
+        "regularizers": {"r1": {"every": 2}},
+        "ema": 0.9,
+    },
+    "optimistic": {"updates": "optimistic"},
+    "consensus": {"updates": "consensus", "network": {"discriminator_norm": "batch"}},
     "bf16": {"precision": "bf16", "channels_last": True},
     "early stopping": {"stop": {"metric": "duality_gap", "patience": 4}, "snapshots": 8},
     "sngan": {

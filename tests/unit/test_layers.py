@@ -122,6 +122,7 @@ def test_patches_of_a_bf16_product_are_added_in_float32():
 PARAMETERS = {
     "network": {"width": 8, "kernel": 4, "generator_norm": "batch", "discriminator_norm": "none"},
     "latent": {"size": 6, "prior": "normal"},
+    "regularizers": {},
 }
 
 

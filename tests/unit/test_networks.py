@@ -16,14 +16,22 @@ from ganbench.networks.build import (
 from ganbench.networks.sngan_resnet import DownBlock, UpBlock
 
 RESOLUTIONS = {
-    "dcgan": (8, 28, 32, 64),
+    "dcgan": (8, 16, 28, 32, 64),
+    "dcgan_torch_init": (8, 28),
     "infogan": (28, 32, 64),
     "mlp": (8, 28),
     "sngan_resnet": (32, 64),
 }
 FITTING = [(name, resolution) for name, fits in RESOLUTIONS.items() for resolution in fits]
 NORMS = ("none", "batch", "layer")
-KERNELS = [("dcgan", 4), ("dcgan", 5), ("infogan", 4), ("mlp", 4), ("sngan_resnet", 4)]
+KERNELS = [
+    ("dcgan", 4),
+    ("dcgan", 5),
+    ("dcgan_torch_init", 5),
+    ("infogan", 4),
+    ("mlp", 4),
+    ("sngan_resnet", 4),
+]
 
 
 def parameters(name: str = "dcgan", width: int = 4, latent: int = 6, **network) -> dict:
@@ -31,6 +39,7 @@ def parameters(name: str = "dcgan", width: int = 4, latent: int = 6, **network) 
     return {
         "network": {"name": name, "width": width, **defaults, **network},
         "latent": {"size": latent, "prior": "normal"},
+        "regularizers": {},
     }
 
 
@@ -97,7 +106,7 @@ def test_kernel_and_norm_change_the_layers_and_not_the_shapes(name, kernel, norm
     discriminator = build_discriminator(parameters(name, **options), shape)
     assert discriminator(generator(latent)).shape == (5,)
     kernels = {layer.kernel_size for layer in generator.modules() if hasattr(layer, "kernel_size")}
-    assert (kernels == {(kernel, kernel)}) == (name in ("dcgan", "infogan"))
+    assert (kernels == {(kernel, kernel)}) == (name in ("dcgan", "dcgan_torch_init", "infogan"))
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
@@ -140,8 +149,11 @@ def test_unknown_normalisation_is_refused(key):
 
 
 def test_parameters_are_counted():
-    # 1·w·16 + w, w·2w·16 + 2w, 2w·2·2 + 1 at w = 4
-    assert count_parameters(build_discriminator(parameters(), (1, 8, 8))) == 68 + 520 + 33
+    # 1·w·16 + w, w·2w·16 without biases, scale and shift of 2w, 2w·2·2 + 1 at w = 4
+    assert count_parameters(build_discriminator(parameters(), (1, 8, 8))) == 68 + 512 + 16 + 33
+    # without a norm after it, the second convolution has 2w biases
+    former = build_discriminator(parameters("dcgan_torch_init"), (1, 8, 8))
+    assert count_parameters(former) == 68 + 520 + 33
 
 
 def test_dcgan_has_the_weights_of_its_paper():
@@ -150,11 +162,12 @@ def test_dcgan_has_the_weights_of_its_paper():
     generator = full(100, 4 * 4 * 1024, bias=False) + sum(map(norm, maps))
     generator += sum(conv(*pair, 5, bias=False) for pair in pairwise(maps)) + conv(128, 3, 5)
     # Section 3: strided convolutions, batch normalisation in all but the first layer of D
-    discriminator = conv(3, 128, 5) + conv(128, 256, 5) + conv(256, 512, 5) + conv(512, 1024, 5)
-    discriminator += norm(256) + norm(512) + norm(1024) + full(4 * 4 * 1024, 1)
-    counts = count_weights(
-        "dcgan", (3, 64, 64), width=128, kernel=5, latent=100, discriminator_norm="batch"
+    # and no biases before it
+    discriminator = conv(3, 128, 5) + sum(
+        conv(*pair, 5, bias=False) for pair in pairwise(maps[::-1])
     )
+    discriminator += norm(256) + norm(512) + norm(1024) + full(4 * 4 * 1024, 1)
+    counts = count_weights("dcgan", (3, 64, 64), width=128, kernel=5, latent=100)
     assert counts == (generator, discriminator)
 
 
@@ -212,6 +225,74 @@ def test_sngan_shortcuts_equal_those_of_the_authors_code_in_a_cheaper_order():
     torch.testing.assert_close(down.shortcut(maps), pooled_last)
     unchanged = DownBlock(3, 3, "none", halves=False)
     assert torch.equal(unchanged.shortcut(maps), maps)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 64, 64)])
+def test_dcgan_starts_with_the_weights_of_its_paper_whatever_torch_has(shape):
+    with randomness.global_stream("any", 0, "test"):
+        networks = [
+            build(parameters(width=16, latent=100), shape)
+            for build in (build_generator, build_discriminator)
+        ]
+    for layer in (layer for network in networks for layer in network.modules()):
+        weight = getattr(layer, "weight", None)
+        if weight is None:
+            continue
+        mean = 1 if isinstance(layer, torch.nn.BatchNorm2d) else 0
+        values = weight.detach().double()
+        tolerance = 5 * 0.02 / values.numel() ** 0.5  # five standard errors
+        assert float(values.mean()) == pytest.approx(mean, abs=tolerance)
+        assert float(values.std()) == pytest.approx(0.02, abs=tolerance)
+        assert layer.bias is None or (layer.bias == 0).all()
+
+
+def test_dcgan_torch_init_keeps_the_weights_that_torch_draws():
+    with randomness.global_stream("any", 0, "test"):
+        expected = [torch.nn.Conv2d(1, 4, 4), torch.nn.Conv2d(4, 8, 4), torch.nn.Linear(32, 1)]
+    with randomness.global_stream("any", 0, "test"):
+        discriminator = build_discriminator(parameters("dcgan_torch_init"), (1, 8, 8))
+    layers = [layer for layer in discriminator.layers if hasattr(layer, "weight")]
+    for layer, drawn in zip(layers, expected, strict=True):
+        assert torch.equal(layer.weight, drawn.weight)
+        assert torch.equal(layer.bias, drawn.bias)
+
+
+def test_first_layer_of_dcgan_is_a_transposed_convolution_of_one_pixel():
+    generator = build_generator(parameters(latent=6), (1, 28, 28))
+    first, unflatten = generator.layers[:2]
+    transposed = torch.nn.ConvTranspose2d(6, 8, 7, bias=False)
+    transposed.weight = torch.nn.Parameter(first.weight.t().reshape(6, 8, 7, 7))
+    latent = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(unflatten(first(latent)), transposed(latent[:, :, None, None]))
+
+
+PENALISED = {"r1": {"weight": 1.0, "every": 1}}
+
+
+@pytest.mark.parametrize(
+    ("name", "regularizers", "norm"),
+    [
+        ("dcgan", {}, "batch"),
+        ("dcgan", {"weight_clip": {"limit": 0.01}}, "batch"),
+        ("dcgan", PENALISED, "none"),
+        ("dcgan", {"spectral_norm": {}}, "none"),
+        ("infogan", {}, "batch"),
+        ("infogan", PENALISED, "none"),
+        ("dcgan_torch_init", {}, "none"),
+        ("sngan_resnet", {}, "none"),
+    ],
+)
+def test_own_norm_of_a_discriminator_depends_on_the_regularizers(name, regularizers, norm):
+    run = parameters(name) | {"regularizers": regularizers}
+    assert architectures.resolve_norms(run)["discriminator_norm"] == norm
+    discriminator = build_discriminator(run, (3, 32, 32))
+    assert mixes_samples(discriminator) == (norm == "batch")
+
+
+@pytest.mark.parametrize("norm", ["none", "layer", "batch"])
+def test_norm_that_a_study_names_stays_whatever_the_regularizers(norm):
+    run = parameters("dcgan", discriminator_norm=norm) | {"regularizers": PENALISED}
+    assert architectures.resolve_norms(run)["discriminator_norm"] == norm
 
 
 def test_initial_weights_are_those_of_each_paper():

@@ -12,6 +12,8 @@ from training_example import PIXELS, read_weights, resolve_run
 
 NORM = 1.7
 OPTIONS = {"weight": 3.0, "every": 1, "scale": 0.5}
+SEPARATE = {"width": 3, "discriminator_norm": "none"}
+"""A discriminator that judges each image on its own."""
 
 
 class Linear(nn.Module):
@@ -67,7 +69,7 @@ def difference_quotients(network: nn.Module, image: torch.Tensor) -> torch.Tenso
 @pytest.mark.parametrize(("name", "batch"), [("r1", 0), ("r2", 1)], ids=["r1", "r2"])
 def test_penalty_of_a_network_equals_finite_differences(batches, name, batch):
     torch.manual_seed(0)
-    network = build_discriminator(resolve_run(network={"width": 3}), (1, 8, 8)).double()
+    network = build_discriminator(resolve_run(network=SEPARATE), (1, 8, 8)).double()
     squares = [(difference_quotients(network, image) ** 2).sum() for image in batches[batch]]
     expected = 3 / 2 * float(torch.stack(squares).mean())
     penalty = penalty_of(name, network, *batches)
@@ -180,7 +182,7 @@ def test_regularizers_add_up(batches):
 
 def test_one_pass_takes_the_same_gradients_of_all_penalties(batches):
     torch.manual_seed(0)
-    network = build_discriminator(resolve_run(network={"width": 3}), (1, 8, 8)).double()
+    network = build_discriminator(resolve_run(network=SEPARATE), (1, 8, 8)).double()
     options = {name: {**OPTIONS, "weight": weight} for weight, name in enumerate(PENALTIES, 1)}
     values, gradients, passes = [], [], []
     network.register_forward_hook(lambda *_: passes.append(1))

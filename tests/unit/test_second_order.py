@@ -13,8 +13,9 @@ from training_example import resolve_run
 
 SHAPE = (3, 32, 32)
 NETWORKS = {
-    "dcgan": {"name": "dcgan"},
-    "kernel 5": {"name": "dcgan", "kernel": 5},
+    "dcgan": {"name": "dcgan", "discriminator_norm": "none"},
+    "kernel 5": {"name": "dcgan", "kernel": 5, "discriminator_norm": "none"},
+    "batch norm": {"name": "dcgan"},
     "layer norm": {"name": "dcgan", "discriminator_norm": "layer"},
     "infogan": {"name": "infogan"},
     "sngan_resnet": {"name": "sngan_resnet"},
@@ -64,7 +65,7 @@ def test_gradients_are_those_of_torch(name):
 
 @pytest.mark.usefixtures("path")
 def test_a_frozen_weight_needs_no_gradient():
-    network = make_discriminator({"name": "dcgan"}, frozen="layers.2.weight")
+    network = make_discriminator(NETWORKS["dcgan"], frozen="layers.2.weight")
     torch.testing.assert_close(penalise(network, cheap=True), penalise(network, cheap=False))
 
 

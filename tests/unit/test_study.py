@@ -41,10 +41,13 @@ def refuse(config) -> str:
 
 
 def list_defaults(group: str) -> dict:
-    """The defaults that the schema documents for a group and the groups within it."""
+    """The defaults that the schema documents for a group and the groups within it.
+
+    Without those of keys that a run has only where they have an effect.
+    """
     defaults = {}
     for key, part in SCHEMA["$defs"][group]["properties"].items():
-        if "x-override" in part:
+        if "x-override" in part or "x-where-used" in part:
             continue
         target = part["$ref"].rsplit("/", 1)[1] if "$ref" in part else None
         defaults[key] = list_defaults(target) if target else part["default"]
@@ -53,6 +56,7 @@ def list_defaults(group: str) -> dict:
 
 def test_shortest_study_trains_with_the_documented_defaults():
     run, defaults = resolve_run(), list_defaults("training") | {"optimizer": ADAM}
+    defaults["network"] |= {"generator_norm": "batch", "discriminator_norm": "batch"}
     assert {key: run[key] for key in defaults} == defaults
     assert set(run) == {"objective", "regularizers", "data", "keep_discriminator", *defaults}
 
@@ -77,13 +81,14 @@ def test_each_level_overrides_the_one_below(highest):
 
 POINTS = ("mixture_1d", "gaussian_ring", "gaussian_grid", "spiral")
 FOR_POINTS = {"steps": 4000, "batch_size": 256}
+MLP = {"name": "mlp", "generator_norm": "none", "discriminator_norm": "none"}
 
 
 @pytest.mark.parametrize("kind", POINTS)
 def test_study_of_three_lines_works_on_points(kind):
     run = resolve(datasets={kind: {}})["runs"][kind]["minimax"]
     assert {key: run[key] for key in FOR_POINTS} == FOR_POINTS
-    assert run["network"] == list_defaults("network") | {"name": "mlp"}
+    assert run["network"] == list_defaults("network") | MLP
     assert run["latent"] == {"size": 8, "prior": "normal"}
     assert run["optimizer"] == ADAM | {"lr": 0.001, "betas": [0.0, 0.99]}
 
@@ -108,7 +113,7 @@ def test_each_level_overrides_the_defaults_of_points(highest, key, default):
 def test_group_of_the_study_keeps_the_other_defaults_of_points():
     run = resolve(datasets={"spiral": {}}, training={"network": {"width": 16}, "latent": {}})
     parameters = run["runs"]["spiral"]["minimax"]
-    assert parameters["network"] == list_defaults("network") | {"name": "mlp", "width": 16}
+    assert parameters["network"] == list_defaults("network") | MLP | {"width": 16}
     assert parameters["latent"]["size"] == 8
 
 
@@ -470,7 +475,7 @@ def change_dataset(name, **keys):
         (
             {
                 **change_dataset("mnist"),
-                "training": {"network": {"name": "infogan"}},
+                "training": {"network": {"name": "infogan", "discriminator_norm": "batch"}},
                 "variants": {"wgan_gp": {}},
             },
             "found 'batch', expected 'none' or 'layer' with gradient_penalty",

@@ -21,7 +21,10 @@ class Architecture:
 
 
 NORMS = ("own", "none", "batch", "layer")
-"""Values of `generator_norm` and `discriminator_norm`; `own` is the architecture's own norm."""
+"""Values of `generator_norm` and `discriminator_norm`; `own` is the architecture's own norm.
+
+The discriminator's own norm depends on a variant's regularizers, see `discriminator_norm`.
+"""
 
 
 def halvings(resolution: int) -> int:
@@ -34,6 +37,13 @@ def halvings(resolution: int) -> int:
 
 ARCHITECTURES = {
     "dcgan": Architecture(
+        fits=lambda resolution: resolution % 2 ** halvings(resolution) == 0,
+        resolutions="that can be halved at least twice and until they are 7 or less",
+        generator_norm="batch",
+        discriminator_norm="batch",
+        options=("width", "kernel"),
+    ),
+    "dcgan_torch_init": Architecture(
         fits=lambda resolution: resolution % 2 ** halvings(resolution) == 0,
         resolutions="that can be halved at least twice and until they are 7 or less",
         generator_norm="batch",
@@ -73,7 +83,8 @@ def find_problem(network: Mapping[str, Any], shape: Sequence[int] | None) -> str
     if shape is not None and not architecture.fits(shape[1]):
         return f"{name} fits resolutions {architecture.resolutions}; the images have {shape[1]}"
     if network["kernel"] not in ((4, 5) if "kernel" in architecture.options else (4,)):
-        return f"{name} cannot have kernel {network['kernel']}: only dcgan has one, of 4 or 5"
+        others = " and ".join(other for other, a in ARCHITECTURES.items() if "kernel" in a.options)
+        return f"{name} cannot have kernel {network['kernel']}: only {others} have one, of 4 or 5"
     for key in ("generator_norm", "discriminator_norm"):
         if network[key] not in NORMS:
             return f"{key} is {network[key]!r}, expected one of {', '.join(NORMS)}"
@@ -86,7 +97,36 @@ def generator_norm(network: Mapping[str, Any]) -> str:
     return ARCHITECTURES[network["name"]].generator_norm if norm == "own" else norm
 
 
-def discriminator_norm(network: Mapping[str, Any]) -> str:
-    """The discriminator's normalisation, with `own` resolved."""
+def discriminator_norm(
+    network: Mapping[str, Any], regularizers: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """The discriminator's normalisation, with `own` resolved for a variant's regularizers.
+
+    It is the architecture's, with one exception. In place of batch normalisation there is none if a
+    penalty needs each image's own gradient (Gulrajani et al. 2017, Section 4), or if spectral
+    normalisation replaces it (Miyato et al. 2018, Section 4).
+    """
     norm = network["discriminator_norm"]
-    return ARCHITECTURES[network["name"]].discriminator_norm if norm == "own" else norm
+    if norm != "own":
+        return norm
+    own = ARCHITECTURES[network["name"]].discriminator_norm
+    replaced = bool(list_penalties(regularizers)) or "spectral_norm" in regularizers
+    return "none" if own == "batch" and replaced else own
+
+
+def resolve_norms(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's network with both norms resolved, so that results say what they are of."""
+    network = parameters["network"]
+    return {
+        **network,
+        "generator_norm": generator_norm(network),
+        "discriminator_norm": discriminator_norm(network, parameters["regularizers"]),
+    }
+
+
+def list_penalties(regularizers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The regularizers that need the gradient of each image's own logit.
+
+    A penalty is what can be lazy: it has the option `every`, a constraint does not.
+    """
+    return [name for name, options in regularizers.items() if "every" in options]

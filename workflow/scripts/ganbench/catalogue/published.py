@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from ganbench.catalogue.optimizer_options import name_optimizers
+from ganbench.catalogue.updates import ALTERNATING, find_updates
 
 PUBLISHED_FILE = Path(__file__).with_suffix(".yaml")
 
@@ -79,6 +80,7 @@ def _list_mismatches(
         ("batch size", run["batch_size"], protocol["batch_size"]),
         ("optimizer", name_optimizers(run["optimizer"]), protocol["optimizer"]),
         ("schedules", ", ".join(run["schedule"]) or "none", "none"),
+        ("updates", find_updates(run), ALTERNATING),
         ("moving average of weights", run["ema"], 0),
         ("updates of D", updates, protocol["discriminator_updates"][kind]),
     ):

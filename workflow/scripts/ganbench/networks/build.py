@@ -1,19 +1,27 @@
 """Builds the networks of a run from its resolved parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from torch import nn
 
 from ganbench.catalogue import architectures
-from ganbench.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from ganbench.networks.dcgan import DCGANDiscriminator, DCGANGenerator, keep_weights
 from ganbench.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from ganbench.networks.layers import Shape
 from ganbench.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganbench.networks.sngan_resnet import SNGANDiscriminator, SNGANGenerator
 
-NETWORKS: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
+Build = Callable[..., nn.Module]
+"""A network's class, perhaps with some of its options."""
+
+NETWORKS: dict[str, tuple[Build, Build]] = {
     "dcgan": (DCGANGenerator, DCGANDiscriminator),
+    "dcgan_torch_init": (
+        partial(DCGANGenerator, initialise=keep_weights),
+        partial(DCGANDiscriminator, initialise=keep_weights, bias_before_norm=True),
+    ),
     "infogan": (InfoGANGenerator, InfoGANDiscriminator),
     "mlp": (MLPGenerator, MLPDiscriminator),
     "sngan_resnet": (SNGANGenerator, SNGANDiscriminator),
@@ -38,7 +46,7 @@ def build_discriminator(parameters: Mapping[str, Any], shape: Shape) -> nn.Modul
     Raises ValueError if the architecture does not fit the shape.
     """
     network = _check(parameters["network"], shape)
-    norm = architectures.discriminator_norm(network)
+    norm = architectures.discriminator_norm(network, parameters["regularizers"])
     _, discriminator = NETWORKS[network["name"]]
     return discriminator(shape, norm=norm, **_options(network))
 

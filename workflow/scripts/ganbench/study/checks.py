@@ -5,6 +5,7 @@ from typing import Any
 
 from ganbench.catalogue import architectures, datasets, metrics
 from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.updates import find_update_problem
 from ganbench.study.schema import StudyError, load_schema
 
 FOLDER_KEYS = ("layout", "labels", "unread_share")
@@ -132,6 +133,7 @@ def check_run(parameters: Mapping[str, Any], shape: list[int] | None, run: str) 
             "the density of images is not known"
         )
     _check_network(parameters, shape, run)
+    _check_updates(parameters, run)
 
 
 def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:
@@ -143,10 +145,16 @@ def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: 
         )
     if problem := architectures.find_problem(network, shape):
         raise StudyError(f"training.network ({run}): {problem}")
-    # a penalty is what can be lazy: it has the option `every`, a constraint does not
-    penalties = [name for name, options in parameters["regularizers"].items() if "every" in options]
-    if penalties and architectures.discriminator_norm(network) == "batch":
+    regularizers = parameters["regularizers"]
+    penalties = architectures.list_penalties(regularizers)
+    if penalties and architectures.discriminator_norm(network, regularizers) == "batch":
         raise StudyError(
             f"training.network.discriminator_norm ({run}): found 'batch', expected 'none' or "
             f"'layer' with {penalties[0]}, which needs the gradient of each image alone"
         )
+
+
+def _check_updates(parameters: Mapping[str, Any], run: str) -> None:
+    if problem := find_update_problem(parameters):
+        key, reason = problem
+        raise StudyError(f"training.{key} ({run}): {reason}")

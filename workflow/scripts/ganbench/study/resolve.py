@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from functools import reduce
 from typing import Any
 
-from ganbench.catalogue import datasets, metrics
+from ganbench.catalogue import architectures, datasets, metrics
 from ganbench.catalogue.objectives import OBJECTIVES, read_objective
+from ganbench.catalogue.updates import simplify_updates
 from ganbench.catalogue.variants import VARIANTS
 from ganbench.formula.language import FormulaError
 from ganbench.study import sweep
@@ -103,19 +104,23 @@ def select_execution(study: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _insert_shipped_variants(config: Any) -> Any:
-    """Replaces each variant that has a shipped name and no objective by the shipped variant."""
+    """Replaces each variant that has a shipped name and no objective by the shipped variant.
+
+    With `recipe: equal` it keeps the study's own training.
+    """
     variants = config.get("variants") if isinstance(config, Mapping) else None
     if not isinstance(variants, Mapping):
         return config
-    inserted = {name: _insert_shipped_variant(name, variants[name]) for name in variants}
+    left_out = ("training",) if config.get("recipe") == "equal" else ()
+    inserted = {name: _insert_shipped_variant(name, variants[name], left_out) for name in variants}
     return {**config, "variants": inserted}
 
 
-def _insert_shipped_variant(name: str, variant: Any) -> Any:
+def _insert_shipped_variant(name: str, variant: Any, left_out: tuple[str, ...]) -> Any:
     overrides = variant or {}
     if name not in VARIANTS or not isinstance(overrides, Mapping) or overrides.get("objective"):
         return variant
-    shipped = VARIANTS[name]
+    shipped = {key: value for key, value in VARIANTS[name].items() if key not in left_out}
     variant = merge(shipped, overrides)
     if "training" in shipped and isinstance(overrides.get("training"), Mapping):
         variant["training"] = override_training(shipped["training"], overrides["training"])
@@ -207,12 +212,12 @@ def _resolve_run(
         "regularizers": variant["regularizers"],
         "data": {"kind": dataset["kind"], "type": dataset["type"]},
         "keep_discriminator": is_points or study["evaluation"]["duality_gap"],
-        **training,
+        **simplify_updates(training),
         "optimizer": resolve_optimizer([*below, own], run),
     }
     parameters["schedule"] = resolve_schedule(parameters, own.get("schedule", {}), run)
     check_run(parameters, dataset["shape"], run)
-    return parameters
+    return parameters | {"network": architectures.resolve_norms(parameters)}
 
 
 def _resolve_objectives(study: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ganbench.catalogue.updates import cost_of_updates
 from ganbench.study.budget import snapshot_steps
 from ganbench.terminal.arithmetic import estimate_step_operations, size_networks
 from ganbench.terminal.job_names import find_stage
@@ -75,7 +76,9 @@ def step_seconds(parameters: Mapping[str, Any], shape: tuple[int, ...], *, on_gp
     """Seconds of one iteration of Algorithm 1."""
     updates = parameters["discriminator_steps"]
     penalties = sum(1 / options.get("every", 1) for options in parameters["regularizers"].values())
-    calls = (1 + updates * (1 + penalties)) / 2  # a plain step has one update of each player
+    update = 1 + penalties
+    last = cost_of_updates(parameters) * (1 + update)
+    calls = ((updates - 1) * update + last) / 2  # a plain step has one update of each player
     giga = estimate_step_operations(parameters, shape) / 1e9
     if on_gpu:
         return calls * (0.0008 if parameters["cuda_graphs"] else 0.0049) + giga * 8.5e-5

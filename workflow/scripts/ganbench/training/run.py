@@ -19,6 +19,7 @@ from ganbench.regularizers import Regularization
 from ganbench.samples import SAMPLES_PER_ROW, sample_latents, to_float
 from ganbench.training.average import WeightAverage
 from ganbench.training.device_settings import choose_settings
+from ganbench.training.game_updates import adapt_optimizer, choose_updates
 from ganbench.training.graphs import Graphs
 from ganbench.training.measure import FirstNonFinite
 from ganbench.training.optimizers import Optimizer, build_optimizer
@@ -238,7 +239,7 @@ def assemble_game(
     discriminator_loss, generator_loss = losses_of(objective)
 
     def player(name: str, network: nn.Module, loss: Loss) -> Player:
-        mover = optimizer(name, network.parameters())
+        mover = adapt_optimizer(parameters, optimizer(name, network.parameters()))
         return Player(network, mover, loss, forward and forward(network))
 
     return Game(
@@ -247,6 +248,7 @@ def assemble_game(
         average=average,
         regularization=regularization,
         discriminator_steps=parameters["discriminator_steps"],
+        update_players=choose_updates(parameters),
         generator_needs_real="r" in objective.generator.variables,
         separate_passes=mixes_samples(discriminator),
         sample_real=sample_real,

@@ -1,0 +1,106 @@
+"""Recipes: what a shipped variant is trained by, what the page says of it, and earlier studies."""
+
+import pytest
+from ganbench.catalogue.variants import VARIANTS
+from ganbench.report.recipes import describe_recipes
+from ganbench.study.earlier import translate_earlier
+from ganbench.study.resolve import resolve
+from ganbench.study.schema import StudyError
+
+OWN = {"optimizer": {"name": "sgd", "lr": 0.3, "momentum": 0.5}, "discriminator_steps": 2}
+
+
+def make_study(*variants: str, **changes) -> dict:
+    study = {"study": "s", "datasets": {"mnist": {}}, "variants": {name: {} for name in variants}}
+    return resolve({**study, **changes}, "s.yaml")
+
+
+def find_runs(*variants: str, **changes) -> dict:
+    return make_study(*variants, **changes)["runs"]["mnist"]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_paper_recipe_of_a_shipped_variant_overrides_the_studys_training(name):
+    run, training = find_runs(name, training=OWN)[name], VARIANTS[name]["training"]
+    assert run["optimizer"] | training["optimizer"] == run["optimizer"]
+    assert run["discriminator_steps"] == training["discriminator_steps"]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_equal_recipe_trains_a_shipped_variant_by_the_study_with_its_regularizers(name):
+    run = find_runs(name, "minimax", training=OWN, recipe="equal")
+    assert run[name]["optimizer"] == run["minimax"]["optimizer"]
+    assert run[name]["optimizer"]["lr"] == 0.3
+    assert run[name]["discriminator_steps"] == 2
+    assert set(run[name]["regularizers"]) == set(VARIANTS[name]["regularizers"])
+    assert run[name]["objective"]["name"] == VARIANTS[name]["objective"]
+
+
+def test_equal_recipe_keeps_what_the_variant_itself_says():
+    variants = {"wgan_gp": {"training": {"discriminator_steps": 7}}}
+    run = find_runs(training=OWN, recipe="equal", variants=variants)["wgan_gp"]
+    assert (run["discriminator_steps"], run["optimizer"]["name"]) == (7, "sgd")
+
+
+def test_recipe_of_another_name_is_refused():
+    with pytest.raises(StudyError, match=r"recipe: found 'fair'"):
+        make_study("minimax", recipe="fair")
+
+
+@pytest.mark.parametrize("recipe", ["paper", "equal"])
+def test_resolved_study_resolves_to_the_same_runs(recipe):
+    study = make_study("wgan_gp", "sngan", "minimax", recipe=recipe, training=OWN)
+    keys = ("study", "variants", "training", "recipe")
+    again = resolve({key: study[key] for key in keys} | {"datasets": {"mnist": {}}}, "s.yaml")
+    assert again["runs"] == study["runs"]
+
+
+def test_defaults_are_the_recipe_of_dcgan():
+    run = find_runs("minimax")["minimax"]
+    assert run["optimizer"] == {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.999], "momentum": 0.0}
+    assert (run["latent"], run["discriminator_steps"]) == ({"size": 100, "prior": "normal"}, 1)
+    assert run["network"]["name"] == "dcgan"
+    assert run["network"]["discriminator_norm"] == "batch"
+
+
+def test_norms_of_discriminators_are_in_the_runs_and_on_the_page():
+    study = make_study("minimax", "hinge", "wgan_gp", "sngan", "wgan_clip")
+    runs = study["runs"]["mnist"]
+    norms = {name: run["network"]["discriminator_norm"] for name, run in runs.items()}
+    batch, none = ("minimax", "hinge", "wgan_clip"), ("wgan_gp", "sngan")
+    assert norms == dict.fromkeys(batch, "batch") | dict.fromkeys(none, "none")
+    first, *sentences = describe_recipes(study)
+    assert first.startswith("Shipped variants have the optimizer and the updates of D of their")
+    assert [sentence.split(" on mnist: ")[0] for sentence in sentences] == [
+        "minimax, hinge",
+        "wgan_gp",
+        "sngan",
+        "wgan_clip",
+    ]
+    assert sentences[0].endswith(
+        "dcgan of width 64, batch normalisation in both; 100 normal latents; Adam, learning rate "
+        "0.0002, β 0.5 and 0.999; 1 update of D a step; batches of 64."
+    )
+    assert "batch normalisation in G, no normalisation in D;" in sentences[1]
+    assert "Adam, learning rate 0.0001, β 0 and 0.9; 5 updates of D a step" in sentences[1]
+    assert "RMSProp, learning rate 0.00005; 5 updates of D a step" in sentences[3]
+
+
+def test_page_says_when_all_variants_are_trained_alike():
+    first, second = describe_recipes(make_study("minimax", "wgan_clip", recipe="equal"))
+    assert first.startswith("All variants are trained by the study’s own settings")
+    assert second.startswith("all variants on mnist: dcgan of width 64")
+
+
+def test_studies_of_earlier_versions_are_read_as_the_networks_that_they_had():
+    network = {"name": "dcgan_torch_init", "width": 8}
+    here = make_study("minimax", "hinge", training={"network": network})
+    earlier = {key: value for key, value in here.items() if key != "recipe"}
+    own = {**network, "name": "dcgan", "kernel": 4}
+    own |= {"generator_norm": "own", "discriminator_norm": "own"}
+    earlier["training"] = {**here["training"], "network": own}
+    earlier["runs"] = {
+        "mnist": {name: {**run, "network": own} for name, run in here["runs"]["mnist"].items()}
+    }
+    assert translate_earlier(earlier) == here
+    assert translate_earlier(here) == here

@@ -1,0 +1,58 @@
+"""How the variants of a study are trained: what the page's methods say of networks and recipes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ganbench.wording import number
+
+RECIPES = {
+    "paper": (
+        "Shipped variants have the optimizer and the updates of D of their papers; everything else "
+        "is the study’s."
+    ),
+    "equal": "All variants are trained by the study’s own settings; regularizers are kept.",
+}
+"""What a study's `recipe` means."""
+
+OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSProp", "sgd": "SGD"}
+
+NORMS = {"none": "no normalisation", "batch": "batch normalisation", "layer": "layer normalisation"}
+
+
+def describe_recipes(study: Mapping[str, Any]) -> list[str]:
+    """A sentence on the study's recipe, then one for each set of variants with equal settings."""
+    sentences = [RECIPES[study["recipe"]]]
+    for dataset, runs in study["runs"].items():
+        groups: dict[str, list[str]] = {}
+        for variant in study["variants"]:
+            groups.setdefault(_describe_run(runs[variant]), []).append(variant)
+        for text, variants in groups.items():
+            names = "all variants" if len(groups) == 1 else ", ".join(variants)
+            sentences.append(f"{names} on {dataset}: {text}.")
+    return sentences
+
+
+def _describe_run(run: Mapping[str, Any]) -> str:
+    """Networks, latents, optimizer and updates of a run, in words."""
+    network, latent, updates = run["network"], run["latent"], run["discriminator_steps"]
+    norms = [NORMS[network[f"{player}_norm"]] for player in ("generator", "discriminator")]
+    norms = f"{norms[0]} in both" if norms[0] == norms[1] else f"{norms[0]} in G, {norms[1]} in D"
+    return "; ".join(
+        [
+            f"{network['name']} of width {network['width']}, {norms}",
+            f"{latent['size']} {latent['prior']} latents",
+            _describe_optimizer(run["optimizer"]),
+            f"{updates} update{'s' if updates > 1 else ''} of D a step",
+            f"batches of {run['batch_size']}",
+        ]
+    )
+
+
+def _describe_optimizer(optimizer: Mapping[str, Any]) -> str:
+    name = OPTIMIZERS.get(optimizer["name"], optimizer["name"])
+    options = [f"learning rate {number(optimizer['lr'])}"]
+    if optimizer["name"].startswith("adam"):
+        options.append(f"β {' and '.join(map(number, optimizer['betas']))}")
+    elif optimizer["momentum"]:
+        options.append(f"momentum {number(optimizer['momentum'])}")
+    return f"{name}, {', '.join(options)}"
