@@ -57,7 +57,7 @@ def test_resolved_study_resolves_to_the_same_runs(recipe):
 
 def test_defaults_are_the_recipe_of_dcgan():
     run = find_runs("minimax")["minimax"]
-    assert run["optimizer"] == {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.999], "momentum": 0.0}
+    assert run["optimizer"] == {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.999], "eps": 1e-8}
     assert (run["latent"], run["discriminator_steps"]) == ({"size": 100, "prior": "normal"}, 1)
     assert run["network"]["name"] == "dcgan"
     assert run["network"]["discriminator_norm"] == "batch"
@@ -104,3 +104,13 @@ def test_studies_of_earlier_versions_are_read_as_the_networks_that_they_had():
     }
     assert translate_earlier(earlier) == here
     assert translate_earlier(here) == here
+
+
+def test_page_says_the_optimizer_of_each_player_where_they_differ():
+    generator = {"name": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": True}
+    training = {"optimizer": {"name": "adamw", "weight_decay": 0.2, "generator": generator}}
+    _, sentence = describe_recipes(make_study("minimax", training=training))
+    assert (
+        "D by AdamW, learning rate 0.0002, β 0.5 and 0.999, weight decay 0.2; "
+        "G by SGD, learning rate 0.1, Nesterov momentum 0.9;"
+    ) in sentence

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ganbench.catalogue.optimizer_options import PLAYERS, select_player
 from ganbench.wording import number
 
 RECIPES = {
@@ -14,7 +15,7 @@ RECIPES = {
 }
 """What a study's `recipe` means."""
 
-OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSProp", "sgd": "SGD"}
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSProp", "sgd": "SGD"}
 
 NORMS = {"none": "no normalisation", "batch": "batch normalisation", "layer": "layer normalisation"}
 
@@ -41,18 +42,28 @@ def _describe_run(run: Mapping[str, Any]) -> str:
         [
             f"{network['name']} of width {network['width']}, {norms}",
             f"{latent['size']} {latent['prior']} latents",
-            _describe_optimizer(run["optimizer"]),
+            _describe_optimizers(run["optimizer"]),
             f"{updates} update{'s' if updates > 1 else ''} of D a step",
             f"batches of {run['batch_size']}",
         ]
     )
 
 
+def _describe_optimizers(optimizer: Mapping[str, Any]) -> str:
+    """The optimizer of both players, or one after the other where they differ."""
+    one, other = (_describe_optimizer(select_player(optimizer, player)) for player in PLAYERS)
+    return one if one == other else f"D by {one}; G by {other}"
+
+
 def _describe_optimizer(optimizer: Mapping[str, Any]) -> str:
+    """The optimizer of one player."""
     name = OPTIMIZERS.get(optimizer["name"], optimizer["name"])
     options = [f"learning rate {number(optimizer['lr'])}"]
     if optimizer["name"].startswith("adam"):
         options.append(f"β {' and '.join(map(number, optimizer['betas']))}")
     elif optimizer["momentum"]:
-        options.append(f"momentum {number(optimizer['momentum'])}")
+        kind = "Nesterov momentum" if optimizer.get("nesterov") else "momentum"
+        options.append(f"{kind} {number(optimizer['momentum'])}")
+    if "weight_decay" in optimizer:
+        options.append(f"weight decay {number(optimizer['weight_decay'])}")
     return f"{name}, {', '.join(options)}"
