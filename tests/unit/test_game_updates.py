@@ -20,8 +20,8 @@ from training_example import PIXELS, make_pixels, read_weights, resolve_run
 H = 0.3
 """The learning rate of the small games."""
 GAMMA = 0.7
-SGD = {"name": "sgd", "lr": H, "momentum": 0.0}
-ADAM = {"name": "adam", "lr": 0.05, "betas": [0.5, 0.9]}
+SGD = {"name": "sgd", "lr": H, "momentum": 0.0, "nesterov": False}
+ADAM = {"name": "adam", "lr": 0.05, "betas": [0.5, 0.9], "eps": 1e-8}
 MATRIX = np.array([[1.0, 0.5], [-0.3, 2.0]])
 JOINT = [kind for kind in UPDATES if kind != "alternating"]
 every_kind = pytest.mark.parametrize("kind", UPDATES)
@@ -67,7 +67,7 @@ def make_game(
         Point(size),
         Slope(matrix),
         Regularization({"weight_clip": {"limit": limit}} if limit else {}),
-        optimizer=lambda weights: build_optimizer(options, weights),
+        optimizer=lambda _player, weights: build_optimizer(options, weights),
         sample_real=lambda: real,
         sample_discriminator_latent=lambda: latent,
         sample_generator_latent=lambda: latent,
@@ -376,7 +376,7 @@ def test_two_steps_equal_those_written_out(kind, norm):
         consensus_weight=GAMMA,
         optimizer={"name": "sgd", "lr": 0.1},
         regularizers={} if kind == "consensus" else {"r1": {"every": 2}},
-        network={"generator_norm": norm},
+        network={"generator_norm": norm, "discriminator_norm": "none"},
     )
     game, reference = (set_up_game(parameters, "digits", 0, PIXELS) for _ in range(2))
     for step in (1, 2):
