@@ -48,6 +48,17 @@ SETTINGS = {
     "spectral norm and lazy r1": {"regularizers": {"spectral_norm": {}, "r1": {"every": 4}}},
     "gradient penalty": {"regularizers": {"gradient_penalty": {}}},
     "averaged": {"ema": 0.9},
+    "scheduled": {
+        "optimizer": {"name": "adamw", "generator": {"name": "rmsprop", "lr": 0.001}},
+        "ema": 0.9,
+        "regularizers": {"r1": {}},
+        "schedule": {
+            "optimizer.lr": {"kind": "cosine", "warm_up": 0.2},
+            "optimizer.betas": {"kind": "linear", "from": 0.9, "to": 1.0},
+            "regularizers.r1.weight": {"kind": "steps", "at": [0.3, 0.7]},
+            "ema": {"warm_up": 0.9},
+        },
+    },
     "bf16": {"precision": "bf16", "channels_last": True},
     "early stopping": {"stop": {"metric": "duality_gap", "patience": 4}, "snapshots": 8},
     "sngan": {

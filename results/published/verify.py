@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from ganbench.evidence.estimators import prediction_interval  # noqa: E402 (the same)
 from ganbench.report.results import read_scores  # noqa: E402 (the same)
+from ganbench.study import newer_keys  # noqa: E402 (the same)
 from ganbench.study import resolve as studies  # noqa: E402 (found by the line above)
 
 CONFIDENCE = 0.99
@@ -81,7 +82,11 @@ def find_problem(published: Path, file: Path) -> str | None:
 
 
 def differences(shipped: dict, published: dict) -> list[str]:
-    """The keys in which two resolved studies differ in what decides results on a CPU."""
+    """The keys in which two resolved studies differ in what decides results on a CPU.
+
+    A key that did not exist when the study was published has its default there.
+    """
+    shipped, published = newer_keys.complete_study(shipped), newer_keys.complete_study(published)
     return [
         key
         for key in shipped

@@ -34,6 +34,17 @@ SETTINGS = {
     "gradient penalty": {"regularizers": {"gradient_penalty": {}}},
     "dragan": {"regularizers": {"dragan": {}}},
     "averaged": {"ema": 0.9},
+    "scheduled": {
+        "optimizer": {"name": "adamw", "generator": {"name": "rmsprop", "lr": 0.001}},
+        "ema": 0.9,
+        "regularizers": {"r1": {}},
+        "schedule": {
+            "optimizer.lr": {"kind": "cosine", "warm_up": 0.2},
+            "optimizer.betas": {"kind": "linear", "from": 0.9, "to": 1.0},
+            "regularizers.r1.weight": {"kind": "steps", "at": [0.3, 0.7]},
+            "ema": {"warm_up": 0.9},
+        },
+    },
     "float32": {"precision": "float32"},
     "bf16": {"precision": "bf16"},
     "r3gan": {"objective": "relativistic", "regularizers": {"r1": {}, "r2": {}}},

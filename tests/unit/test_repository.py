@@ -13,13 +13,15 @@ from ganbench.catalogue.architectures import ARCHITECTURES
 from ganbench.catalogue.datasets import KINDS
 from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.catalogue.objectives import OBJECTIVES
+from ganbench.catalogue.optimizer_options import OPTIONS
 from ganbench.densities.mixtures import DENSITIES
 from ganbench.formula.language import FUNCTIONS
 from ganbench.networks.build import NETWORKS
 from ganbench.regularizers import CONSTRAINTS, PENALTIES
+from ganbench.study.resolve import resolve
 from ganbench.study.schema import load_schema
 from ganbench.training.optimizers import build_optimizer
-from project import ROOT
+from project import ROOT, tiny_study
 from torch import nn
 
 SCHEMA = load_schema()
@@ -101,8 +103,10 @@ def test_regularizers_of_the_schema_are_those_of_the_code():
 
 @pytest.mark.parametrize("name", GROUPS["optimizer"]["properties"]["name"]["enum"])
 def test_every_optimizer_of_the_schema_can_be_built(name):
-    options = {key: part["default"] for key, part in GROUPS["optimizer"]["properties"].items()}
-    assert build_optimizer({**options, "name": name}, nn.Linear(1, 1).parameters())
+    config = tiny_study(training={"optimizer": {"name": name}})
+    run = resolve(config, "s")["runs"]["digits"]["minimax"]
+    assert build_optimizer(run["optimizer"], nn.Linear(1, 1).parameters())
+    assert set(OPTIONS) == set(GROUPS["optimizer"]["properties"]["name"]["enum"])
 
 
 def test_shipped_objectives_have_the_keys_that_a_study_can_give():

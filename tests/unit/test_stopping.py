@@ -38,7 +38,12 @@ def small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_run_ends_when_its_metric_stops_improving_and_says_so(tmp_path):
     parameters = resolve_stopping("JSD")
-    parameters["optimizer"] |= {"name": "sgd", "lr": 1e-12}  # nothing improves
+    parameters["optimizer"] |= {
+        "name": "sgd",
+        "lr": 1e-12,
+        "momentum": 0.0,
+        "nesterov": False,
+    }  # nothing improves
     run, log = train_run(tmp_path, parameters, POINTS, dataset="gaussian_ring")
     assert run["status"] == "completed"
     assert run["step"] == 20 < parameters["steps"]

@@ -12,6 +12,7 @@ from ganbench.study.written import load_study, read_study
 SCHEMA = load_schema()
 STUDY = "study: s\ndatasets: {digits: {}}\nvariants: {minimax: {}}\n"
 NAMES = {"datasets": "digits", "variants": "minimax", "objectives": "mine", "constants": "a"}
+NAMES |= {"schedule": "ema"}
 SIBLINGS = {
     "stop": {"metric": "duality_gap", "patience": 3},
     "sweep": {"training": {"steps": [100]}},
@@ -36,6 +37,8 @@ def list_leaves(schema=SCHEMA, path=()):
     elif isinstance(schema.get("additionalProperties"), dict):
         keys = [NAMES[path[-1]]]
     for key in keys:
+        if {key, *path} >= {"discriminator", "generator"} or key in path[-1:]:
+            continue  # the players' options have the schema of both players' together
         yield from list_leaves(child_schema(schema, key, SCHEMA), (*path, key))
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from ganbench.catalogue.optimizer_options import name_optimizers
+
 PUBLISHED_FILE = Path(__file__).with_suffix(".yaml")
 
 PUBLISHED: list[dict[str, Any]] = yaml.safe_load(PUBLISHED_FILE.read_text(encoding="utf-8"))
@@ -75,7 +77,8 @@ def _list_mismatches(
         ("latent dimensions", run["latent"]["size"], latent["size"]),
         ("prior", run["latent"]["prior"], latent["prior"]),
         ("batch size", run["batch_size"], protocol["batch_size"]),
-        ("optimizer", run["optimizer"]["name"], protocol["optimizer"]),
+        ("optimizer", name_optimizers(run["optimizer"]), protocol["optimizer"]),
+        ("schedules", ", ".join(run["schedule"]) or "none", "none"),
         ("moving average of weights", run["ema"], 0),
         ("updates of D", updates, protocol["discriminator_updates"][kind]),
     ):

@@ -22,6 +22,7 @@ from ganbench.report.measures import describe_measure
 from ganbench.report.missing_runs import describe_diverged, describe_failures, describe_missing
 from ganbench.report.recipes import describe_recipes
 from ganbench.report.results import Results
+from ganbench.report.schedule_notes import describe_schedules
 
 TEMPLATES = Path(__file__).parents[3] / "report"
 
@@ -73,6 +74,7 @@ def render_page(
         "objectives": _describe_objectives(results),
         "metrics": _list_metrics(results),
         "recipes": describe_recipes(results.study),
+        "schedules": describe_schedules(results.study),
         "configuration": reproduction.format_study(results),
         "machine": reproduction.collect_values(results.runs, "machine"),
         "fingerprints": reproduction.collect_values(results.runs, "fingerprint").get("digest", []),

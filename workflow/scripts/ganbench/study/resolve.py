@@ -6,6 +6,7 @@ schema's defaults (some differ for points), the study's `training`, the dataset'
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import reduce
 from typing import Any
 
 from ganbench.catalogue import architectures, datasets, metrics
@@ -21,6 +22,8 @@ from ganbench.study.checks import (
     check_run,
 )
 from ganbench.study.paths import expand_path
+from ganbench.study.player_optimizers import override_training, resolve_optimizer, write_defaults
+from ganbench.study.scheduled_numbers import check_use, resolve_schedule
 from ganbench.study.schema import StudyError, fill_defaults, load_schema, merge, subtract, validate
 
 EXECUTION = ("checkpoint_interval", "log_interval", "gpu_slots")
@@ -117,7 +120,10 @@ def _insert_shipped_variant(name: str, variant: Any, left_out: tuple[str, ...]) 
     if name not in VARIANTS or not isinstance(overrides, Mapping) or overrides.get("objective"):
         return variant
     shipped = {key: value for key, value in VARIANTS[name].items() if key not in left_out}
-    return merge(shipped, overrides)
+    variant = merge(shipped, overrides)
+    if "training" in shipped and isinstance(overrides.get("training"), Mapping):
+        variant["training"] = override_training(shipped["training"], overrides["training"])
+    return variant
 
 
 def _resolve_names(study: dict[str, Any]) -> None:
@@ -171,24 +177,34 @@ def _resolve_runs(
     runs = {}
     for name, dataset in study["datasets"].items():
         defaults = fill_defaults(training, schema["$defs"]["training"], schema, dataset["type"])
+        levels = [defaults, dataset.get("training", {})]
         if own := subtract(defaults, study["training"]):
-            dataset["training"] = merge(own, dataset.get("training", {}))
-        below = merge(defaults, dataset.get("training", {}))
+            dataset["training"] = write_defaults(own, *levels)
         runs[name] = {
-            variant: _resolve_run(study, name, variant, below) for variant in study["variants"]
+            variant: _resolve_run(study, name, variant, levels) for variant in study["variants"]
         }
+        check_use(
+            levels[1].get("schedule", {}), list(runs[name].values()), f"datasets.{name}.training"
+        )
+    every_run = [run for variants in runs.values() for run in variants.values()]
+    check_use(study["training"]["schedule"], every_run, "training")
     return runs
 
 
 def _resolve_run(
-    study: Mapping[str, Any], dataset_name: str, variant_name: str, below: Mapping[str, Any]
+    study: Mapping[str, Any],
+    dataset_name: str,
+    variant_name: str,
+    below: list[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Everything that decides the bits of a run, except for its seed.
 
-    `below` is the training of all runs on the dataset, which the variant overrides.
+    `below` are the levels of `training` that the variant overrides: the study's with all defaults,
+    and the dataset's.
     """
     dataset, variant = study["datasets"][dataset_name], study["variants"][variant_name]
-    training = merge(below, variant.get("training", {}))
+    run, own = f"{variant_name} on {dataset_name}", variant.get("training", {})
+    training = reduce(override_training, (*below, own))
     is_points = dataset["type"] == "points"
     parameters = {
         "objective": _select_formulas(study["objectives"], variant["objective"]),
@@ -196,8 +212,10 @@ def _resolve_run(
         "data": {"kind": dataset["kind"], "type": dataset["type"]},
         "keep_discriminator": is_points or study["evaluation"]["duality_gap"],
         **training,
+        "optimizer": resolve_optimizer([*below, own], run),
     }
-    check_run(parameters, dataset["shape"], f"{variant_name} on {dataset_name}")
+    parameters["schedule"] = resolve_schedule(parameters, own.get("schedule", {}), run)
+    check_run(parameters, dataset["shape"], run)
     return parameters | {"network": architectures.resolve_norms(parameters)}
 
 

@@ -10,7 +10,8 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from ganbench.study.schema import StudyError, merge
+from ganbench.study.player_optimizers import override_training
+from ganbench.study.schema import StudyError
 
 LIMIT = 10_000
 """Most settings of one study."""
@@ -55,7 +56,7 @@ def add_settings(study: Mapping[str, Any]) -> dict[str, Any]:
             added[new] = {
                 **variant,
                 "objective": variant["objective"] or name,
-                "training": merge(variant.get("training") or {}, setting),
+                "training": override_training(variant.get("training") or {}, setting),
             }
     return {**study, "variants": {**study["variants"], **added}}
 

@@ -111,7 +111,7 @@ def _build_meta_game(parameters: Mapping[str, Any], shape: Shape) -> Game:
         generator,
         discriminator,
         regularization,
-        optimizer=_NoOptimizer,
+        optimizer=lambda _player, weights: _NoOptimizer(weights),
         sample_real=lambda: torch.empty(batch, *shape, device="meta"),
         sample_discriminator_latent=lambda: torch.empty(batch, latent, device="meta"),
         sample_generator_latent=lambda: torch.empty(batch, latent, device="meta"),

@@ -5,7 +5,7 @@ advance them and steps have the same bits with and without graphs. And torch.opt
 compiler at the first optimizer, which takes a job longer than everything else that it imports.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -13,8 +13,6 @@ from torch import Tensor, nn
 
 from ganbench.networks.layers import is_on_gpu
 
-EPSILON = 1e-8
-"""Added to the denominators of Adam and RMSprop, as in torch."""
 RMSPROP_DECAY = 0.99
 """Decay of RMSprop's mean of squared gradients, as in torch."""
 PIECE = 8192
@@ -29,7 +27,8 @@ class Optimizer:
 
     `state` are its running means by name, each a list with a tensor for every weight, and its step
     count. A class says in `MEANS` which it has and how it moves in `_move`. All weights must have a
-    gradient at every step.
+    gradient at every step. `options` are those of a study; the learning rate and the second beta
+    may be tensors on the device, which a schedule fills.
     """
 
     MEANS: tuple[str, ...] = ()
@@ -95,7 +94,10 @@ class Adam(Optimizer):
         (steps,) = self.state["steps"]
         steps += 1
         first, second = self.options["betas"]
-        torch._fused_adam_(
+        if isinstance(second, Tensor):
+            self._move_with_scheduled_beta(weights, gradients, means)
+            return
+        self._choose_kernel()(
             weights,
             gradients,
             means["means"],
@@ -105,11 +107,51 @@ class Adam(Optimizer):
             lr=self.options["lr"],
             beta1=first,
             beta2=second,
-            weight_decay=0.0,
-            eps=EPSILON,
+            weight_decay=self._weight_decay(),
+            eps=self.options["eps"],
             amsgrad=False,
             maximize=False,
         )
+
+    def _choose_kernel(self) -> Callable[..., None]:
+        return torch._fused_adam_
+
+    def _weight_decay(self) -> float:
+        return 0.0
+
+    def _move_with_scheduled_beta(
+        self, weights: list[Tensor], gradients: list[Tensor], means: Mapping[str, list[Tensor]]
+    ) -> None:
+        """The same step, where torch's kernel would need the second beta on the host.
+
+        The correction of the second moment is 1 − β₂ᵗ with the β₂ of step t, as in torch.optim
+        where its option is changed between steps.
+        """
+        (steps,), (first, second) = self.state["steps"], self.options["betas"]
+        lr = self.options["lr"]
+        if self._weight_decay():
+            torch._foreach_mul_(weights, 1 - lr * self._weight_decay())
+        torch._foreach_lerp_(means["means"], gradients, 1 - first)
+        squares = torch._foreach_mul(gradients, gradients)
+        torch._foreach_mul_(squares, 1 - second)
+        torch._foreach_mul_(means["squares"], second)
+        torch._foreach_add_(means["squares"], squares)
+        roots = torch._foreach_sqrt(means["squares"])
+        torch._foreach_div_(roots, (1 - second**steps).sqrt())
+        torch._foreach_add_(roots, self.options["eps"])
+        moves = torch._foreach_div(means["means"], roots)
+        torch._foreach_mul_(moves, lr / (1 - first**steps))
+        torch._foreach_sub_(weights, moves)
+
+
+class AdamW(Adam):
+    """Adam whose weights decay apart from it (Loshchilov and Hutter 2019, Algorithm 2)."""
+
+    def _choose_kernel(self) -> Callable[..., None]:
+        return torch._fused_adamw_
+
+    def _weight_decay(self) -> float:
+        return self.options["weight_decay"]
 
 
 class RMSprop(Optimizer):
@@ -124,22 +166,28 @@ class RMSprop(Optimizer):
         self, weights: list[Tensor], gradients: list[Tensor], means: Mapping[str, list[Tensor]]
     ) -> None:
         squares, momenta = means["squares"], means["momenta"]
+        lr, momentum = self.options["lr"], self.options["momentum"]
         torch._foreach_mul_(squares, RMSPROP_DECAY)
         torch._foreach_addcmul_(squares, gradients, gradients, value=1 - RMSPROP_DECAY)
         roots = torch._foreach_sqrt(squares)
-        torch._foreach_add_(roots, EPSILON)
-        if self.options["momentum"] == 0:
-            torch._foreach_addcdiv_(weights, gradients, roots, value=-self.options["lr"])
-            return
-        torch._foreach_mul_(momenta, self.options["momentum"])
-        torch._foreach_addcdiv_(momenta, gradients, roots)
-        torch._foreach_add_(weights, momenta, alpha=-self.options["lr"])
+        torch._foreach_add_(roots, self.options["eps"])
+        if momentum:
+            torch._foreach_mul_(momenta, momentum)
+            torch._foreach_addcdiv_(momenta, gradients, roots)
+        if isinstance(lr, Tensor):
+            moves = momenta if momentum else torch._foreach_div(gradients, roots)
+            torch._foreach_sub_(weights, torch._foreach_mul(moves, lr))
+        elif momentum:
+            torch._foreach_add_(weights, momenta, alpha=-lr)
+        else:
+            torch._foreach_addcdiv_(weights, gradients, roots, value=-lr)
 
 
 class SGD(Optimizer):
     """Gradient descent; with momentum, along a decaying sum of gradients (Polyak 1964).
 
-    By torch's kernel for all weights at once.
+    With `nesterov`, the sum is taken one step further (Sutskever et al. 2013, Eq. 7). By torch's
+    kernel for all weights at once.
     """
 
     MEANS = ("momenta",)
@@ -156,16 +204,21 @@ class SGD(Optimizer):
             momentum=momentum,
             lr=self.options["lr"],
             dampening=0.0,
-            nesterov=False,
+            nesterov=self.options["nesterov"],
             maximize=False,
             is_first_step=False,
         )
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adam": Adam,
+    "adamw": AdamW,
+    "rmsprop": RMSprop,
+    "sgd": SGD,
+}
 """The optimizers, by their names in a study."""
 
 
 def build_optimizer(options: Mapping[str, Any], weights: Iterable[nn.Parameter]) -> Optimizer:
-    """Builds the optimizer of a run's resolved `optimizer` options, for `weights`."""
+    """Builds the optimizer of one player's resolved `optimizer` options, for `weights`."""
     return OPTIMIZERS[options["name"]](weights, options)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from ganbench import randomness
 from ganbench.catalogue import objectives
+from ganbench.formula.torch_loss import Loss
 from ganbench.networks.build import build_discriminator, build_generator, mixes_samples
 from ganbench.networks.layout import to_channels_last
 from ganbench.networks.precision import Forward, forward_in
@@ -23,6 +23,7 @@ from ganbench.training.graphs import Graphs
 from ganbench.training.measure import FirstNonFinite
 from ganbench.training.optimizers import Optimizer, build_optimizer
 from ganbench.training.records import Record
+from ganbench.training.schedule_tensors import Schedules
 from ganbench.training.step import Game, Losses, Player, adversarial_step, losses_of
 from ganbench.training.stopping import Stopping
 
@@ -46,6 +47,7 @@ class Run:
     record: Record
     stopping: Stopping
     non_finite: FirstNonFinite
+    schedules: Schedules
     graphs: Graphs | None = None
     step: int = 0
     seconds: float = 0.0
@@ -58,6 +60,7 @@ class Run:
     def take_step(self) -> Losses:
         """Takes the next step, and remembers whether its losses are finite."""
         step = self.step + 1
+        self.schedules.set_step(step)
         if self.graphs:
             losses = self.graphs.step(step)
         else:
@@ -81,7 +84,11 @@ class Run:
                 for player in self.game.players
             ],
             "average": average
-            and {"network": average.network.state_dict(), "steps": average.steps},
+            and {
+                "network": average.network.state_dict(),
+                "steps": average.steps,
+                "product": average.product,
+            },
             "streams": {str(name): stream.get_state() for name, stream in self._streams().items()},
             "stopping": {"best": self.stopping.best, "waited": self.stopping.waited},
             "non_finite": {"count": self.non_finite.count, "finite": self.non_finite.finite},
@@ -103,6 +110,7 @@ class Run:
         if average := self.game.average:
             average.network.load_state_dict(state["average"]["network"])
             average.steps = state["average"]["steps"]
+            average.product = state["average"]["product"]
         for name, stream in self._streams().items():
             stream.set_state(state["streams"][name])
         self.stopping.best = state["stopping"]["best"]
@@ -122,7 +130,9 @@ class Run:
 def start_run(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Run:
     """Sets up a run before its first step; see `set_up_game` for `real`."""
     kind = "images" if real.dim() == 4 else "points"
-    game, non_finite = set_up_game(parameters, dataset, seed, real), FirstNonFinite(real.device)
+    schedules = Schedules(parameters, real.device)
+    game = set_up_game(parameters, dataset, seed, real, schedules)
+    non_finite = FirstNonFinite(real.device)
     records = choose_settings(parameters, real.device).cuda_graphs
     noise = randomness.generator(dataset, seed, Stream.SAMPLE_LATENTS, real.device)
     return Run(
@@ -133,16 +143,25 @@ def start_run(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tens
         ),
         stopping=Stopping(parameters, dataset, seed, real),
         non_finite=non_finite,
+        schedules=schedules,
         graphs=Graphs(game, non_finite.watch) if records else None,
     )
 
 
-def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Game:
+def set_up_game(
+    parameters: Mapping[str, Any],
+    dataset: str,
+    seed: int,
+    real: Tensor,
+    schedules: Schedules | None = None,
+) -> Game:
     """Sets up the game before its first step: initial weights, optimizers and random streams.
 
     `real` is the training data: uint8 images `(count, channels, height, width)` or float points
-    `(count, dimensions)`. Everything else is placed on its device.
+    `(count, dimensions)`. Everything else is placed on its device. `schedules` hold the scheduled
+    numbers of the game; without them, these keep their values of the first step.
     """
+    schedules = schedules or Schedules(parameters, real.device)
     device, shape = real.device, tuple(real.shape[1:])
     settings = choose_settings(parameters, device)
     with randomness.global_stream(dataset, seed, Stream.INITIAL_GENERATOR):
@@ -151,7 +170,7 @@ def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Te
         discriminator = build_discriminator(parameters, shape).to(device)
     streams = {name: randomness.generator(dataset, seed, name, device) for name in STREAMS}
     regularization = Regularization(
-        parameters["regularizers"],
+        schedules.regularizer_options(),
         streams[Stream.PENALTY_NOISE],
         in_one_pass=device.type == "cuda",
     )
@@ -171,14 +190,20 @@ def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Te
     def forward(network: nn.Module) -> Forward:
         return forward_in(settings.autocast, network)
 
+    def build_player_optimizer(player: str, weights: Iterable[nn.Parameter]) -> Optimizer:
+        return build_optimizer(schedules.optimizer_options(player), weights)
+
+    average = None
+    if decay := parameters["ema"]:
+        average = WeightAverage(generator, decay, schedules.half_life_factor())
     return assemble_game(
         parameters,
         generator,
         discriminator,
         regularization,
-        optimizer=partial(build_optimizer, parameters["optimizer"]),
+        optimizer=build_player_optimizer,
         forward=forward,
-        average=WeightAverage(generator, parameters["ema"]) if parameters["ema"] else None,
+        average=average,
         sample_real=sample_real,
         sample_discriminator_latent=lambda: sample_latents(
             latent, batch, streams[Stream.DISCRIMINATOR_NOISE]
@@ -196,7 +221,7 @@ def assemble_game(
     discriminator: nn.Module,
     regularization: Regularization,
     *,
-    optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
+    optimizer: Callable[[str, Iterable[nn.Parameter]], Optimizer],
     sample_real: Callable[[], Tensor],
     sample_discriminator_latent: Callable[[], Tensor],
     sample_generator_latent: Callable[[], Tensor],
@@ -206,18 +231,19 @@ def assemble_game(
 ) -> Game:
     """Assembles the game of these networks from a run's resolved parameters.
 
-    `optimizer` builds the optimizer for a network's weights, `forward` the network's pass; without
-    it the pass is the network's own. `Game` explains the samplers.
+    `optimizer` builds the optimizer of the player of this name for its weights, `forward` a
+    network's pass; without it the pass is the network's own. `Game` explains the samplers.
     """
     objective = objectives.read_objective(parameters["objective"]["name"], parameters["objective"])
     discriminator_loss, generator_loss = losses_of(objective)
 
-    def player(network: nn.Module, loss: Callable[..., Tensor]) -> Player:
-        return Player(network, optimizer(network.parameters()), loss, forward and forward(network))
+    def player(name: str, network: nn.Module, loss: Loss) -> Player:
+        mover = optimizer(name, network.parameters())
+        return Player(network, mover, loss, forward and forward(network))
 
     return Game(
-        discriminator=player(discriminator, discriminator_loss),
-        generator=player(generator, generator_loss),
+        discriminator=player("discriminator", discriminator, discriminator_loss),
+        generator=player("generator", generator, generator_loss),
         average=average,
         regularization=regularization,
         discriminator_steps=parameters["discriminator_steps"],
