@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ganbench.catalogue.optimizer_options import PLAYERS, select_player
 from ganbench.wording import number
 
 RECIPES = {
@@ -41,11 +42,19 @@ def _describe_run(run: Mapping[str, Any]) -> str:
         [
             f"{network['name']} of width {network['width']}, {norms}",
             f"{latent['size']} {latent['prior']} latents",
-            _describe_optimizer(run["optimizer"]),
+            _describe_optimizers(run["optimizer"]),
             f"{updates} update{'s' if updates > 1 else ''} of D a step",
             f"batches of {run['batch_size']}",
         ]
     )
+
+
+def _describe_optimizers(optimizer: Mapping[str, Any]) -> str:
+    players = {player: select_player(optimizer, player) for player in PLAYERS}
+    texts = {player: _describe_optimizer(options) for player, options in players.items()}
+    if len(set(texts.values())) == 1:
+        return texts["generator"]
+    return f"{texts['generator']} in G, {texts['discriminator']} in D"
 
 
 def _describe_optimizer(optimizer: Mapping[str, Any]) -> str:
