@@ -66,7 +66,7 @@ SETTINGS = {
         "regularizers": {"r1": {"every": 2}},
         "ema": 0.9,
     },
-    "optimistic": {"updates": "optimistic"},
+    "optimistic": {"updates": "optimistic", "schedule": {"optimizer.lr": {"kind": "linear"}}},
     "consensus": {"updates": "consensus", "network": {"discriminator_norm": "batch"}},
     "bf16": {"precision": "bf16", "channels_last": True},
     "early stopping": {"stop": {"metric": "duality_gap", "patience": 4}, "snapshots": 8},

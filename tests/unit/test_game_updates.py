@@ -376,7 +376,7 @@ def test_two_steps_equal_those_written_out(kind, norm):
         consensus_weight=GAMMA,
         optimizer={"name": "sgd", "lr": 0.1},
         regularizers={} if kind == "consensus" else {"r1": {"every": 2}},
-        network={"generator_norm": norm},
+        network={"generator_norm": norm, "discriminator_norm": "none"},
     )
     game, reference = (set_up_game(parameters, "digits", 0, PIXELS) for _ in range(2))
     for step in (1, 2):

@@ -50,13 +50,14 @@ def _describe_run(run: Mapping[str, Any]) -> str:
 
 
 def _describe_optimizers(optimizer: Mapping[str, Any]) -> str:
-    """The optimizer of both players, or one after the other where they differ."""
-    one, other = (_describe_optimizer(select_player(optimizer, player)) for player in PLAYERS)
-    return one if one == other else f"D by {one}; G by {other}"
+    players = {player: select_player(optimizer, player) for player in PLAYERS}
+    texts = {player: _describe_optimizer(options) for player, options in players.items()}
+    if len(set(texts.values())) == 1:
+        return texts["generator"]
+    return f"{texts['generator']} in G, {texts['discriminator']} in D"
 
 
 def _describe_optimizer(optimizer: Mapping[str, Any]) -> str:
-    """The optimizer of one player."""
     name = OPTIMIZERS.get(optimizer["name"], optimizer["name"])
     options = [f"learning rate {number(optimizer['lr'])}"]
     if optimizer["name"].startswith("adam"):
