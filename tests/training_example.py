@@ -48,6 +48,12 @@ SETTINGS = {
     "spectral norm and lazy r1": {"regularizers": {"spectral_norm": {}, "r1": {"every": 4}}},
     "gradient penalty": {"regularizers": {"gradient_penalty": {}}},
     "averaged": {"ema": 0.9},
+    "flip": {"augment": {"name": "flip"}, "objective": "relativistic"},
+    "diffaugment": {
+        "dataset": "cifar10",
+        "augment": {"name": "diffaugment"},
+        "regularizers": {"r1": {"every": 4}},
+    },
     "bf16": {"precision": "bf16", "channels_last": True},
     "early stopping": {"stop": {"metric": "duality_gap", "patience": 4}, "snapshots": 8},
     "sngan": {

@@ -36,6 +36,8 @@ SETTINGS = {
     "averaged": {"ema": 0.9},
     "float32": {"precision": "float32"},
     "bf16": {"precision": "bf16"},
+    "flip": {"augment": {"name": "flip"}, "objective": "relativistic"},
+    "diffaugment": {"augment": {"name": "diffaugment"}, "regularizers": {"r1": {"every": 4}}},
     "r3gan": {"objective": "relativistic", "regularizers": {"r1": {}, "r2": {}}},
 }
 KERNELS = {"adam": 150, "bf16": 180, "gradient penalty": 240, "r3gan": 230}

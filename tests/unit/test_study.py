@@ -43,6 +43,8 @@ def list_defaults(group: str) -> dict:
     """The defaults that the schema documents for a group and the groups within it."""
     defaults = {}
     for key, part in SCHEMA["$defs"][group]["properties"].items():
+        if "x-optional" in part:
+            continue
         target = part["$ref"].rsplit("/", 1)[1] if "$ref" in part else None
         defaults[key] = list_defaults(target) if target else part["default"]
     return defaults
@@ -141,6 +143,24 @@ def test_regularizers_get_their_defaults():
         "r1": {"weight": 10, "every": 1},
         "dragan": {"weight": 3, "every": 1, "scale": 0.5},
     }
+
+
+@pytest.mark.parametrize("level", ["study", "dataset", "variant", "sweep"])
+def test_optional_group_has_its_defaults_whichever_level_gives_it(level):
+    given = {"augment": {"name": "flip"}}
+    swept = {"training": {"augment.name": ["flip"]}, "settings": 1}
+    study = resolve(
+        **{
+            "study": {"training": given},
+            "dataset": {"datasets": {"digits": {"training": given}}},
+            "variant": {"variants": {"minimax": {"training": given}}},
+            "sweep": {"sweep": swept},
+        }[level]
+    )
+    runs = study["runs"]["digits"]
+    name = "minimax_s1" if level == "sweep" else "minimax"
+    assert runs[name]["augment"] == list_defaults("augment") | {"name": "flip"}
+    assert ("augment" in runs["minimax"]) == (level != "sweep")
 
 
 @pytest.mark.parametrize("name", sorted(VARIANTS))

@@ -32,11 +32,16 @@ class Penalty:
     factor: float = 1.0
 
 
-def gradients_at(discriminator: nn.Module, images: Tensor) -> Tensor:
-    """∇ₓD(x) of each image on its own, `(batch, pixels)`, differentiable in D's weights."""
+def gradients_at(
+    discriminator: nn.Module, images: Tensor, augment: Callable[[Tensor], Tensor] | None = None
+) -> Tensor:
+    """∇ₓD(x) of each image on its own, `(batch, pixels)`, differentiable in D's weights.
+
+    With an augmentation T it is ∇ₓD(T(x)).
+    """
     images = images.detach().requires_grad_()
     with differentiable_inputs(discriminator):
-        logits = discriminator(images)
+        logits = discriminator(augment(images) if augment else images)
         (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradients.flatten(1)
 
@@ -106,12 +111,13 @@ class Regularization:
     added only at every k-th update of the discriminator, multiplied by k (lazy regularization,
     Karras et al. 2020, Section 3.1). With `in_one_pass`, one pass takes the gradients of all
     penalties, which is the same but for rounding: a GPU spends more time on starting a pass than on
-    its arithmetic.
+    its arithmetic. `augment` changes the images of penalties as others that D sees.
     """
 
     options: Mapping[str, Options]
     noise: torch.Generator | None = None
     in_one_pass: bool = False
+    augment: Callable[[Tensor], Tensor] | None = None
 
     def prepare(self, discriminator: nn.Module) -> None:
         """Changes the network once, before training.
@@ -155,8 +161,9 @@ class Regularization:
     def _gradients_at(self, discriminator: nn.Module, places: list[Tensor]) -> list[Tensor]:
         if self.in_one_pass and len(places) > 1:
             sizes = [len(images) for images in places]
-            return list(gradients_at(discriminator, torch.cat(places)).split(sizes))
-        return [gradients_at(discriminator, images) for images in places]
+            gradients = gradients_at(discriminator, torch.cat(places), self.augment)
+            return list(gradients.split(sizes))
+        return [gradients_at(discriminator, images, self.augment) for images in places]
 
     def constrain(self, discriminator: nn.Module) -> None:
         """Changes the weights after each update."""

@@ -77,6 +77,7 @@ def _list_mismatches(
         ("batch size", run["batch_size"], protocol["batch_size"]),
         ("optimizer", run["optimizer"]["name"], protocol["optimizer"]),
         ("moving average of weights", run["ema"], 0),
+        ("augmentation", run.get("augment", {"name": "none"})["name"], "none"),
         ("updates of D", updates, protocol["discriminator_updates"][kind]),
     ):
         if here != published:

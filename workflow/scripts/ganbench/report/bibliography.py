@@ -67,3 +67,5 @@ def _list_keywords(results: Results) -> Iterator[str]:
     for runs in study["runs"].values():
         for run in runs.values():
             yield f"network {run['network']['name']}"
+            if "augment" in run:
+                yield f"augmentation {run['augment']['name']}"

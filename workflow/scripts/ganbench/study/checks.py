@@ -131,7 +131,17 @@ def check_run(parameters: Mapping[str, Any], shape: list[int] | None, run: str) 
             f"training.stop.metric ({run}): found 'JSD', expected 'duality_gap': "
             "the density of images is not known"
         )
+    _check_augmentation(parameters, shape, run)
     _check_network(parameters, shape, run)
+
+
+def _check_augmentation(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:
+    name = parameters.get("augment", {"name": "none"})["name"]
+    if shape is None and name != "none":
+        raise StudyError(
+            f"training.augment.name ({run}): found {name!r}, expected 'none': the dataset holds "
+            "points, not images"
+        )
 
 
 def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:

@@ -183,7 +183,9 @@ def _resolve_run(
     `below` is the training of all runs on the dataset, which the variant overrides.
     """
     dataset, variant = study["datasets"][dataset_name], study["variants"][variant_name]
-    training = merge(below, variant.get("training", {}))
+    schema, given = load_schema(), merge(below, variant.get("training", {}))
+    # of an optional group, the levels may have given some keys only
+    training = fill_defaults(given, schema["$defs"]["training"], schema, dataset["type"])
     is_points = dataset["type"] == "points"
     parameters = {
         "objective": _select_formulas(study["objectives"], variant["objective"]),

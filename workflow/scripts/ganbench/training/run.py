@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import randomness
+from ganbench.augmentation.augmentation import AUGMENTATION_STREAMS, Augmentation
 from ganbench.catalogue import objectives
 from ganbench.networks.build import build_discriminator, build_generator, mixes_samples
 from ganbench.networks.layout import to_channels_last
@@ -31,6 +32,7 @@ STREAMS = (
     Stream.DISCRIMINATOR_NOISE,
     Stream.GENERATOR_NOISE,
     Stream.PENALTY_NOISE,
+    *AUGMENTATION_STREAMS,
 )
 """The random streams from which the steps of a game draw."""
 
@@ -150,10 +152,12 @@ def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Te
     with randomness.global_stream(dataset, seed, Stream.INITIAL_DISCRIMINATOR):
         discriminator = build_discriminator(parameters, shape).to(device)
     streams = {name: randomness.generator(dataset, seed, name, device) for name in STREAMS}
+    augment = Augmentation(parameters.get("augment"), streams)
     regularization = Regularization(
         parameters["regularizers"],
         streams[Stream.PENALTY_NOISE],
         in_one_pass=device.type == "cuda",
+        augment=augment.for_penalties,
     )
     with randomness.global_stream(dataset, seed, Stream.SPECTRAL_NORM):
         regularization.prepare(discriminator)
@@ -179,6 +183,7 @@ def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Te
         optimizer=partial(build_optimizer, parameters["optimizer"]),
         forward=forward,
         average=WeightAverage(generator, parameters["ema"]) if parameters["ema"] else None,
+        augment=augment,
         sample_real=sample_real,
         sample_discriminator_latent=lambda: sample_latents(
             latent, batch, streams[Stream.DISCRIMINATOR_NOISE]
@@ -202,6 +207,7 @@ def assemble_game(
     sample_generator_latent: Callable[[], Tensor],
     forward: Callable[[nn.Module], Forward] | None = None,
     average: WeightAverage | None = None,
+    augment: Augmentation,
     streams: Mapping[str, torch.Generator] | None = None,
 ) -> Game:
     """Assembles the game of these networks from a run's resolved parameters.
@@ -219,6 +225,7 @@ def assemble_game(
         discriminator=player(discriminator, discriminator_loss),
         generator=player(generator, generator_loss),
         average=average,
+        augment=augment,
         regularization=regularization,
         discriminator_steps=parameters["discriminator_steps"],
         generator_needs_real="r" in objective.generator.variables,

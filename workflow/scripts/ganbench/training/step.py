@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ganbench.augmentation.augmentation import Augmentation
 from ganbench.catalogue.objectives import Objective
 from ganbench.formula.torch_loss import Loss, compile_loss
 from ganbench.networks.precision import Forward
+from ganbench.randomness import Stream
 from ganbench.regularizers import Regularization
 from ganbench.training.average import WeightAverage
 from ganbench.training.optimizers import Optimizer
@@ -49,12 +51,14 @@ class Game:
     `sample_real()` returns images `(batch, channels, height, width)`. The two latent samplers
     return `(batch, latent)`, each from a random stream of its own. `average` is None unless the
     generator's weights are averaged. `separate_passes` keeps real and fake samples apart if the
-    discriminator normalises each batch by its own moments. `streams` are all streams of a step.
+    discriminator normalises each batch by its own moments. `augment` changes the images that the
+    discriminator sees. `streams` are all streams of a step.
     """
 
     discriminator: Player
     generator: Player
     average: WeightAverage | None
+    augment: Augmentation
     regularization: Regularization
     discriminator_steps: int
     generator_needs_real: bool
@@ -76,6 +80,8 @@ class Game:
 
     def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """The logits of real and of fake samples, in one pass if that changes nothing."""
+        real = self.augment(real, Stream.AUGMENTED_REAL)
+        fake = self.augment(fake, Stream.AUGMENTED_FAKE)
         if self.separate_passes:
             return self.discriminator(real), self.discriminator(fake)
         real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
@@ -124,11 +130,12 @@ def adversarial_step(game: Game, step: int) -> Losses:
 
     discriminator.network.requires_grad_(False)
     fake = generator(game.sample_generator_latent())
-    deceiving_logits = discriminator(fake)
+    deceiving_logits = discriminator(game.augment(fake, Stream.GENERATOR_AUGMENTED_FAKE))
     deceiving_logits.retain_grad()
-    generator_loss = generator.loss(
-        discriminator(real) if game.generator_needs_real else None, deceiving_logits
-    )
+    compared_logits = None
+    if game.generator_needs_real:
+        compared_logits = discriminator(game.augment(real, Stream.GENERATOR_AUGMENTED_REAL))
+    generator_loss = generator.loss(compared_logits, deceiving_logits)
     generator.descend(generator_loss)
     discriminator.network.requires_grad_(True)
     if game.average:
