@@ -48,6 +48,8 @@ SETTINGS = {
     "spectral norm and lazy r1": {"regularizers": {"spectral_norm": {}, "r1": {"every": 4}}},
     "gradient penalty": {"regularizers": {"gradient_penalty": {}}},
     "averaged": {"ema": 0.9},
+    "consistency and top k": {"regularizers": {"consistency": {}, "top_k": {}}},
+    "lecam": {"objective": "wasserstein", "regularizers": {"lecam": {}}},
     "flip": {"augment": {"name": "flip"}, "objective": "relativistic"},
     "diffaugment": {
         "dataset": "cifar10",

@@ -36,6 +36,8 @@ SETTINGS = {
     "averaged": {"ema": 0.9},
     "float32": {"precision": "float32"},
     "bf16": {"precision": "bf16"},
+    "consistency and top k": {"regularizers": {"consistency": {}, "top_k": {}}},
+    "lecam": {"objective": "wasserstein", "regularizers": {"lecam": {}}},
     "flip": {"augment": {"name": "flip"}, "objective": "relativistic"},
     "diffaugment": {"augment": {"name": "diffaugment"}, "regularizers": {"r1": {"every": 4}}},
     "r3gan": {"objective": "relativistic", "regularizers": {"r1": {}, "r2": {}}},

@@ -16,7 +16,7 @@ from ganbench.catalogue.objectives import OBJECTIVES
 from ganbench.densities.mixtures import DENSITIES
 from ganbench.formula.language import FUNCTIONS
 from ganbench.networks.build import NETWORKS
-from ganbench.regularizers import CONSTRAINTS, PENALTIES
+from ganbench.regularizers import CONSTRAINTS, OUTPUT_REGULARIZERS, PENALTIES
 from ganbench.study.schema import load_schema
 from ganbench.training.optimizers import build_optimizer
 from project import ROOT
@@ -96,7 +96,8 @@ def test_kinds_and_architectures_have_their_densities_and_networks():
 
 
 def test_regularizers_of_the_schema_are_those_of_the_code():
-    assert set(GROUPS["regularizers"]["properties"]) == {*PENALTIES, *CONSTRAINTS}
+    names = {*PENALTIES, *CONSTRAINTS, *OUTPUT_REGULARIZERS}
+    assert set(GROUPS["regularizers"]["properties"]) == names
 
 
 @pytest.mark.parametrize("name", GROUPS["optimizer"]["properties"]["name"]["enum"])

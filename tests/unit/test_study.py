@@ -149,15 +149,13 @@ def test_regularizers_get_their_defaults():
 def test_optional_group_has_its_defaults_whichever_level_gives_it(level):
     given = {"augment": {"name": "flip"}}
     swept = {"training": {"augment.name": ["flip"]}, "settings": 1}
-    study = resolve(
-        **{
-            "study": {"training": given},
-            "dataset": {"datasets": {"digits": {"training": given}}},
-            "variant": {"variants": {"minimax": {"training": given}}},
-            "sweep": {"sweep": swept},
-        }[level]
-    )
-    runs = study["runs"]["digits"]
+    changes = {
+        "study": {"training": given},
+        "dataset": {"datasets": {"digits": {"training": given}}},
+        "variant": {"variants": {"minimax": {"training": given}}},
+        "sweep": {"sweep": swept},
+    }
+    runs = resolve(**changes[level])["runs"]["digits"]
     name = "minimax_s1" if level == "sweep" else "minimax"
     assert runs[name]["augment"] == list_defaults("augment") | {"name": "flip"}
     assert ("augment" in runs["minimax"]) == (level != "sweep")

@@ -142,6 +142,17 @@ def _check_augmentation(parameters: Mapping[str, Any], shape: list[int] | None, 
             f"training.augment.name ({run}): found {name!r}, expected 'none': the dataset holds "
             "points, not images"
         )
+    if "consistency" in parameters["regularizers"]:
+        if shape is None:
+            raise StudyError(
+                f"regularizers.consistency ({run}): flips and shifts need images, and the dataset "
+                "holds points; remove it"
+            )
+        if name != "none":
+            raise StudyError(
+                f"training.augment.name ({run}): found {name!r}, expected 'none' with the "
+                "regularizer consistency, which compares D on an image with D on a changed one"
+            )
 
 
 def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:

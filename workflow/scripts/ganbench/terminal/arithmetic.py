@@ -127,5 +127,7 @@ def estimate_step_operations(parameters: Mapping[str, Any], shape: Shape) -> flo
     for name, options in parameters["regularizers"].items():
         if name in REGULARIZED:
             update += 6 * d / options.get("every", 1)
+        if name == "consistency":  # real and fake samples once more, changed
+            update += 2 * 3 * d
     updates = parameters["discriminator_steps"] * update + 3 * g + 2 * d
     return float(parameters["batch_size"] * updates)

@@ -44,10 +44,11 @@ def count_flops(parameters: Mapping[str, Any], shape: Shape) -> dict[str, float]
 
 def _count_step(game: Game) -> float:
     options = game.regularization.options
+    always = {name: options[name] for name in options if name not in PENALTIES}
 
     def count_with(*penalties: str) -> int:
         due = {name: {**options[name], "every": 1} for name in penalties}
-        regularization = replace(game.regularization, options=due)
+        regularization = replace(game.regularization, options=always | due)
         return _count(lambda: adversarial_step(replace(game, regularization=regularization), 1))
 
     plain = count_with()

@@ -85,6 +85,7 @@ class Run:
             "average": average
             and {"network": average.network.state_dict(), "steps": average.steps},
             "streams": {str(name): stream.get_state() for name, stream in self._streams().items()},
+            "regularization": self.game.regularization.state,
             "stopping": {"best": self.stopping.best, "waited": self.stopping.waited},
             "non_finite": {"count": self.non_finite.count, "finite": self.non_finite.finite},
             "record": {
@@ -107,6 +108,8 @@ class Run:
             average.steps = state["average"]["steps"]
         for name, stream in self._streams().items():
             stream.set_state(state["streams"][name])
+        for name, value in self.game.regularization.state.items():
+            value.copy_(state["regularization"][name])
         self.stopping.best = state["stopping"]["best"]
         self.stopping.waited = state["stopping"]["waited"]
         self.non_finite.count.copy_(state["non_finite"]["count"])
@@ -223,7 +226,7 @@ def assemble_game(
 
     return Game(
         discriminator=player(discriminator, discriminator_loss),
-        generator=player(generator, generator_loss),
+        generator=player(generator, regularization.restrict(generator_loss)),
         average=average,
         augment=augment,
         regularization=regularization,

@@ -122,7 +122,9 @@ def adversarial_step(game: Game, step: int) -> Losses:
             fake = generator(game.sample_discriminator_latent())
         real_logits, fake_logits = game.judge(real, fake)
         discriminator_loss = discriminator.loss(real_logits, fake_logits)
-        penalty = game.regularization.penalty(discriminator.network, real, fake, update)
+        penalty = game.regularization.penalty(
+            discriminator.network, real, fake, update, (real_logits, fake_logits)
+        )
         discriminator.descend(
             discriminator_loss if penalty is None else discriminator_loss + penalty
         )
