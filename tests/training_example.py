@@ -56,6 +56,11 @@ SETTINGS = {
         "augment": {"name": "diffaugment"},
         "regularizers": {"r1": {"every": 4}},
     },
+    "ada": {
+        "dataset": "cifar10",
+        "augment": {"name": "ada", "images": 600, "target": 0.1},
+        "regularizers": {"r1": {"every": 4}},
+    },
     "bf16": {"precision": "bf16", "channels_last": True},
     "early stopping": {"stop": {"metric": "duality_gap", "patience": 4}, "snapshots": 8},
     "sngan": {

@@ -38,6 +38,7 @@ SETTINGS = {
     "bf16": {"precision": "bf16"},
     "consistency and top k": {"regularizers": {"consistency": {}, "top_k": {}}},
     "lecam": {"objective": "wasserstein", "regularizers": {"lecam": {}}},
+    "ada": {"augment": {"name": "ada", "images": 6000}, "regularizers": {"r1": {"every": 4}}},
     "flip": {"augment": {"name": "flip"}, "objective": "relativistic"},
     "diffaugment": {"augment": {"name": "diffaugment"}, "regularizers": {"r1": {"every": 4}}},
     "r3gan": {"objective": "relativistic", "regularizers": {"r1": {}, "r2": {}}},

@@ -175,7 +175,8 @@ def test_discriminator_sees_augmented_images_in_both_players_updates():
 
 def test_real_and_fake_images_are_changed_alike_and_independently():
     streams = {name: noise(number) for number, name in enumerate(AUGMENTATION_STREAMS)}
-    augment = Augmentation({**DIFF, "operations": ["translation"]}, streams)
+    device = torch.device("cpu")
+    augment = Augmentation({**DIFF, "operations": ["translation"]}, streams, device)
     point = torch.zeros(3000, 1, 8, 8)
     point[:, :, 4, 4] = 1
     places = [augment(point, name).flatten(1).argmax(dim=1) for name in AUGMENTATION_STREAMS[:2]]
@@ -228,7 +229,7 @@ def test_penalty_takes_the_gradient_through_the_augmentation():
     torch.testing.assert_close(gradients.detach(), torch.stack(slopes, dim=1), rtol=1e-5, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", ["flip", "diffaugment"])
+@pytest.mark.parametrize("name", ["flip", "diffaugment", "ada"])
 def test_augmentation_of_points_is_refused(name):
     message = rf"training\.augment\.name \(v on mixture_1d\): found '{name}', expected 'none'"
     with pytest.raises(StudyError, match=message):

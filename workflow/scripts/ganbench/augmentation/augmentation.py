@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganbench.augmentation.ada import adapt, build_ada
 from ganbench.augmentation.operations import (
     Operation,
     apply_to_share,
@@ -32,20 +33,37 @@ class Augmentation:
 
     `options` are a run's resolved `augment`, None for no augmentation. `streams` are those of
     `AUGMENTATION_STREAMS` and the penalties', by name. Each image is augmented on its own, so real
-    and fake ones get independent changes of one distribution.
+    and fake ones get independent changes of one distribution. `state` are the tensors that change
+    while training: with `ada`, its probability and what the next change of it depends on.
     """
 
     def __init__(
-        self, options: Mapping[str, Any] | None, streams: Mapping[str, torch.Generator]
+        self,
+        options: Mapping[str, Any] | None,
+        streams: Mapping[str, torch.Generator],
+        device: torch.device,
     ) -> None:
-        self.streams = streams
-        self.operations = list_operations(options)
+        self.options, self.streams = options or {"name": "none"}, streams
+        self.state: dict[str, Tensor] = {}
+        if self.options["name"] == "ada":
+            names = ("probability", "signs", "batches")
+            self.state = {name: torch.zeros((), device=device) for name in names}
+            self.state["probability"] += self.options["probability"] or 0
+            self.operations: Sequence[Operation] = (build_ada(self.state["probability"]),)
+        else:
+            self.operations = list_operations(self.options)
 
     def __call__(self, images: Tensor, stream: Stream) -> Tensor:
         """Changes each image at random; without augmentation, returns the images themselves."""
         for operation in self.operations:
             images = operation(images, self.streams.get(stream))
         return images
+
+    def watch(self, real_logits: Tensor) -> None:
+        """Adapts the probability of `ada` to the logits of one more batch of real images."""
+        if self.state:
+            target, images = self.options["target"], self.options["images"]
+            adapt(self.state, real_logits.detach(), target=target, images=images)
 
     def for_penalties(self, images: Tensor) -> Tensor:
         """Images in a penalty, whose gradient goes through the augmentation.
@@ -64,15 +82,16 @@ AUGMENTATION_STREAMS = (
 """Those of D's updates, then those of G's, so that one variant's more updates shift no other."""
 
 
-def list_operations(options: Mapping[str, Any] | None) -> Sequence[Operation]:
-    """What `options` of a study apply to a batch, one after the other."""
-    if options is None or options["name"] == "none":
+def list_operations(options: Mapping[str, Any]) -> Sequence[Operation]:
+    """What `options` of a study apply to a batch, one after the other; not for `ada`."""
+    if options["name"] == "none":
         return ()
+    share = 1 if options["probability"] is None else options["probability"]
     if options["name"] == "flip":
-        return (apply_to_share(flip, options["probability"]),)
+        return (apply_to_share(flip, share),)
     chosen = [name for name in DIFFAUGMENT if name in options["operations"]]
     steps = [step for name in chosen for step in DIFFAUGMENT[name]]
-    return (apply_to_share(partial(_apply_all, steps), options["probability"]),)
+    return (apply_to_share(partial(_apply_all, steps), share),)
 
 
 def _apply_all(

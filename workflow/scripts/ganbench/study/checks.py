@@ -5,6 +5,8 @@ from typing import Any
 
 from ganbench.catalogue import architectures, datasets, metrics
 from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.objectives import read_objective
+from ganbench.formula.boundary import separates_at_zero
 from ganbench.study.schema import StudyError, load_schema
 
 FOLDER_KEYS = ("layout", "labels", "unread_share")
@@ -142,6 +144,8 @@ def _check_augmentation(parameters: Mapping[str, Any], shape: list[int] | None, 
             f"training.augment.name ({run}): found {name!r}, expected 'none': the dataset holds "
             "points, not images"
         )
+    if name == "ada":
+        _check_sign(parameters["objective"], run)
     if "consistency" in parameters["regularizers"]:
         if shape is None:
             raise StudyError(
@@ -153,6 +157,16 @@ def _check_augmentation(parameters: Mapping[str, Any], shape: list[int] | None, 
                 f"training.augment.name ({run}): found {name!r}, expected 'none' with the "
                 "regularizer consistency, which compares D on an image with D on a changed one"
             )
+
+
+def _check_sign(objective: Mapping[str, Any], run: str) -> None:
+    name = objective["name"]
+    if not separates_at_zero(read_objective(name, objective).discriminator):
+        raise StudyError(
+            f"training.augment.name ({run}): found 'ada', expected 'none', 'flip' or 'diffaugment' "
+            f"with {name}: ada follows the sign of D(x), and this objective does not make 0 the "
+            "border between real and fake"
+        )
 
 
 def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:

@@ -107,7 +107,7 @@ def _build_meta_game(parameters: Mapping[str, Any], shape: Shape) -> Game:
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         generator = build_generator(parameters, shape)
         discriminator = build_discriminator(parameters, shape)
-        augment = Augmentation(parameters.get("augment"), {})
+        augment = Augmentation(parameters.get("augment"), {}, torch.device("meta"))
         regularization = Regularization(parameters["regularizers"], augment=augment.for_penalties)
         regularization.prepare(discriminator)
     return assemble_game(

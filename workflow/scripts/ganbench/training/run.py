@@ -86,6 +86,7 @@ class Run:
             and {"network": average.network.state_dict(), "steps": average.steps},
             "streams": {str(name): stream.get_state() for name, stream in self._streams().items()},
             "regularization": self.game.regularization.state,
+            "augmentation": self.game.augment.state,
             "stopping": {"best": self.stopping.best, "waited": self.stopping.waited},
             "non_finite": {"count": self.non_finite.count, "finite": self.non_finite.finite},
             "record": {
@@ -110,6 +111,8 @@ class Run:
             stream.set_state(state["streams"][name])
         for name, value in self.game.regularization.state.items():
             value.copy_(state["regularization"][name])
+        for name, value in self.game.augment.state.items():
+            value.copy_(state["augmentation"][name])
         self.stopping.best = state["stopping"]["best"]
         self.stopping.waited = state["stopping"]["waited"]
         self.non_finite.count.copy_(state["non_finite"]["count"])
@@ -155,7 +158,7 @@ def set_up_game(parameters: Mapping[str, Any], dataset: str, seed: int, real: Te
     with randomness.global_stream(dataset, seed, Stream.INITIAL_DISCRIMINATOR):
         discriminator = build_discriminator(parameters, shape).to(device)
     streams = {name: randomness.generator(dataset, seed, name, device) for name in STREAMS}
-    augment = Augmentation(parameters.get("augment"), streams)
+    augment = Augmentation(parameters.get("augment"), streams, device)
     regularization = Regularization(
         parameters["regularizers"],
         streams[Stream.PENALTY_NOISE],

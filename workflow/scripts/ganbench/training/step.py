@@ -83,8 +83,10 @@ class Game:
         real = self.augment(real, Stream.AUGMENTED_REAL)
         fake = self.augment(fake, Stream.AUGMENTED_FAKE)
         if self.separate_passes:
-            return self.discriminator(real), self.discriminator(fake)
-        real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
+            real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
+        else:
+            real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
+        self.augment.watch(real_logits)
         return real_logits, fake_logits
 
 
