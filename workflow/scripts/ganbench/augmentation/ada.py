@@ -1,9 +1,9 @@
 """The operations of adaptive discriminator augmentation, a subset of Karras et al. 2020.
 
 They are those that the paper calls pixel blitting, isotropic scaling, and the changes of colour.
-Left out are rotation by any angle, anisotropic scaling, fractional translation, filtering, noise and
-cutout. What leaves the image is filled with 0, where the paper reflects it, and a smaller image is
-not filtered first. Distributions are those of the paper's Appendix B.
+Left out are rotation by any angle, anisotropic scaling, fractional translation, filtering, noise
+and cutout. What leaves the image is filled with 0, where the paper reflects it, and a smaller image
+is not filtered first. Distributions are those of the paper's Appendix B.
 """
 
 import math
