@@ -82,6 +82,7 @@ def _list_mismatches(
         ("schedules", ", ".join(run["schedule"]) or "none", "none"),
         ("updates", find_updates(run), ALTERNATING),
         ("moving average of weights", run["ema"], 0),
+        ("augmentation", run.get("augment", {"name": "none"})["name"], "none"),
         ("updates of D", updates, protocol["discriminator_updates"][kind]),
     ):
         if here != published:

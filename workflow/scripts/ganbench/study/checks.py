@@ -5,7 +5,9 @@ from typing import Any
 
 from ganbench.catalogue import architectures, datasets, metrics
 from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.objectives import read_objective
 from ganbench.catalogue.updates import find_update_problem
+from ganbench.formula.boundary import separates_at_zero
 from ganbench.study.schema import StudyError, load_schema
 
 FOLDER_KEYS = ("layout", "labels", "unread_share")
@@ -132,8 +134,41 @@ def check_run(parameters: Mapping[str, Any], shape: list[int] | None, run: str) 
             f"training.stop.metric ({run}): found 'JSD', expected 'duality_gap': "
             "the density of images is not known"
         )
+    _check_augmentation(parameters, shape, run)
     _check_network(parameters, shape, run)
     _check_updates(parameters, run)
+
+
+def _check_augmentation(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:
+    name = parameters.get("augment", {"name": "none"})["name"]
+    if shape is None and name != "none":
+        raise StudyError(
+            f"training.augment.name ({run}): found {name!r}, expected 'none': the dataset holds "
+            "points, not images"
+        )
+    if name == "ada":
+        _check_sign(parameters["objective"], run)
+    if "consistency" in parameters["regularizers"]:
+        if shape is None:
+            raise StudyError(
+                f"regularizers.consistency ({run}): flips and shifts need images, and the dataset "
+                "holds points; remove it"
+            )
+        if name != "none":
+            raise StudyError(
+                f"training.augment.name ({run}): found {name!r}, expected 'none' with the "
+                "regularizer consistency, which compares D on an image with D on a changed one"
+            )
+
+
+def _check_sign(objective: Mapping[str, Any], run: str) -> None:
+    name = objective["name"]
+    if not separates_at_zero(read_objective(name, objective).discriminator):
+        raise StudyError(
+            f"training.augment.name ({run}): found 'ada', expected 'none', 'flip' or 'diffaugment' "
+            f"with {name}: ada follows the sign of D(x), and this objective does not make 0 the "
+            "border between real and fake"
+        )
 
 
 def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:
