@@ -1,4 +1,4 @@
-"""The networks that features come from: the classifier that is trained here, or pretrained ones."""
+"""The networks that features come from: a ruler, a classifier trained here, or pretrained ones."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.evaluation.batches import choose_batch_size
 from ganbench.evaluation.classifier import choose_recipe, dump_classifier, load_classifier
+from ganbench.evaluation.rulers import check_training_images, hash_split, load_ruler
 from ganbench.evaluation.weights import VerifiedWeights, WeightsError, find_weights
 from ganbench.jobs import files
 
@@ -65,6 +66,22 @@ def make_classifier(
     }
 
 
+def make_ruler(
+    name: str, images: Tensor, labels: Tensor, dataset: str
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Loads a ruler for a dataset with this extractor split; returns it and facts for its card.
+
+    Raises RulerError where its weights are wrong or were trained on another split.
+    """
+    check_training_images(name, hash_split(images, labels), dataset)
+    network = load_ruler(name).to(images.device)
+    return network, {
+        "trained_on": EXTRACTORS[name].trained_on,
+        "weights": "shipped with the workflow",
+        "parameters": choose_recipe(network.shape[1], EXTRACTORS[name].images),
+    }
+
+
 def make_pretrained(
     extractor: str, weights_file: str, log: TextIO | None = None
 ) -> tuple[nn.Module, dict[str, Any]]:
@@ -80,9 +97,14 @@ def make_pretrained(
     }
 
 
+def knows_classes(extractor: str) -> bool:
+    """Whether an extractor was trained to tell the classes of its own dataset apart."""
+    return not EXTRACTORS[extractor].is_pretrained
+
+
 def save_extractor(network: nn.Module, file: Path) -> None:
-    """Writes what `load_extractor` needs: of a pretrained extractor only its weights' digest."""
-    if network.name == "classifier":
+    """Writes what `load_extractor` needs: a pretrained one is its digest alone."""
+    if knows_classes(network.name):
         state = dump_classifier(network)
     else:
         state = {"name": network.name, "sha256": network.sha256}
@@ -96,7 +118,7 @@ def load_extractor(file: Path, weights_file: str = "") -> nn.Module:
     Raises WeightsError where they are missing, wrong, or others than those `file` was made with.
     """
     state = torch.load(file, weights_only=True, map_location="cpu")
-    if state["name"] == "classifier":
+    if knows_classes(state["name"]):
         return load_classifier(state)
     network, weights = _load_pretrained(state["name"], weights_file)
     if weights.sha256 != state["sha256"]:

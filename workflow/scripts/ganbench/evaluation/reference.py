@@ -14,8 +14,10 @@ from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.evaluation.extractor import (
     Features,
     extract,
+    knows_classes,
     make_classifier,
     make_pretrained,
+    make_ruler,
     save_extractor,
 )
 from ganbench.evaluation.feature_metrics import RealImages, score_features
@@ -55,15 +57,16 @@ def make_reference(
     `samples` is None where the study leaves the number of samples to the size of its data.
     `weights` is the file of a pretrained extractor that the study names. Raises ValueError where
     `train` or `held_out` has fewer images than `samples`, WeightsError where weights are missing,
-    MeaninglessLabelsError where a classifier learnt nothing.
+    RulerError where a ruler cannot be used, MeaninglessLabelsError where a classifier learnt
+    nothing.
     """
     randomness.use_deterministic_kernels(threads=1)
     network, facts = _make_extractor(
         extractor, dataset, data_file, choose_device(device), weights=weights, log=log
     )
     features = {split: extract(network, _load_array(data_file, split)) for split in REFERENCES}
-    is_classifier = network.name == "classifier"
-    accuracy = _measure_accuracy(features["held_out"], data_file, dataset) if is_classifier else {}
+    has_accuracy = knows_classes(extractor)
+    accuracy = _measure_accuracy(features["held_out"], data_file, dataset) if has_accuracy else {}
     real = measure_real(features)
     samples = metrics.sample_count(samples, real.count)
     floor = make_floor(dataset, extractor, samples, features, real)
@@ -75,10 +78,12 @@ def make_reference(
         "dataset": dataset,
         "trained_on": facts["trained_on"],
         "accuracy": accuracy.get("accuracy"),
-        "accuracy_split": "held_out" if is_classifier else None,
+        "accuracy_split": "held_out" if has_accuracy else None,
         "largest_class": accuracy.get("largest_class"),
         "feature_size": features["train"].features.shape[1],
-        "sha256": provenance.sha256_file(outputs.network) if is_classifier else network.sha256,
+        "sha256": network.sha256
+        if hasattr(network, "sha256")
+        else provenance.sha256_file(outputs.network),
         "weights": facts["weights"],
         "reference_images": {
             split: len(images.features) for split, images in real.references.items()
@@ -129,6 +134,8 @@ def _make_extractor(
         images, labels = (
             _load_array(data_file, name).to(device) for name in ("extractor", "extractor_labels")
         )
+    if EXTRACTORS[extractor].is_ruler:
+        return make_ruler(extractor, images, labels, dataset)
     return make_classifier(images, labels, dataset, log)
 
 

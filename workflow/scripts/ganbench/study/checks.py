@@ -4,7 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganbench.catalogue import architectures, datasets, metrics
-from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.extractors import (
+    AUTO,
+    CLASSIFIER,
+    EXTRACTORS,
+    PRETRAINED,
+    Extractor,
+    choose_extractor,
+)
 from ganbench.study.schema import StudyError, load_schema
 
 FOLDER_KEYS = ("layout", "labels", "unread_share")
@@ -62,32 +69,69 @@ def _check_extractor_images(path: str, kind: datasets.Kind, extractor_images: in
 def check_evaluation(study: Mapping[str, Any]) -> None:
     """Refuses an evaluation with too few samples, or without the classes or weights it needs."""
     evaluation = study["evaluation"]
-    extractor, primary = evaluation["extractor"], evaluation["primary_metric"]
-    if evaluation["weights"] and extractor == "classifier":
+    _check_weights(evaluation)
+    for name, dataset in study["datasets"].items():
+        if dataset["type"] == "images":
+            extractor = choose_extractor(dataset, evaluation)
+            _check_extractor(name, dataset, extractor)
+            _check_primary(name, dataset, evaluation["primary_metric"], extractor)
+            _check_samples(name, dataset, evaluation["samples"], extractor)
+
+
+def _check_weights(evaluation: Mapping[str, Any]) -> None:
+    requested = evaluation["extractor"]
+    if evaluation["weights"] and requested not in PRETRAINED:
+        reason = {
+            AUTO: "chooses a ruler or the classifier, of which neither takes weights",
+            CLASSIFIER: "is trained by the workflow and takes no weights",
+        }.get(requested, "is a ruler whose weights are shipped and takes no weights")
         raise StudyError(
-            "evaluation.weights: the extractor `classifier` is trained by the workflow and takes "
-            "no weights; remove the key or choose another extractor"
+            f"evaluation.weights: the extractor `{requested}` {reason}; remove "
+            f"the key or choose another extractor: {', '.join(PRETRAINED)}"
         )
+
+
+def _check_extractor(name: str, dataset: Mapping[str, Any], extractor: str) -> None:
+    """Refuses an extractor whose training images or classes the dataset `name` does not have."""
+    if EXTRACTORS[extractor].is_ruler:
+        _check_ruler(name, dataset, EXTRACTORS[extractor])
+    if extractor != CLASSIFIER:
+        return
+    if dataset["extractor_images"] == 0:
+        raise StudyError(
+            f"datasets.{name}.extractor_images: found 0, expected more: the extractor "
+            "`classifier` is trained on that split"
+        )
+    if dataset.get("labels") == "none":
+        raise StudyError(
+            f"datasets.{name}.labels: found 'none', but the extractor `classifier` is trained "
+            "to tell classes apart; choose another as `evaluation.extractor`: "
+            f"{', '.join(PRETRAINED)}"
+        )
+
+
+def _check_ruler(name: str, dataset: Mapping[str, Any], ruler: Extractor) -> None:
+    if dataset["kind"] not in ruler.kinds:
+        raise StudyError(
+            f"evaluation.extractor: found {ruler.name!r}, which measures {', '.join(ruler.kinds)} "
+            f"and not the dataset {name} of kind {dataset['kind']}; write `auto`, which chooses "
+            "for each dataset"
+        )
+    if not ruler.measures(dataset):
+        raise StudyError(
+            f"datasets.{name}.extractor_images: found {dataset['extractor_images']}, but "
+            f"{ruler.name} was trained on a split of {ruler.images}: with another one, images "
+            "that it has learnt would be measured. Remove the key, or choose the extractor "
+            "`classifier`, which is trained on this split"
+        )
+
+
+def _check_primary(name: str, dataset: Mapping[str, Any], primary: str, extractor: str) -> None:
     if primary == "IS" and not EXTRACTORS[extractor].classes:
         raise StudyError(
             "evaluation.primary_metric: found 'IS', which needs an extractor with classes; "
             f"{extractor} has none"
         )
-    for name, dataset in study["datasets"].items():
-        if dataset["type"] != "images":
-            continue
-        if extractor == "classifier" and dataset["extractor_images"] == 0:
-            raise StudyError(
-                f"datasets.{name}.extractor_images: found 0, expected more: the extractor "
-                "`classifier` is trained on that split"
-            )
-        if extractor == "classifier" and dataset.get("labels") == "none":
-            others = ", ".join(other for other in EXTRACTORS if other != "classifier")
-            raise StudyError(
-                f"datasets.{name}.labels: found 'none', but the extractor `classifier` is trained "
-                f"to tell classes apart; choose another as `evaluation.extractor`: {others}"
-            )
-        _check_samples(name, dataset, evaluation["samples"], extractor)
 
 
 def _check_samples(
