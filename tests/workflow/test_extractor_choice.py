@@ -4,7 +4,8 @@ from project import copy_checkout, planned, tiny_study
 
 
 def test_datasets_of_one_study_have_extractors_of_their_own(tmp_path):
-    datasets = {"digits": {}, "few": {"kind": "digits", "extractor_images": 300}}
+    few = {"kind": "digits", "extractor_images": 300}
+    datasets = {"digits": {}, "few": few, "stacked_digits": {}, "stacked_mnist": {}}
     study = tiny_study(
         seeds=1,
         datasets=datasets | {"gaussian_ring": {"training": {"network": {"name": "mlp"}}}},
@@ -16,6 +17,8 @@ def test_datasets_of_one_study_have_extractors_of_their_own(tmp_path):
     assert extractors == {
         "extractor/digits/digits",
         "extractor/few/classifier",
+        "extractor/stacked_digits/digits",
+        "extractor/stacked_mnist/classifier",
         "density_floor/gaussian_ring",
     }
     assert {job for job in jobs if job.startswith("evaluate/")} == {

@@ -231,6 +231,11 @@ def is_classifier(wildcards):
     return get_extractor(wildcards) == catalogue_extractors.CLASSIFIER
 
 
+def is_stacked(wildcards):
+    """Whether each image of a dataset consists of three, one in each channel."""
+    return bool(catalogue.KINDS[get_kind(wildcards)].base)
+
+
 def get_sample_count(wildcards):
     """The number of generated samples that are compared with a dataset."""
     return get_dataset(wildcards)["samples"]
@@ -314,7 +319,9 @@ def estimate_feature_memory(wildcards):
     dataset = get_dataset(wildcards)
     sizes = dataset["sizes"] or {"train": 100_000}
     extractor = catalogue_extractors.EXTRACTORS[get_extractor(wildcards)]
-    features = 4096 if extractor.is_pretrained else 64
+    features = 64 * (3 if is_stacked(wildcards) else 1)
+    if extractor.is_pretrained:
+        features = 4096
     return 1500 + sizes["train"] * (math.prod(dataset["shape"]) + 8 * features) // 1_000_000
 
 

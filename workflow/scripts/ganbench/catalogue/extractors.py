@@ -21,7 +21,8 @@ class Extractor:
     """One extractor. `url` is empty if its weights are shipped, and `sha256` if they are trained.
 
     A ruler has `kinds`: the kinds of dataset that it measures, each with the SHA-256 of the
-    extractor split that it was trained on, and `images`, the size of that split.
+    extractor split that it was trained on, or that is stacked from it, and `images`, the size of
+    the split that it was trained on.
     """
 
     name: str

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.evaluation.batches import choose_batch_size
 from ganbench.evaluation.classifier import choose_recipe, dump_classifier, load_classifier
+from ganbench.evaluation.mode_coverage import StackedClassifier, split_channels, split_labels
 from ganbench.evaluation.rulers import check_training_images, hash_split, load_ruler
 from ganbench.evaluation.weights import VerifiedWeights, WeightsError, find_weights
 from ganbench.jobs import files
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 class Features:
     """What an extractor computes: `features` `(count, size)` and `logits` `(count, classes)`.
 
-    `logits` is None where the extractor predicts no classes.
+    `logits` is None where the extractor predicts no classes. For stacked images it has those of
+    each channel, `(count, 3, classes)`.
     """
 
     features: Tensor
@@ -52,22 +54,34 @@ def extract(network: nn.Module, images: Tensor, batch_size: int | None = None) -
 
 
 def make_classifier(
-    images: Tensor, labels: Tensor, dataset: str, log: TextIO | None = None
+    images: Tensor,
+    labels: Tensor,
+    dataset: str,
+    *,
+    stacked: bool = False,
+    log: TextIO | None = None,
 ) -> tuple[nn.Module, dict]:
-    """Trains the `classifier` extractor on uint8 `images`; returns it and facts for its card."""
+    """Trains the `classifier` extractor on uint8 `images`; returns it and facts for its card.
+
+    Of `stacked` images, it learns the channels.
+    """
     # imported here because scoring jobs load this module and train nothing
     from ganbench.evaluation.classifier_training import train_classifier  # noqa: PLC0415
 
+    trained_on = f"extractor split, {len(images)} images"
+    if stacked:
+        images, labels = split_channels(images), split_labels(labels)
+        trained_on += f", their {len(images)} channels apart"
     network = train_classifier(images, labels, dataset, log)
-    return network, {
-        "trained_on": f"extractor split, {len(images)} images",
+    return StackedClassifier(network) if stacked else network, {
+        "trained_on": trained_on,
         "weights": "trained here",
         "parameters": choose_recipe(images.shape[2], len(images)),
     }
 
 
 def make_ruler(
-    name: str, images: Tensor, labels: Tensor, dataset: str
+    name: str, images: Tensor, labels: Tensor, dataset: str, *, stacked: bool
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Loads a ruler for a dataset with this extractor split; returns it and facts for its card.
 
@@ -75,7 +89,7 @@ def make_ruler(
     """
     check_training_images(name, hash_split(images, labels), dataset)
     network = load_ruler(name).to(images.device)
-    return network, {
+    return StackedClassifier(network) if stacked else network, {
         "trained_on": EXTRACTORS[name].trained_on,
         "weights": "shipped with the workflow",
         "parameters": choose_recipe(network.shape[1], EXTRACTORS[name].images),
@@ -105,7 +119,9 @@ def knows_classes(extractor: str) -> bool:
 def save_extractor(network: nn.Module, file: Path) -> None:
     """Writes what `load_extractor` needs: a pretrained one is its digest alone."""
     if knows_classes(network.name):
-        state = dump_classifier(network)
+        stacked = isinstance(network, StackedClassifier)
+        state = dump_classifier(network.classifier if stacked else network)
+        state["stacked"] = stacked
     else:
         state = {"name": network.name, "sha256": network.sha256}
     with files.whole(file) as temporary, temporary.open("wb") as opened:
@@ -119,7 +135,8 @@ def load_extractor(file: Path, weights_file: str = "") -> nn.Module:
     """
     state = torch.load(file, weights_only=True, map_location="cpu")
     if knows_classes(state["name"]):
-        return load_classifier(state)
+        network = load_classifier(state)
+        return StackedClassifier(network) if state["stacked"] else network
     network, weights = _load_pretrained(state["name"], weights_file)
     if weights.sha256 != state["sha256"]:
         raise WeightsError(

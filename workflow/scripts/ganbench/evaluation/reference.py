@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from ganbench import randomness
 from ganbench.catalogue import metrics
-from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.extractors import CLASSIFIER, EXTRACTORS
+from ganbench.evaluation import mode_coverage
 from ganbench.evaluation.extractor import (
     Features,
     extract,
@@ -24,6 +25,7 @@ from ganbench.evaluation.feature_metrics import RealImages, score_features
 from ganbench.evaluation.feature_sets import to_arrays
 from ganbench.evaluation.floor_table import Row, write_floor
 from ganbench.evaluation.label_check import check_accuracy, largest_share
+from ganbench.evaluation.mode_coverage import is_stacked, predict
 from ganbench.evaluation.real_images import REFERENCES, measure_real
 from ganbench.evaluation.warm_up import warming_up
 from ganbench.jobs import files, provenance
@@ -48,12 +50,14 @@ def make_reference(
     samples: int | None,
     data_file: Path,
     device: str,
+    stacked: bool = False,
     outputs: ReferenceFiles,
     weights: str = "",
     log: TextIO | None = None,
 ) -> None:
     """Makes the extractor; writes it, the features of real images, their floor and a card.
 
+    `stacked` says that each image consists of three, one in each channel.
     `samples` is None where the study leaves the number of samples to the size of its data.
     `weights` is the file of a pretrained extractor that the study names. Raises ValueError where
     `train` or `held_out` has fewer images than `samples`, WeightsError where weights are missing,
@@ -62,7 +66,13 @@ def make_reference(
     """
     randomness.use_deterministic_kernels(threads=1)
     network, facts = _make_extractor(
-        extractor, dataset, data_file, choose_device(device), weights=weights, log=log
+        extractor,
+        dataset,
+        data_file,
+        choose_device(device),
+        stacked=stacked,
+        weights=weights,
+        log=log,
     )
     features = {split: extract(network, _load_array(data_file, split)) for split in REFERENCES}
     has_accuracy = knows_classes(extractor)
@@ -81,9 +91,9 @@ def make_reference(
         "accuracy_split": "held_out" if has_accuracy else None,
         "largest_class": accuracy.get("largest_class"),
         "feature_size": features["train"].features.shape[1],
-        "sha256": network.sha256
-        if hasattr(network, "sha256")
-        else provenance.sha256_file(outputs.network),
+        "sha256": provenance.sha256_file(outputs.network)
+        if extractor == CLASSIFIER
+        else network.sha256,
         "weights": facts["weights"],
         "reference_images": {
             split: len(images.features) for split, images in real.references.items()
@@ -113,7 +123,19 @@ def make_floor(
         for split, metric, value in scores:
             if split != "none" or other == "held_out":  # without a reference: held-out images only
                 rows.append((dataset, split, metric, samples, value))
-    return rows
+    return rows + _list_mode_rows(dataset, extractor, features["train"].logits)
+
+
+def _list_mode_rows(dataset: str, extractor: str, logits: Tensor | None) -> list[Row]:
+    """The modes of as many training images as are generated; held-out images are too few."""
+    if not is_stacked(logits):
+        return []
+    labels = predict(logits[: mode_coverage.SAMPLES])
+    scores = mode_coverage.score_modes(labels, logits.shape[2] ** mode_coverage.CHANNELS)
+    return [
+        (dataset, "none", metrics.qualify(name, extractor), len(labels), value)
+        for name, value in scores.items()
+    ]
 
 
 def _make_extractor(
@@ -122,6 +144,7 @@ def _make_extractor(
     data_file: Path,
     device: torch.device,
     *,
+    stacked: bool,
     weights: str,
     log: TextIO | None,
 ) -> tuple[nn.Module, dict[str, Any]]:
@@ -135,8 +158,8 @@ def _make_extractor(
             _load_array(data_file, name).to(device) for name in ("extractor", "extractor_labels")
         )
     if EXTRACTORS[extractor].is_ruler:
-        return make_ruler(extractor, images, labels, dataset)
-    return make_classifier(images, labels, dataset, log)
+        return make_ruler(extractor, images, labels, dataset, stacked=stacked)
+    return make_classifier(images, labels, dataset, stacked=stacked, log=log)
 
 
 def _load_array(data_file: Path, name: str) -> Tensor:
@@ -146,7 +169,7 @@ def _load_array(data_file: Path, name: str) -> Tensor:
 def _measure_accuracy(held_out: Features, data_file: Path, dataset: str) -> dict[str, float]:
     """The classifier's accuracy on held-out images, and that of naming their largest class."""
     labels = _load_array(data_file, "held_out_labels")
-    correct = held_out.logits.argmax(1).cpu() == labels
+    correct = predict(held_out.logits).cpu() == labels
     check_accuracy(correct, labels, dataset)
     return {
         "accuracy": round(float(correct.double().mean()), 4),

@@ -14,6 +14,9 @@ from ganbench.catalogue.extractors import (
 )
 from ganbench.study.schema import StudyError, load_schema
 
+STACKED = ("stacked_modes", "stacked_KL")
+"""Metrics of stacked images alone."""
+
 FOLDER_KEYS = ("layout", "labels", "unread_share")
 """Keys of a dataset that only an image_folder has, also when it is resolved."""
 
@@ -40,7 +43,7 @@ def check_dataset(path: str, dataset: Mapping[str, Any]) -> None:
                 f"{path}.{key}: {kind.name} has its own, only an image_folder takes one; "
                 "remove the key"
             )
-    if dataset["source"] and kind.name == "digits":
+    if dataset["source"] and (kind.base or kind.name) == "digits":
         raise StudyError(f"{path}.source: digits are part of scikit-learn; remove the key")
     if kind.type == "points":
         for key in ("source", "extractor_images"):
@@ -53,6 +56,11 @@ def check_dataset(path: str, dataset: Mapping[str, Any]) -> None:
 
 
 def _check_extractor_images(path: str, kind: datasets.Kind, extractor_images: int) -> None:
+    if kind.base:
+        raise StudyError(
+            f"{path}.extractor_images: {kind.name} has {kind.parts['extractor']:,} stacks of "
+            "images that it keeps for the extractor; remove the key"
+        )
     if "extractor" in kind.parts:
         raise StudyError(
             f"{path}.extractor_images: {kind.name} has an official part for the extractor; "
@@ -127,11 +135,23 @@ def _check_ruler(name: str, dataset: Mapping[str, Any], ruler: Extractor) -> Non
 
 
 def _check_primary(name: str, dataset: Mapping[str, Any], primary: str, extractor: str) -> None:
+    if primary in STACKED and not _finds_modes(dataset, extractor):
+        kinds = [kind.name for kind in datasets.KINDS.values() if kind.base]
+        raise StudyError(
+            f"evaluation.primary_metric: found {primary!r}, which needs a dataset of kind "
+            f"{', '.join(kinds)} and a ruler or the extractor `classifier`; {name} is of kind "
+            f"{dataset['kind']} and has {extractor}"
+        )
     if primary == "IS" and not EXTRACTORS[extractor].classes:
         raise StudyError(
             "evaluation.primary_metric: found 'IS', which needs an extractor with classes; "
             f"{extractor} has none"
         )
+
+
+def _finds_modes(dataset: Mapping[str, Any], extractor: str) -> bool:
+    """Whether an extractor finds a class in each channel of a dataset's images."""
+    return bool(datasets.KINDS[dataset["kind"]].base) and extractor not in PRETRAINED
 
 
 def _check_samples(
