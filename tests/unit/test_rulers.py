@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +12,19 @@ import pytest
 import torch
 from dataset_example import DEBIAN, prepare_in
 from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.published import find_published
 from ganbench.evaluation import classifier_training, rulers
 from ganbench.evaluation.classifier import choose_recipe
 from ganbench.evaluation.extractor import extract, load_extractor
 from ganbench.evaluation.reference import ReferenceFiles, make_reference
 from ganbench.evaluation.rulers import FOLDER, RulerError, load_ruler, to_ruler_arrays
 from ganbench.jobs import files
+from ganbench.jobs.files import DamagedFileError
+from ganbench.report.origins import check_origins
 from ganbench.study.resolve import resolve
 from ganbench.study.schema import StudyError
-from project import tiny_study
+from project import ROOT, tiny_study
+from records_example import write_record
 
 RULERS = [name for name, extractor in EXTRACTORS.items() if extractor.is_ruler]
 
@@ -179,3 +184,38 @@ def test_ruler_by_name_is_refused_for_data_it_cannot_measure(dataset, message):
     study = tiny_study(datasets=dataset, evaluation={"extractor": "digits-v1"})
     with pytest.raises(StudyError, match=message):
         resolve(study, "study")
+
+
+def test_published_scores_are_compared_with_the_extractor_that_a_dataset_gets():
+    """And not with the word `auto`, which names none."""
+    variants = {"minimax": {}}
+    study = resolve(
+        tiny_study(datasets={"fashion_mnist": {}}, variants=variants, evaluation={}), "study"
+    )
+    mismatches = [text for entry in find_published(study) for text in entry["mismatches"]]
+    assert "extractor: inception-v3-compat in the publication, fashion_mnist-v1 here" in mismatches
+
+
+def test_results_of_another_extractor_than_the_datasets_own_are_refused(tmp_path):
+    study = resolve(tiny_study(evaluation={}), "study")
+    file = tmp_path / "results/tiny/runs/digits/minimax/seed0/evaluate.record.json"
+    write_record(file, (), parameters={"extractor": "digits-v1"})
+    check_origins(study, [file])
+    write_record(file, (), parameters={"extractor": "classifier"})
+    with pytest.raises(
+        DamagedFileError, match=r"extractor: classifier, and the study has .*: digits-v1"
+    ):
+        check_origins(study, [file])
+
+
+def test_only_the_catalogue_and_the_checks_read_which_extractor_a_study_asks_for():
+    """Others would take `auto` for the name of a network: they call `choose_extractor`."""
+    library = ROOT / "workflow/scripts/ganbench"
+    files_that_read = {
+        file.name
+        for file in library.rglob("*.py")
+        if re.search(r"""evaluation["'\]]*\[["']extractor""", file.read_text(encoding="utf-8"))
+    }
+    assert files_that_read == {"extractors.py", "checks.py"}
+    rules = (ROOT / "workflow/rules").glob("*.smk")
+    assert not [file for file in rules if '["extractor"]' in file.read_text(encoding="utf-8")]

@@ -12,6 +12,7 @@ import pytest
 import torch
 from dataset_example import DEBIAN, SPLITS, prepare_in
 from ganbench import randomness
+from ganbench.catalogue import metrics
 from ganbench.catalogue.datasets import KINDS
 from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.datasets.mnist_cifar10 import read_mnist
@@ -146,6 +147,7 @@ def test_all_triples_of_recognised_digits_are_a_thousand_modes(known):
     labels = find_modes(stack_known(known, TRIPLES))
     assert labels.tolist() == list(range(1000))
     scores = score_modes(labels, 1000)
+    assert tuple(scores) == metrics.STACKED
     assert scores == {"stacked_modes": 1000, "stacked_KL": pytest.approx(0, abs=1e-12)}
 
 

@@ -17,6 +17,9 @@ INCEPTION = "inception-v3-compat"
 NEIGHBOURS = {"precision": 3, "recall": 3, "density": 5, "coverage": 5}
 """The k of each metric of k-nearest-neighbour balls, as in its paper."""
 
+STACKED = ("stacked_modes", "stacked_KL")
+"""The metrics of stacked images alone, by the classes of their channels."""
+
 INCEPTION_SCORE_SPLITS = 10
 """The number of splits over which the inception score is averaged."""
 

@@ -14,9 +14,6 @@ from ganbench.catalogue.extractors import (
 )
 from ganbench.study.schema import StudyError, load_schema
 
-STACKED = ("stacked_modes", "stacked_KL")
-"""Metrics of stacked images alone."""
-
 FOLDER_KEYS = ("layout", "labels", "unread_share")
 """Keys of a dataset that only an image_folder has, also when it is resolved."""
 
@@ -135,7 +132,7 @@ def _check_ruler(name: str, dataset: Mapping[str, Any], ruler: Extractor) -> Non
 
 
 def _check_primary(name: str, dataset: Mapping[str, Any], primary: str, extractor: str) -> None:
-    if primary in STACKED and not _finds_modes(dataset, extractor):
+    if primary in metrics.STACKED and not _finds_modes(dataset, extractor):
         kinds = [kind.name for kind in datasets.KINDS.values() if kind.base]
         raise StudyError(
             f"evaluation.primary_metric: found {primary!r}, which needs a dataset of kind "
