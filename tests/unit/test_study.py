@@ -472,7 +472,18 @@ def change_dataset(name, **keys):
             {"evaluation": {"samples": 600}},
             "found 600, expected at most 599, the size of the small",
         ),
-        ({"evaluation": {"weights": "x"}}, "is trained by the workflow and takes no weights"),
+        (
+            {"evaluation": {"weights": "x", "extractor": "classifier"}},
+            "`classifier` is trained by the workflow and takes no weights",
+        ),
+        (
+            {"evaluation": {"weights": "x"}},
+            "`auto` chooses a ruler or the classifier, of which neither takes weights",
+        ),
+        (
+            {"evaluation": {"weights": "x", "extractor": "digits-v1"}},
+            "`digits-v1` is a ruler whose weights are shipped and takes no weights",
+        ),
         (
             {"evaluation": {"extractor": "vgg16", "primary_metric": "IS"}},
             "found 'IS', which needs an extractor with classes; vgg16 has none",

@@ -162,7 +162,7 @@ def _derive_facts(dataset: Mapping[str, Any], evaluation: Mapping[str, Any]) -> 
         "shape": datasets.find_sample_shape(dataset),
         "sizes": sizes,
         "samples": None if kind.type == "points" else samples,
-        "primary": metrics.primary_metric(kind.type, evaluation),
+        "primary": metrics.primary_metric(kind.type, dataset, evaluation),
     }
 
 
