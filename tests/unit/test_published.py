@@ -69,6 +69,7 @@ def test_score_is_that_of_the_paper():
         ("training__optimizer__name", "sgd", "optimizer: adam in"),
         ("training__updates", "extragradient", "updates: alternating in"),
         ("training__ema", 0.999, "moving average of weights: 0 in"),
+        ("training__augment", {"name": "flip"}, "augmentation: none in"),
         ("datasets__mnist__training__steps", 18749, "updates of D: 18,750 in"),
         ("training__discriminator_steps", 2, "updates of D: 18,750 in"),
         ("datasets__mnist__extractor_images", 10000, "training images: 60,000 in"),

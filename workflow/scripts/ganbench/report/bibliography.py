@@ -69,3 +69,5 @@ def _list_keywords(results: Results) -> Iterator[str]:
         for run in runs.values():
             yield f"network {run['network']['name']}"
             yield f"updates {find_updates(run)}"
+            if "augment" in run:
+                yield f"augmentation {run['augment']['name']}"

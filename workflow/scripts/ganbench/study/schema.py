@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from ganbench.catalogue.architectures import ARCHITECTURES, NORMS
 from ganbench.catalogue.datasets import KINDS
-from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.extractors import AUTO, EXTRACTORS
 from ganbench.catalogue.metrics import METRICS
 from ganbench.catalogue.updates import UPDATES
 from ganbench.study.schema_errors import abbreviate, describe_error
@@ -29,7 +29,7 @@ NAMES: dict[str, list[str]] = {
     "architectures": list(ARCHITECTURES),
     "norms": list(NORMS),
     "updates": list(UPDATES),
-    "extractors": list(EXTRACTORS),
+    "extractors": [AUTO, *EXTRACTORS],
     "metrics": [
         name
         for name, metric in METRICS.items()

@@ -132,6 +132,8 @@ def estimate_step_operations(parameters: Mapping[str, Any], shape: Shape) -> flo
     for name, options in parameters["regularizers"].items():
         if name in REGULARIZED:
             update += 4 * d / options.get("every", 1)
+        if name == "consistency":  # real and fake samples once more, changed
+            update += 2 * 3 * d
     others = (parameters["discriminator_steps"] - 1) * update
     last = cost_of_updates(parameters) * (update + 3 * g + 2 * d)
     return float(parameters["batch_size"] * (others + last))

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ganbench.augmentation.augmentation import Augmentation
 from ganbench.catalogue.objectives import Objective
 from ganbench.formula.torch_loss import Loss, compile_loss
 from ganbench.networks.precision import Forward
+from ganbench.randomness import Stream
 from ganbench.regularizers import Regularization
 from ganbench.training.average import WeightAverage
 from ganbench.training.optimizers import Optimizer
@@ -57,12 +59,14 @@ class Game:
     `sample_real()` returns images `(batch, channels, height, width)`. The two latent samplers
     return `(batch, latent)`, each from a random stream of its own. `average` is None unless the
     generator's weights are averaged. `separate_passes` keeps real and fake samples apart if the
-    discriminator normalises each batch by its own moments. `streams` are all streams of a step.
+    discriminator normalises each batch by its own moments. `augment` changes the images that the
+    discriminator sees. `streams` are all streams of a step.
     """
 
     discriminator: Player
     generator: Player
     average: WeightAverage | None
+    augment: Augmentation
     regularization: Regularization
     discriminator_steps: int
     update_players: "Callable[[Game, int], Losses]"
@@ -85,9 +89,13 @@ class Game:
 
     def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """The logits of real and of fake samples, in one pass if that changes nothing."""
+        real = self.augment(real, Stream.AUGMENTED_REAL)
+        fake = self.augment(fake, Stream.AUGMENTED_FAKE)
         if self.separate_passes:
-            return self.discriminator(real), self.discriminator(fake)
-        real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
+            real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
+        else:
+            real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
+        self.augment.watch(real_logits)
         return real_logits, fake_logits
 
 
@@ -178,7 +186,9 @@ def tell_apart(game: Game, update: int) -> DiscriminatorSide:
         fake = game.generator(game.sample_discriminator_latent())
     real_logits, fake_logits = game.judge(real, fake)
     loss = game.discriminator.loss(real_logits, fake_logits)
-    penalty = game.regularization.penalty(game.discriminator.network, real, fake, update)
+    penalty = game.regularization.penalty(
+        game.discriminator.network, real, fake, update, (real_logits, fake_logits)
+    )
     return DiscriminatorSide(real, real_logits, fake_logits, loss, penalty)
 
 
@@ -192,8 +202,11 @@ def deceive(game: Game, real: Tensor) -> GeneratorSide:
 
 def play_generator(game: Game, real: Tensor) -> GeneratorSide:
     """The generator's side on fresh latents; some objectives compare with the `real` images."""
-    logits = game.discriminator(game.generator(game.sample_generator_latent()))
-    compared = game.discriminator(real) if game.generator_needs_real else None
+    fake = game.generator(game.sample_generator_latent())
+    logits = game.discriminator(game.augment(fake, Stream.GENERATOR_AUGMENTED_FAKE))
+    compared = None
+    if game.generator_needs_real:
+        compared = game.discriminator(game.augment(real, Stream.GENERATOR_AUGMENTED_REAL))
     return GeneratorSide(logits, game.generator.loss(compared, logits))
 
 
