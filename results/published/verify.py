@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from ganbench.evidence.estimators import prediction_interval  # noqa: E402 (the same)
 from ganbench.report.results import read_scores  # noqa: E402 (the same)
-from ganbench.study import earlier, newer_keys  # noqa: E402 (the same)
+from ganbench.study import newer_keys  # noqa: E402 (the same)
 from ganbench.study import resolve as studies  # noqa: E402 (found by the line above)
 
 CONFIDENCE = 0.99
@@ -86,8 +86,7 @@ def differences(shipped: dict, published: dict) -> list[str]:
 
     A key that did not exist when the study was published has its default there.
     """
-    shipped = newer_keys.complete_study(shipped)
-    published = newer_keys.complete_study(earlier.translate_earlier(published))
+    shipped, published = newer_keys.complete_study(shipped), newer_keys.complete_study(published)
     return [
         key
         for key in shipped
