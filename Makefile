@@ -16,7 +16,7 @@ ifeq ($(HOME),)
 export HOME := $(CURDIR)/.snakemake/home
 endif
 
-.PHONY: help reproduce test test-gpu test-slurm stress verify benchmark benchmark-gpu lint generated lock
+.PHONY: help reproduce test test-gpu test-slurm stress verify benchmark benchmark-gpu lint generated rulers lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -58,6 +58,9 @@ lint: .venv/.installed ## check style, the workflow, and that generated files ar
 generated: .venv/.installed ## make the table in config/README.md and envs/*.yaml again
 	.venv/bin/python workflow/schemas/table.py
 	.venv/bin/python envs/from_lock.py
+
+rulers: .venv/.installed ## train the shipped classifiers anew; on another machine they end in other weights
+	.venv/bin/python workflow/rulers/make.py
 
 lock: .venv/.installed ## resolve the dependencies of pyproject.toml again; needs the package index
 	@command -v uv >/dev/null || .venv/bin/python -m pip install --quiet uv

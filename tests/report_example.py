@@ -86,7 +86,7 @@ def make_study(variants=("minimax", "non_saturating"), datasets=("digits",), see
             for name in variants
         },
         "training": {"steps": 100, "snapshots": 4, "history_interval": 10},
-        "evaluation": {"samples": 100},
+        "evaluation": {"extractor": "classifier", "samples": 100},
         **changes,
     }
     return study.resolve(raw, "example.yaml")

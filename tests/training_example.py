@@ -59,6 +59,28 @@ SETTINGS = {
             "ema": {"warm_up": 0.9},
         },
     },
+    "simultaneous": {"updates": "simultaneous"},
+    "extragradient": {
+        "updates": "extragradient",
+        "discriminator_steps": 2,
+        "regularizers": {"r1": {"every": 2}},
+        "ema": 0.9,
+    },
+    "optimistic": {"updates": "optimistic", "schedule": {"optimizer.lr": {"kind": "linear"}}},
+    "consensus": {"updates": "consensus", "network": {"discriminator_norm": "batch"}},
+    "consistency and top k": {"regularizers": {"consistency": {}, "top_k": {}}},
+    "lecam": {"objective": "wasserstein", "regularizers": {"lecam": {}}},
+    "flip": {"augment": {"name": "flip"}, "objective": "relativistic"},
+    "diffaugment": {
+        "dataset": "cifar10",
+        "augment": {"name": "diffaugment"},
+        "regularizers": {"r1": {"every": 4}},
+    },
+    "ada": {
+        "dataset": "cifar10",
+        "augment": {"name": "ada", "images": 600, "target": 0.1},
+        "regularizers": {"r1": {"every": 4}},
+    },
     "bf16": {"precision": "bf16", "channels_last": True},
     "early stopping": {"stop": {"metric": "duality_gap", "patience": 4}, "snapshots": 8},
     "sngan": {

@@ -45,8 +45,17 @@ SETTINGS = {
             "ema": {"warm_up": 0.9},
         },
     },
+    "simultaneous": {"updates": "simultaneous"},
+    "extragradient": {"updates": "extragradient", "regularizers": {"r1": {"every": 2}}},
+    "optimistic": {"updates": "optimistic"},
+    "consensus": {"updates": "consensus"},
     "float32": {"precision": "float32"},
     "bf16": {"precision": "bf16"},
+    "consistency and top k": {"regularizers": {"consistency": {}, "top_k": {}}},
+    "lecam": {"objective": "wasserstein", "regularizers": {"lecam": {}}},
+    "ada": {"augment": {"name": "ada", "images": 6000}, "regularizers": {"r1": {"every": 4}}},
+    "flip": {"augment": {"name": "flip"}, "objective": "relativistic"},
+    "diffaugment": {"augment": {"name": "diffaugment"}, "regularizers": {"r1": {"every": 4}}},
     "r3gan": {"objective": "relativistic", "regularizers": {"r1": {}, "r2": {}}},
 }
 KERNELS = {"adam": 150, "bf16": 180, "gradient penalty": 240, "r3gan": 230}

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from ganbench.catalogue.updates import UPDATES
 from ganbench.jobs import provenance
 from ganbench.networks.build import build_discriminator, build_generator, count_parameters
 from ganbench.study.written import load_study
@@ -64,6 +65,14 @@ def test_operations_by_formula_agree_with_counted_ones(name, dataset):
             seen.add(kind)
             counted = count_flops(parameters, shape)["step"]
             assert estimate_step_operations(parameters, shape) == pytest.approx(counted, 0.07)
+
+
+@pytest.mark.parametrize("kind", UPDATES)
+def test_operations_of_every_kind_of_updates_agree_with_counted_ones(kind):
+    (parameters, *_) = read_study("fashion_mnist_cpu")["runs"]["fashion_mnist"].values()
+    parameters |= {"updates": kind, "consensus_weight": 1.0, "discriminator_steps": 3}
+    counted = count_flops(parameters, (1, 28, 28))["step"]
+    assert estimate_step_operations(parameters, (1, 28, 28)) == pytest.approx(counted, 0.07)
 
 
 @pytest.mark.parametrize("side", [32, 64])

@@ -39,6 +39,32 @@ def test_second_discriminator_update_costs_less_than_a_second_step():
     assert plain < two_updates < 2 * plain
 
 
+def test_extragradient_counts_both_halves_and_their_penalties():
+    options = {"discriminator_steps": 3, "regularizers": {"r1": {"every": 2}}}
+    once, again = (count_step(updates=kind, **options) for kind in ("alternating", "extragradient"))
+    first = count_step(**options | {"discriminator_steps": 1})
+    assert again - once == first
+
+
+def test_gradients_of_consensus_equal_a_count_by_hand():
+    """An MLP of 1-5-5-5-1 and one of 3-5-5-5-1; a product is 2 operations for each weight."""
+    batch, network = 7, {"name": "mlp", "width": 5}
+    options = {"network": network, "latent": {"size": 3}, "batch_size": batch}
+    parameters = resolve_run("mixture_1d", updates="consensus", **options)
+    ends, middle = 1 * 5, 2 * 5 * 5
+    entry = 3 * 5  # of the generator; its exit is as large as both ends of the discriminator
+    d_weights, g_weights = ends + middle + ends, entry + middle + ends
+    # D's loss: G forward; D forward on two batches, back to its weights and to all inputs but the
+    # first. G's loss: both forward, back through D to its input and through G to its weights
+    judging = [g_weights, 2 * d_weights, 2 * d_weights, 2 * (d_weights - ends)]
+    deceiving = [g_weights, d_weights, d_weights, g_weights, g_weights - entry]
+    first = sum(judging) + sum(deceiving)
+    # back through each of these products are two more, one for each factor; but three products
+    # have latents as a factor, which need no gradient
+    again = 2 * first - 3 * entry
+    assert count_flops(parameters, (1,))["step"] == 2 * batch * (first + again)
+
+
 def test_flops_of_a_penalty_equal_a_count_by_hand():
     batch = 7
     network = {"name": "mlp", "width": 5}

@@ -82,8 +82,13 @@ def test_penalties_of_all_updates_of_a_step_count():
 
 @pytest.mark.parametrize(
     "training",
-    [{"regularizers": {"r1": {"every": 3}}, "discriminator_steps": 2}, {"ema": 0.9}],
-    ids=["lazy penalty", "running mean"],
+    [
+        {"regularizers": {"r1": {"every": 3}}, "discriminator_steps": 2},
+        {"ema": 0.9},
+        {"regularizers": {"r1": {"every": 3}}, "updates": "extragradient", "ema": 0.9},
+        {"updates": "optimistic"},
+    ],
+    ids=["lazy penalty", "running mean", "extragradient", "optimistic"],
 )
 def test_recorded_steps_play_the_same_game(training):
     parameters = resolve_run(**training)

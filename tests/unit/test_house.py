@@ -19,7 +19,7 @@ FLOORS = (
     {"downloads", "formula"},
     {"catalogue"},
     {"study", "randomness", "samples", "densities"},
-    {"networks", "evidence", "terminal"},
+    {"networks", "augmentation", "evidence", "terminal"},
     {"regularizers", "duality_gap"},
     {"datasets", "training", "evaluation", "theory", "report"},
 )

@@ -1,5 +1,7 @@
 """Metrics of images against closed forms and their definitions, and their invariances."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -214,10 +216,14 @@ def test_too_few_samples_are_refused_with_the_number_needed(extractor, minimum):
         list(feature_metrics.score_features(enough.first(minimum - 1), real, extractor))
 
 
-def test_scores_of_images_are_exactly_the_metrics_that_the_catalogue_declares():
+@pytest.mark.parametrize("shape", [(100, 10), (100, 3, 10)])
+def test_scores_of_images_are_exactly_the_metrics_that_the_catalogue_declares(shape):
+    """Those of stacked images are computed apart, in more of them."""
     real = real_images(normal(100, 4, 1), normal(100, 4, 2))
-    generated = Features(normal(100, 4, 0), logits=normal(100, 10, 3))
-    references = {name: set() for name, metric in metrics.METRICS.items() if metric.of == "images"}
+    logits = normal(100, math.prod(shape[1:]), 3).reshape(shape)
+    generated = Features(normal(100, 4, 0), logits=logits)
+    names = [name for name, metric in metrics.METRICS.items() if metric.of == "images"]
+    references = {name: set() for name in names if name not in metrics.STACKED}
     for reference, name, _ in feature_metrics.score_features(generated, real, "classifier"):
         references[metrics.base_name(name)].add(reference)
     assert references.pop("memorisation") == {"train"}

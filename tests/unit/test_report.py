@@ -228,6 +228,13 @@ def test_page_names_the_lock_file_and_the_running_times(report):
     assert "train 12 2 min 12 s 12 s 750 MiB" in text  # 12 jobs of 12.5 s
 
 
+def test_page_says_the_schedules_of_each_variant(write_page):
+    study, warm_up = make_study(), {"kind": "constant", "warm_up": 0.05}
+    study["runs"]["digits"]["non_saturating"]["schedule"] = {"optimizer.lr": warm_up}
+    text = visible_text(write_page(study))
+    assert "of its half-life. non_saturating optimizer.lr rising from 0 over the first 5 %." in text
+
+
 @pytest.mark.promise("same-report")
 def test_report_names_the_commits_that_trained_its_runs(write_page, tmp_path):
     study = make_study(seeds=2)
@@ -260,8 +267,17 @@ def test_report_of_runs_of_several_checkouts_names_each_as_far_as_it_is_known(tm
 
 
 def test_bibliography_has_what_the_study_uses_and_no_more(write_page):
-    page = write_page(make_study(("minimax", "wgan_gp")))
-    for key in ("goodfellow2014", "gulrajani2017", "arjovsky2017", "heusel2017", "alpaydin1998"):
+    study = make_study(("minimax", "wgan_gp"))
+    study["runs"]["digits"]["minimax"]["augment"] = {"name": "diffaugment"}
+    page = write_page(study)
+    for key in (
+        "zhao2020",
+        "goodfellow2014",
+        "gulrajani2017",
+        "arjovsky2017",
+        "heusel2017",
+        "alpaydin1998",
+    ):
         assert f"{{{key}," in page
     for key in ("mao2017", "lin1991", "szegedy2016", "liu2015", "grnarova2019"):
         assert f"{{{key}," not in page

@@ -17,7 +17,7 @@ from ganbench.catalogue.optimizer_options import OPTIONS
 from ganbench.densities.mixtures import DENSITIES
 from ganbench.formula.language import FUNCTIONS
 from ganbench.networks.build import NETWORKS
-from ganbench.regularizers import CONSTRAINTS, PENALTIES
+from ganbench.regularizers import CONSTRAINTS, OUTPUT_REGULARIZERS, PENALTIES
 from ganbench.study.resolve import resolve
 from ganbench.study.schema import load_schema
 from ganbench.training.optimizers import build_optimizer
@@ -83,7 +83,7 @@ def test_every_key_is_described():
 def test_every_key_has_a_default_or_is_required():
     for path, part, required in KEYS:
         is_regularizer = path.startswith("regularizers.") and path.count(".") == 1
-        exempt = "x-override" in part or is_regularizer
+        exempt = "x-override" in part or "x-optional" in part or is_regularizer
         assert ("default" in part) + required + exempt == 1, path
 
 
@@ -98,7 +98,8 @@ def test_kinds_and_architectures_have_their_densities_and_networks():
 
 
 def test_regularizers_of_the_schema_are_those_of_the_code():
-    assert set(GROUPS["regularizers"]["properties"]) == {*PENALTIES, *CONSTRAINTS}
+    names = {*PENALTIES, *CONSTRAINTS, *OUTPUT_REGULARIZERS}
+    assert set(GROUPS["regularizers"]["properties"]) == names
 
 
 @pytest.mark.parametrize("name", GROUPS["optimizer"]["properties"]["name"]["enum"])

@@ -41,10 +41,13 @@ def refuse(config) -> str:
 
 
 def list_defaults(group: str) -> dict:
-    """The defaults that the schema documents for a group and the groups within it."""
+    """The defaults that the schema documents for a group and the groups within it.
+
+    Without those of keys that a run has only where they have an effect.
+    """
     defaults = {}
     for key, part in SCHEMA["$defs"][group]["properties"].items():
-        if "x-override" in part:
+        if not {"x-override", "x-where-used", "x-optional"}.isdisjoint(part):
             continue
         target = part["$ref"].rsplit("/", 1)[1] if "$ref" in part else None
         defaults[key] = list_defaults(target) if target else part["default"]
@@ -146,6 +149,22 @@ def test_regularizers_get_their_defaults():
         "r1": {"weight": 10, "every": 1},
         "dragan": {"weight": 3, "every": 1, "scale": 0.5},
     }
+
+
+@pytest.mark.parametrize("level", ["study", "dataset", "variant", "sweep"])
+def test_optional_group_has_its_defaults_whichever_level_gives_it(level):
+    given = {"augment": {"name": "flip"}}
+    swept = {"training": {"augment.name": ["flip"]}, "settings": 1}
+    changes = {
+        "study": {"training": given},
+        "dataset": {"datasets": {"digits": {"training": given}}},
+        "variant": {"variants": {"minimax": {"training": given}}},
+        "sweep": {"sweep": swept},
+    }
+    runs = resolve(**changes[level])["runs"]["digits"]
+    name = "minimax_s1" if level == "sweep" else "minimax"
+    assert runs[name]["augment"] == list_defaults("augment") | {"name": "flip"}
+    assert ("augment" in runs["minimax"]) == (level != "sweep")
 
 
 @pytest.mark.parametrize("name", sorted(VARIANTS))
@@ -453,7 +472,18 @@ def change_dataset(name, **keys):
             {"evaluation": {"samples": 600}},
             "found 600, expected at most 599, the size of the small",
         ),
-        ({"evaluation": {"weights": "x"}}, "is trained by the workflow and takes no weights"),
+        (
+            {"evaluation": {"weights": "x", "extractor": "classifier"}},
+            "`classifier` is trained by the workflow and takes no weights",
+        ),
+        (
+            {"evaluation": {"weights": "x"}},
+            "`auto` chooses a ruler or the classifier, of which neither takes weights",
+        ),
+        (
+            {"evaluation": {"weights": "x", "extractor": "digits-v1"}},
+            "`digits-v1` is a ruler whose weights are shipped and takes no weights",
+        ),
         (
             {"evaluation": {"extractor": "vgg16", "primary_metric": "IS"}},
             "found 'IS', which needs an extractor with classes; vgg16 has none",

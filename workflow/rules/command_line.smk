@@ -13,10 +13,7 @@ STAGES = {"extractor": ["density_floor"], "evaluate": ["evaluate_density"]}
 
 def list_floors(datasets):
     """The floor of each of `datasets`, which its rule writes last."""
-    return [
-        result(f"extractors/{name}/{EXTRACTOR if name in IMAGES else 'density'}/floor.csv")
-        for name in datasets
-    ]
+    return [extractor_result(name, "floor.csv") for name in datasets]
 
 
 def list_scores(datasets):

@@ -13,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, Path(workflow.basedir, "workflow/scripts").as_posix())
 
 from ganbench.catalogue import datasets as catalogue
+from ganbench.catalogue import extractors as catalogue_extractors
 from ganbench.catalogue.published import find_published
 from ganbench.datasets import folder_digest
 from ganbench.jobs import code_digest
@@ -75,10 +76,13 @@ config["execution"] = {
     "software": describe_software(),
 }
 
-EXTRACTOR = STUDY["evaluation"]["extractor"]
 DATASETS = tuple(STUDY["datasets"])
 IMAGES = [name for name in DATASETS if STUDY["datasets"][name]["type"] == "images"]
 POINTS = [name for name in DATASETS if STUDY["datasets"][name]["type"] == "points"]
+EXTRACTORS = {
+    name: catalogue_extractors.choose_extractor(STUDY["datasets"][name], STUDY["evaluation"])
+    for name in IMAGES
+}
 RUN_PARAMETERS = {
     (dataset, variant): canonical_json(parameters)
     for dataset, variants in STUDY["runs"].items()
@@ -107,13 +111,18 @@ wildcard_constraints:
     dataset="[a-z0-9_]+",
     variant="[a-z0-9_]+",
     objective="[a-z0-9_]+",
-    extractor=EXTRACTOR,
+    extractor="|".join(sorted(set(EXTRACTORS.values()))) or "(?!)",
     seed="[0-9]+",
 
 
 def result(path):
     """The path of a result of this study; may contain wildcards."""
     return f"results/{STUDY['study']}/{path}"
+
+
+def extractor_result(dataset, name):
+    """A file of the extractor of a dataset, or of the density of points."""
+    return result(f"extractors/{dataset}/{EXTRACTORS.get(dataset, 'density')}/{name}")
 
 
 def run_files(name, datasets=DATASETS):
@@ -136,7 +145,7 @@ def sweep_files(name):
 def record_files():
     """The records of all jobs whose results the report reads."""
     records = [f"datasets/{dataset}/prepare" for dataset in DATASETS]
-    records += [f"extractors/{dataset}/{EXTRACTOR}/extractor" for dataset in IMAGES]
+    records += [f"extractors/{name}/{EXTRACTORS[name]}/extractor" for name in IMAGES]
     records += [f"extractors/{dataset}/density/density_floor" for dataset in POINTS]
     records += [f"theory/{objective}" for objective in STUDY["objectives"]]
     of_runs = (f"{stage}.record.json" for stage in ("train", "evaluate"))
@@ -149,10 +158,7 @@ def record_files():
 def benchmark_files():
     """Snakemake's measurements of every job of this study, except for the report."""
     jobs = [f"prepare/{dataset}" for dataset in DATASETS]
-    jobs += [
-        f"extractor/{dataset}_{EXTRACTOR if dataset in IMAGES else 'density'}"
-        for dataset in DATASETS
-    ]
+    jobs += [f"extractor/{dataset}_{EXTRACTORS.get(dataset, 'density')}" for dataset in DATASETS]
     for stage in ("train", "evaluate"):
         jobs += [
             f"{stage}/{dataset}_{variant}_seed{seed}"
@@ -215,6 +221,21 @@ def get_kind(wildcards):
     return get_dataset(wildcards)["kind"]
 
 
+def get_extractor(wildcards):
+    """The extractor of a dataset of images; empty for points."""
+    return EXTRACTORS.get(wildcards.dataset, "")
+
+
+def is_classifier(wildcards):
+    """Whether a dataset's extractor is trained here to tell its classes apart."""
+    return get_extractor(wildcards) == catalogue_extractors.CLASSIFIER
+
+
+def is_stacked(wildcards):
+    """Whether each image of a dataset consists of three, one in each channel."""
+    return bool(catalogue.KINDS[get_kind(wildcards)].base)
+
+
 def get_sample_count(wildcards):
     """The number of generated samples that are compared with a dataset."""
     return get_dataset(wildcards)["samples"]
@@ -251,10 +272,12 @@ def list_label_checks(wildcards):
     the images. When the classifier is made anew, runs are not: it does not change them.
     """
     dataset = get_dataset(wildcards)
-    if dataset["kind"] != "image_folder" or EXTRACTOR != "classifier":
+    if dataset["kind"] != "image_folder" or not is_classifier(wildcards):
         return []
-    folder = result(f"extractors/{wildcards.dataset}/{EXTRACTOR}")
-    return [ancient(f"{folder}/{name}") for name in ("card.json", "extractor.record.json")]
+    return [
+        ancient(extractor_result(wildcards.dataset, name))
+        for name in ("card.json", "extractor.record.json")
+    ]
 
 
 def rank_run(wildcards):
@@ -295,7 +318,10 @@ def estimate_feature_memory(wildcards):
     """Megabytes for the features of every training image, and for the images."""
     dataset = get_dataset(wildcards)
     sizes = dataset["sizes"] or {"train": 100_000}
-    features = 64 if EXTRACTOR == "classifier" else 4096
+    extractor = catalogue_extractors.EXTRACTORS[get_extractor(wildcards)]
+    features = 64 * (3 if is_stacked(wildcards) else 1)
+    if extractor.is_pretrained:
+        features = 4096
     return 1500 + sizes["train"] * (math.prod(dataset["shape"]) + 8 * features) // 1_000_000
 
 
@@ -310,3 +336,13 @@ def share(function, datasets=DATASETS):
         for variant in STUDY["runs"][dataset]
     }
     return values.pop() if len(values) == 1 else function
+
+
+def find_extractor_file(name):
+    """An input of scoring: one pattern if all datasets share an extractor, else a function.
+
+    Snakemake calls functions anew for every job.
+    """
+    if len(names := set(EXTRACTORS.values())) == 1:
+        return result(f"extractors/{{dataset}}/{names.pop()}/{name}")
+    return lambda wildcards: extractor_result(wildcards.dataset, name)

@@ -2,14 +2,11 @@
 rule evaluate:
     input:
         snapshots=rules.train.output.snapshots,
-        network=result(f"extractors/{{dataset}}/{EXTRACTOR}/network.pt"),
-        features=result(f"extractors/{{dataset}}/{EXTRACTOR}/features.npz"),
+        network=find_extractor_file("network.pt"),
+        features=find_extractor_file("features.npz"),
         data=rules.prepare.output.data,
-        records=[
-            rules.train.output.record,
-            result(f"extractors/{{dataset}}/{EXTRACTOR}/extractor.record.json"),
-            rules.prepare.output.record,
-        ],
+        records=[rules.train.output.record, rules.prepare.output.record],
+        extractor_record=find_extractor_file("extractor.record.json"),
     output:
         scores=result("runs/{dataset}/{variant}/seed{seed}/scores.csv"),
         nearest=result("runs/{dataset}/{variant}/seed{seed}/nearest.png"),
@@ -29,7 +26,7 @@ rule evaluate:
         gpu=share(count_gpus, IMAGES),
     params:
         code=digest_code("evaluate.py"),
-        extractor=EXTRACTOR,
+        extractor=share(get_extractor, IMAGES),
         samples=share(get_sample_count, IMAGES),
         repeats=STUDY["evaluation"]["repeats"],
         gap=STUDY["evaluation"]["duality_gap"],

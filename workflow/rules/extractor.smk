@@ -25,6 +25,7 @@ rule extractor:
         code=digest_code("extractor.py"),
         samples=get_sample_count,
         device=STUDY["training"]["device"],
+        stacked=is_stacked,
     script:
         "../scripts/extractor.py"
 

@@ -13,11 +13,8 @@ rule report:
         theory=[result(f"theory/{objective}.json") for objective in STUDY["objectives"]],
         cards=[result(f"datasets/{dataset}/card.json") for dataset in STUDY["datasets"]],
         examples=[result(f"datasets/{dataset}/examples.png") for dataset in STUDY["datasets"]],
-        extractor_cards=[result(f"extractors/{name}/{EXTRACTOR}/card.json") for name in IMAGES],
-        floors=[
-            result(f"extractors/{name}/{EXTRACTOR if name in IMAGES else 'density'}/floor.csv")
-            for name in STUDY["datasets"]
-        ],
+        extractor_cards=[extractor_result(name, "card.json") for name in IMAGES],
+        floors=[extractor_result(name, "floor.csv") for name in STUDY["datasets"]],
         records=lambda wildcards: record_files(),
         lock=[LOCK],
         page=page_files(),

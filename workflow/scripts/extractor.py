@@ -15,6 +15,7 @@ with recorded_job(snakemake) as job:
         weights=snakemake.config["execution"]["weights"],
         samples=snakemake.params.samples,
         device=snakemake.params.device,
+        stacked=snakemake.params.stacked,
         data_file=Path(snakemake.input.data),
         outputs=ReferenceFiles(**name_results(snakemake.output)),
         log=job.log,

@@ -22,7 +22,7 @@ class Kind:
 
     `parts` holds the sizes of the official parts. `files` maps the dataset's files to the SHA-256
     of their decompressed contents. `archives` maps the downloads, below the address `download`, to
-    the SHA-256 of the files as downloaded.
+    the SHA-256 of the files as downloaded. `base` is the kind whose images this one stacks.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Kind:
     files: Mapping[str, str] = field(default_factory=dict)
     download: str = ""
     archives: Mapping[str, str] = field(default_factory=dict)
+    base: str = ""
 
 
 KINDS: dict[str, Kind] = {

@@ -1,22 +1,37 @@
 """The extractors that a study can name: whether they predict classes, and their weights."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 EXTRACTORS_FILE = Path(__file__).with_suffix(".yaml")
 
+AUTO = "auto"
+"""What a study says to leave the choice to each dataset: its ruler, or else `classifier`."""
+
+CLASSIFIER = "classifier"
+"""The extractor that the workflow trains anew, for one study."""
+
 
 @dataclass(frozen=True)
 class Extractor:
-    """One extractor. `url` and `sha256` are empty if the workflow trains it."""
+    """One extractor. `url` is empty if its weights are shipped, and `sha256` if they are trained.
+
+    A ruler has `kinds`: the kinds of dataset that it measures, each with the SHA-256 of the
+    extractor split that it was trained on, or that is stacked from it, and `images`, the size of
+    the split that it was trained on.
+    """
 
     name: str
     classes: bool
     trained_on: str
     url: str = ""
     sha256: str = ""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    images: int = 0
 
     @property
     def is_pretrained(self) -> bool:
@@ -24,9 +39,18 @@ class Extractor:
         return bool(self.url)
 
     @property
+    def is_ruler(self) -> bool:
+        """Whether it is a classifier whose weights are shipped."""
+        return bool(self.kinds)
+
+    @property
     def file(self) -> str:
         """The name of the published file, which the cache keeps."""
         return self.url.rsplit("/", 1)[-1]
+
+    def measures(self, dataset: Mapping[str, Any]) -> bool:
+        """Whether this ruler was trained on the extractor split that `dataset` has in a study."""
+        return dataset["kind"] in self.kinds and dataset["extractor_images"] in (None, self.images)
 
 
 EXTRACTORS: dict[str, Extractor] = {
@@ -34,3 +58,18 @@ EXTRACTORS: dict[str, Extractor] = {
     for name, facts in yaml.safe_load(EXTRACTORS_FILE.read_text(encoding="utf-8")).items()
 }
 """Every extractor by its name."""
+
+PRETRAINED = [name for name, extractor in EXTRACTORS.items() if extractor.is_pretrained]
+"""The extractors that need neither classes nor images of their own."""
+
+
+def choose_extractor(dataset: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+    """The name of the extractor of one of a study's datasets of images.
+
+    With `auto`, it is the ruler of the dataset. A dataset without one, or with an extractor split
+    of another size, gets `classifier`.
+    """
+    if evaluation["extractor"] != AUTO:
+        return evaluation["extractor"]
+    rulers = (extractor for extractor in EXTRACTORS.values() if extractor.measures(dataset))
+    return next((ruler.name for ruler in rulers), CLASSIFIER)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import yaml
 
-from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.extractors import EXTRACTORS, choose_extractor
 
 METRICS_FILE = Path(__file__).with_suffix(".yaml")
 
@@ -16,6 +16,9 @@ INCEPTION = "inception-v3-compat"
 
 NEIGHBOURS = {"precision": 3, "recall": 3, "density": 5, "coverage": 5}
 """The k of each metric of k-nearest-neighbour balls, as in its paper."""
+
+STACKED = ("stacked_modes", "stacked_KL")
+"""The metrics of stacked images alone, by the classes of their channels."""
 
 INCEPTION_SCORE_SPLITS = 10
 """The number of splits over which the inception score is averaged."""
@@ -77,14 +80,16 @@ def sample_count(requested: int | None, available: int) -> int:
     return requested or min(available, DEFAULT_SAMPLES)
 
 
-def primary_metric(dataset_type: str, evaluation: Mapping[str, Any]) -> dict[str, str]:
+def primary_metric(
+    dataset_type: str, dataset: Mapping[str, Any], evaluation: Mapping[str, Any]
+) -> dict[str, str]:
     """The qualified `metric` and the `reference` by which a dataset's variants are compared.
 
-    For images these follow from the study's `evaluation`; for points it is the Jensen–Shannon
-    divergence, without a reference.
+    For images these follow from the study's `evaluation` and the dataset's extractor; for points it
+    is the Jensen–Shannon divergence, without a reference.
     """
     if dataset_type == "points":
         return {"metric": "JSD", "reference": "none"}
     name = evaluation["primary_metric"]
     reference = evaluation["primary_reference"] if METRICS[name].has_reference else "none"
-    return {"metric": qualify(name, evaluation["extractor"]), "reference": reference}
+    return {"metric": qualify(name, choose_extractor(dataset, evaluation)), "reference": reference}

@@ -6,7 +6,9 @@ from typing import Any
 
 import yaml
 
+from ganbench.catalogue.extractors import choose_extractor
 from ganbench.catalogue.optimizer_options import name_optimizers
+from ganbench.catalogue.updates import ALTERNATING, find_updates
 
 PUBLISHED_FILE = Path(__file__).with_suffix(".yaml")
 
@@ -62,12 +64,12 @@ def _list_mismatches(
     study: Mapping[str, Any], protocol: Mapping[str, Any], dataset_name: str, variant: str
 ) -> Iterator[str]:
     """Says in words each difference from the protocol of a published table."""
-    evaluation, dataset = study["evaluation"], study["datasets"][dataset_name]
+    dataset = study["datasets"][dataset_name]
     run, latent = study["runs"][dataset_name][variant], protocol["latent"]
     kind, sizes = dataset["kind"], dataset["sizes"]
     updates = run["steps"] * run["discriminator_steps"]
     for name, here, published in (
-        ("extractor", evaluation["extractor"], protocol["extractor"]),
+        ("extractor", choose_extractor(dataset, study["evaluation"]), protocol["extractor"]),
         ("generated images", dataset["samples"], protocol["samples"]),
         ("reference split", dataset["primary"]["reference"], protocol["reference"]),
         ("reference images", min(sizes["train"], sizes["held_out"]), protocol["reference_images"]),
@@ -79,7 +81,9 @@ def _list_mismatches(
         ("batch size", run["batch_size"], protocol["batch_size"]),
         ("optimizer", name_optimizers(run["optimizer"]), protocol["optimizer"]),
         ("schedules", ", ".join(run["schedule"]) or "none", "none"),
+        ("updates", find_updates(run), ALTERNATING),
         ("moving average of weights", run["ema"], 0),
+        ("augmentation", run.get("augment", {"name": "none"})["name"], "none"),
         ("updates of D", updates, protocol["discriminator_updates"][kind]),
     ):
         if here != published:

@@ -6,7 +6,7 @@ from typing import TextIO
 
 import numpy as np
 
-from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.extractors import PRETRAINED
 from ganbench.datasets.duplicates import describe_copies, keep_once, number_contents
 from ganbench.datasets.file_names import count_files, make_printable
 from ganbench.datasets.folder_files import FolderListing, list_folder
@@ -99,12 +99,11 @@ def _check_images(source: str, arrangement: Arrangement) -> None:
 def _check_classes(source: str, classes: list[str]) -> None:
     if len(classes) >= 2:
         return
-    others = [name for name in EXTRACTORS if name != "classifier"]
     raise DatasetError(
         f"source: {source} has {'one class' if classes else 'no classes'}, but the extractor "
         "`classifier` is trained to tell classes apart. Put the images into one sub-folder for "
-        f"each class, or choose another extractor as `evaluation: {{extractor: {others[0]}}}`: "
-        f"{', '.join(others)}"
+        f"each class, or choose another extractor as `evaluation: {{extractor: {PRETRAINED[0]}}}`: "
+        f"{', '.join(PRETRAINED)}"
     )
 
 

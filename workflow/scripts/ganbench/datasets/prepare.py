@@ -15,6 +15,7 @@ from ganbench.datasets.image_folder import read_image_folder
 from ganbench.datasets.mnist_cifar10 import read_cifar10, read_mnist
 from ganbench.datasets.sources import DatasetError, Part, Source, draw_points, read_digits
 from ganbench.datasets.splits import plan_cuts, split_source
+from ganbench.datasets.stacked import stack_source
 from ganbench.jobs import files
 from ganbench.jobs.pictures import draw_histogram, draw_image_row
 
@@ -64,6 +65,8 @@ def prepare(
 
 
 def _read(kind: Kind, dataset: Mapping[str, Any], needs_classes: bool, log: TextIO) -> Source:
+    if kind.base:
+        return stack_source(kind, _read(KINDS[kind.base], dataset, needs_classes, log))
     match kind.name:
         case "digits":
             return read_digits()

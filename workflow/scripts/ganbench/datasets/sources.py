@@ -36,7 +36,8 @@ class Source:
 
     `origin` says where the files were. `decisions` are sentences about files that were skipped and
     images that were converted. `contents` numbers the samples of each part, with one number for
-    equal ones that must stay in one split; it is empty where splits are fixed.
+    equal ones that must stay in one split; it is empty where splits are fixed. `part_texts` says
+    what each part is, where the literature has no name for it.
     """
 
     parts: Mapping[str, Part]
@@ -44,6 +45,7 @@ class Source:
     class_names: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     contents: Mapping[str, np.ndarray] = field(default_factory=dict)
+    part_texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_digits() -> Source:

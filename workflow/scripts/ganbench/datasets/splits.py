@@ -92,7 +92,9 @@ def describe_missing_classes(parts: Mapping[str, Part], class_names: list[str]) 
 def describe_splits(source: Source, cuts: Mapping[str, Cut]) -> dict[str, str]:
     """Says in words where each split comes from."""
     return {
-        name: _describe_cut(cut, len(source.parts[cut.part].samples)) for name, cut in cuts.items()
+        name: source.part_texts.get(cut.part)
+        or _describe_cut(cut, len(source.parts[cut.part].samples))
+        for name, cut in cuts.items()
     }
 
 

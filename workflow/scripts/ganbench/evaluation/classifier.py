@@ -1,4 +1,4 @@
-"""The `classifier` extractor: a small network, trained on the classes of the dataset."""
+"""The network of `classifier` and of the rulers: small, trained on the classes of the dataset."""
 
 from typing import Any
 
@@ -101,4 +101,5 @@ def load_classifier(state: dict[str, Any]) -> Classifier:
     """Rebuilds the classifier that `dump_classifier` described, in evaluation mode."""
     network = Classifier(tuple(state["shape"]), state["classes"])
     network.load_state_dict(state["weights"])
+    network.name = state["name"]
     return network.eval()

@@ -1,4 +1,4 @@
-"""The networks that features come from: the classifier that is trained here, or pretrained ones."""
+"""The networks that features come from: a ruler, a classifier trained here, or pretrained ones."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.evaluation.batches import choose_batch_size
 from ganbench.evaluation.classifier import choose_recipe, dump_classifier, load_classifier
+from ganbench.evaluation.mode_coverage import StackedClassifier, split_channels, split_labels
+from ganbench.evaluation.rulers import check_training_images, hash_split, load_ruler
 from ganbench.evaluation.weights import VerifiedWeights, WeightsError, find_weights
 from ganbench.jobs import files
 
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 class Features:
     """What an extractor computes: `features` `(count, size)` and `logits` `(count, classes)`.
 
-    `logits` is None where the extractor predicts no classes.
+    `logits` is None where the extractor predicts no classes. For stacked images it has those of
+    each channel, `(count, 3, classes)`.
     """
 
     features: Tensor
@@ -51,17 +54,45 @@ def extract(network: nn.Module, images: Tensor, batch_size: int | None = None) -
 
 
 def make_classifier(
-    images: Tensor, labels: Tensor, dataset: str, log: TextIO | None = None
+    images: Tensor,
+    labels: Tensor,
+    dataset: str,
+    *,
+    stacked: bool = False,
+    log: TextIO | None = None,
 ) -> tuple[nn.Module, dict]:
-    """Trains the `classifier` extractor on uint8 `images`; returns it and facts for its card."""
+    """Trains the `classifier` extractor on uint8 `images`; returns it and facts for its card.
+
+    Of `stacked` images, it learns the channels.
+    """
     # imported here because scoring jobs load this module and train nothing
     from ganbench.evaluation.classifier_training import train_classifier  # noqa: PLC0415
 
+    trained_on = f"extractor split, {len(images)} images"
+    if stacked:
+        images, labels = split_channels(images), split_labels(labels)
+        trained_on += f", their {len(images)} channels apart"
     network = train_classifier(images, labels, dataset, log)
-    return network, {
-        "trained_on": f"extractor split, {len(images)} images",
+    return StackedClassifier(network) if stacked else network, {
+        "trained_on": trained_on,
         "weights": "trained here",
         "parameters": choose_recipe(images.shape[2], len(images)),
+    }
+
+
+def make_ruler(
+    name: str, images: Tensor, labels: Tensor, dataset: str, *, stacked: bool
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Loads a ruler for a dataset with this extractor split; returns it and facts for its card.
+
+    Raises RulerError where its weights are wrong or were trained on another split.
+    """
+    check_training_images(name, hash_split(images, labels), dataset)
+    network = load_ruler(name).to(images.device)
+    return StackedClassifier(network) if stacked else network, {
+        "trained_on": EXTRACTORS[name].trained_on,
+        "weights": "shipped with the workflow",
+        "parameters": choose_recipe(network.shape[1], EXTRACTORS[name].images),
     }
 
 
@@ -80,10 +111,17 @@ def make_pretrained(
     }
 
 
+def knows_classes(extractor: str) -> bool:
+    """Whether an extractor was trained to tell the classes of its own dataset apart."""
+    return not EXTRACTORS[extractor].is_pretrained
+
+
 def save_extractor(network: nn.Module, file: Path) -> None:
-    """Writes what `load_extractor` needs: of a pretrained extractor only its weights' digest."""
-    if network.name == "classifier":
-        state = dump_classifier(network)
+    """Writes what `load_extractor` needs: a pretrained one is its digest alone."""
+    if knows_classes(network.name):
+        stacked = isinstance(network, StackedClassifier)
+        state = dump_classifier(network.classifier if stacked else network)
+        state["stacked"] = stacked
     else:
         state = {"name": network.name, "sha256": network.sha256}
     with files.whole(file) as temporary, temporary.open("wb") as opened:
@@ -96,8 +134,9 @@ def load_extractor(file: Path, weights_file: str = "") -> nn.Module:
     Raises WeightsError where they are missing, wrong, or others than those `file` was made with.
     """
     state = torch.load(file, weights_only=True, map_location="cpu")
-    if state["name"] == "classifier":
-        return load_classifier(state)
+    if knows_classes(state["name"]):
+        network = load_classifier(state)
+        return StackedClassifier(network) if state["stacked"] else network
     network, weights = _load_pretrained(state["name"], weights_file)
     if weights.sha256 != state["sha256"]:
         raise WeightsError(

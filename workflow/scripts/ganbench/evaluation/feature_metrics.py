@@ -15,6 +15,7 @@ from ganbench.evaluation.distances import mean_distance, nearest_distances
 from ganbench.evaluation.extractor import Features
 from ganbench.evaluation.feature_sets import FeatureSet, summarise_features, to_algebra
 from ganbench.evaluation.kernel_distance import mean_kernel_between
+from ganbench.evaluation.mode_coverage import is_stacked, join_logits
 from ganbench.evaluation.neighbourhoods import compare_neighbourhoods
 
 
@@ -101,7 +102,8 @@ def score_features(
         for name, value in _compare(images, real, reference):
             yield reference, metrics.qualify(name, extractor), _check_finite(name, value)
     if generated.logits is not None:
-        value = inception_score(generated.logits)
+        logits = generated.logits
+        value = inception_score(join_logits(logits) if is_stacked(logits) else logits)
         yield "none", metrics.qualify("IS", extractor), _check_finite("IS", value)
 
 

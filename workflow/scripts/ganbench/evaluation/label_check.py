@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.extractors import PRETRAINED
 from ganbench.evidence.proportions import wilson
 from ganbench.jobs.errors import ActionableError
 
@@ -30,7 +30,6 @@ def check_accuracy(correct: Tensor, labels: Tensor, dataset: str) -> None:
     accuracy = wilson(count, len(correct), CONFIDENCE)
     if accuracy.low > chance:
         return
-    others = [name for name in EXTRACTORS if name != "classifier"]
     raise MeaninglessLabelsError(
         f"evaluation.extractor: the classifier trained on {dataset} names the class of "
         f"{accuracy.estimate:.1%} of {len(correct):,} held-out images (95 % interval "
@@ -38,5 +37,5 @@ def check_accuracy(correct: Tensor, labels: Tensor, dataset: str) -> None:
         f"all ({chance:.1%}). Its classes say nothing about the images, as with numbered folders "
         "or dates, and its features would mean nothing. Either sort the images into folders by "
         "what they show, or do without classes: `labels: none` for an image_folder, together with "
-        f"`evaluation: {{extractor: {others[0]}}}` or another of {', '.join(others)}"
+        f"`evaluation: {{extractor: {PRETRAINED[0]}}}` or another of {', '.join(PRETRAINED)}"
     )

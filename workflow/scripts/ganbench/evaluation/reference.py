@@ -10,18 +10,22 @@ from torch import Tensor, nn
 
 from ganbench import randomness
 from ganbench.catalogue import metrics
-from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.extractors import CLASSIFIER, EXTRACTORS
+from ganbench.evaluation import mode_coverage
 from ganbench.evaluation.extractor import (
     Features,
     extract,
+    knows_classes,
     make_classifier,
     make_pretrained,
+    make_ruler,
     save_extractor,
 )
 from ganbench.evaluation.feature_metrics import RealImages, score_features
 from ganbench.evaluation.feature_sets import to_arrays
 from ganbench.evaluation.floor_table import Row, write_floor
 from ganbench.evaluation.label_check import check_accuracy, largest_share
+from ganbench.evaluation.mode_coverage import is_stacked, predict
 from ganbench.evaluation.real_images import REFERENCES, measure_real
 from ganbench.evaluation.warm_up import warming_up
 from ganbench.jobs import files, provenance
@@ -46,24 +50,33 @@ def make_reference(
     samples: int | None,
     data_file: Path,
     device: str,
+    stacked: bool = False,
     outputs: ReferenceFiles,
     weights: str = "",
     log: TextIO | None = None,
 ) -> None:
     """Makes the extractor; writes it, the features of real images, their floor and a card.
 
+    `stacked` says that each image consists of three, one in each channel.
     `samples` is None where the study leaves the number of samples to the size of its data.
     `weights` is the file of a pretrained extractor that the study names. Raises ValueError where
     `train` or `held_out` has fewer images than `samples`, WeightsError where weights are missing,
-    MeaninglessLabelsError where a classifier learnt nothing.
+    RulerError where a ruler cannot be used, MeaninglessLabelsError where a classifier learnt
+    nothing.
     """
     randomness.use_deterministic_kernels(threads=1)
     network, facts = _make_extractor(
-        extractor, dataset, data_file, choose_device(device), weights=weights, log=log
+        extractor,
+        dataset,
+        data_file,
+        choose_device(device),
+        stacked=stacked,
+        weights=weights,
+        log=log,
     )
     features = {split: extract(network, _load_array(data_file, split)) for split in REFERENCES}
-    is_classifier = network.name == "classifier"
-    accuracy = _measure_accuracy(features["held_out"], data_file, dataset) if is_classifier else {}
+    has_accuracy = knows_classes(extractor)
+    accuracy = _measure_accuracy(features["held_out"], data_file, dataset) if has_accuracy else {}
     real = measure_real(features)
     samples = metrics.sample_count(samples, real.count)
     floor = make_floor(dataset, extractor, samples, features, real)
@@ -75,10 +88,12 @@ def make_reference(
         "dataset": dataset,
         "trained_on": facts["trained_on"],
         "accuracy": accuracy.get("accuracy"),
-        "accuracy_split": "held_out" if is_classifier else None,
+        "accuracy_split": "held_out" if has_accuracy else None,
         "largest_class": accuracy.get("largest_class"),
         "feature_size": features["train"].features.shape[1],
-        "sha256": provenance.sha256_file(outputs.network) if is_classifier else network.sha256,
+        "sha256": provenance.sha256_file(outputs.network)
+        if extractor == CLASSIFIER
+        else network.sha256,
         "weights": facts["weights"],
         "reference_images": {
             split: len(images.features) for split, images in real.references.items()
@@ -108,7 +123,19 @@ def make_floor(
         for split, metric, value in scores:
             if split != "none" or other == "held_out":  # without a reference: held-out images only
                 rows.append((dataset, split, metric, samples, value))
-    return rows
+    return rows + _list_mode_rows(dataset, extractor, features["train"].logits)
+
+
+def _list_mode_rows(dataset: str, extractor: str, logits: Tensor | None) -> list[Row]:
+    """The modes of as many training images as are generated; held-out images are too few."""
+    if not is_stacked(logits):
+        return []
+    labels = predict(logits[: mode_coverage.SAMPLES])
+    scores = mode_coverage.score_modes(labels, logits.shape[2] ** mode_coverage.CHANNELS)
+    return [
+        (dataset, "none", metrics.qualify(name, extractor), len(labels), value)
+        for name, value in scores.items()
+    ]
 
 
 def _make_extractor(
@@ -117,6 +144,7 @@ def _make_extractor(
     data_file: Path,
     device: torch.device,
     *,
+    stacked: bool,
     weights: str,
     log: TextIO | None,
 ) -> tuple[nn.Module, dict[str, Any]]:
@@ -129,7 +157,9 @@ def _make_extractor(
         images, labels = (
             _load_array(data_file, name).to(device) for name in ("extractor", "extractor_labels")
         )
-    return make_classifier(images, labels, dataset, log)
+    if EXTRACTORS[extractor].is_ruler:
+        return make_ruler(extractor, images, labels, dataset, stacked=stacked)
+    return make_classifier(images, labels, dataset, stacked=stacked, log=log)
 
 
 def _load_array(data_file: Path, name: str) -> Tensor:
@@ -139,7 +169,7 @@ def _load_array(data_file: Path, name: str) -> Tensor:
 def _measure_accuracy(held_out: Features, data_file: Path, dataset: str) -> dict[str, float]:
     """The classifier's accuracy on held-out images, and that of naming their largest class."""
     labels = _load_array(data_file, "held_out_labels")
-    correct = held_out.logits.argmax(1).cpu() == labels
+    correct = predict(held_out.logits).cpu() == labels
     check_accuracy(correct, labels, dataset)
     return {
         "accuracy": round(float(correct.double().mean()), 4),

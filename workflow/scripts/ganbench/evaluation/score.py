@@ -1,16 +1,19 @@
 """Scores every snapshot of a run on images."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganbench import randomness
 from ganbench.catalogue import metrics
 from ganbench.duality_gap import AdversaryBudget, duality_gap
-from ganbench.evaluation.extractor import extract, load_extractor
+from ganbench.evaluation import mode_coverage
+from ganbench.evaluation.extractor import Features, extract, load_extractor
 from ganbench.evaluation.feature_metrics import score_features
+from ganbench.evaluation.mode_coverage import StackedClassifier, is_stacked, predict
 from ganbench.evaluation.nearest_images import draw_nearest
 from ganbench.evaluation.real_images import load_real
 from ganbench.evaluation.snapshots import (
@@ -27,6 +30,9 @@ from ganbench.randomness import Stream
 from ganbench.samples import sample_latents, to_float
 
 ADVERSARY_BUDGET = AdversaryBudget(samples=5_000)
+
+MODES_BLOCK = 10_000
+"""Images that are generated at once when only their modes are counted."""
 
 
 def score_run(
@@ -52,8 +58,8 @@ def score_run(
     most `metrics.DEFAULT_SAMPLES`. All snapshots of all variants with this seed get the same
     latents. The last snapshot is scored `repeats` times, each from other latents. A diverged run
     has scores of the snapshots that it reached. With `gap`, each snapshot's duality gap on the
-    held-out images of `data_file` is added. `weights` is the file of a pretrained extractor that
-    the study names.
+    held-out images of `data_file` is added. Modes of stacked images are counted in
+    26,000 images. `weights` is the file of a pretrained extractor that the study names.
     """
     randomness.use_deterministic_kernels(threads=1)
     run = load_run(snapshots_file)
@@ -63,14 +69,19 @@ def score_run(
     network = network.to(device)
     table = ScoreTable(dataset, variant, seed, run)
     count = metrics.sample_count(samples, real.count)
-
+    more = mode_coverage.SAMPLES - count if isinstance(network, StackedClassifier) else 0
     for repeat in range(repeats):
         noise = randomness.generator(dataset, seed, Stream.EVALUATION_NOISE.repeat(repeat), device)
         latents = sample_latents(run["parameters"]["latent"], count, noise)
+        more_latents = sample_latents(run["parameters"]["latent"], more, noise)
         for step, generator in load_generators(run, device, last_only=repeat > 0):
             features = extract(network, generate_images(generator, latents, run["shape"]))
             for reference, metric, value in score_features(features, real, extractor):
                 table.add(step, reference, metric, value, repeat)
+            if is_stacked(features.logits):
+                modes = _score_modes(features, network, generator, more_latents, run["shape"])
+                for name, value in modes.items():
+                    table.add(step, "none", metrics.qualify(name, extractor), value, repeat)
     if gap:
         noise = randomness.generator(dataset, seed, Stream.DUALITY_GAP_NOISE, device)
         _add_duality_gaps(table, run, noise, data_file)
@@ -84,6 +95,21 @@ def score_run(
         data_file=data_file,
         picture_file=nearest_file,
     )
+
+
+def _score_modes(
+    features: Features,
+    network: nn.Module,
+    generator: nn.Module,
+    more_latents: Tensor,
+    shape: Sequence[int],
+) -> dict[str, float]:
+    """The modes of 26,000 samples: those with `features`, and more of the same generator."""
+    labels = [predict(features.logits)]
+    for latents in more_latents.split(MODES_BLOCK):
+        labels.append(predict(extract(network, generate_images(generator, latents, shape)).logits))
+    modes = features.logits.shape[2] ** mode_coverage.CHANNELS
+    return mode_coverage.score_modes(torch.cat(labels)[: mode_coverage.SAMPLES], modes)
 
 
 def _add_duality_gaps(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ganbench.catalogue.metrics import base_name
+from ganbench.catalogue.updates import find_updates
 from ganbench.report.reproduction import describe_software, list_software
 from ganbench.report.results import Results
 
@@ -67,3 +68,6 @@ def _list_keywords(results: Results) -> Iterator[str]:
     for runs in study["runs"].values():
         for run in runs.values():
             yield f"network {run['network']['name']}"
+            yield f"updates {find_updates(run)}"
+            if "augment" in run:
+                yield f"augmentation {run['augment']['name']}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ganbench.catalogue.extractors import choose_extractor
 from ganbench.jobs.files import DamagedFileError
 from ganbench.jobs.provenance import canonical_json
 from ganbench.jobs.records.job_records import JobRecord, parse_record
@@ -34,7 +35,7 @@ def _list_settings(study: Mapping[str, Any], record: JobRecord) -> dict[str, Any
     settings = {
         "kind": dataset["kind"],
         "samples": dataset["samples"],
-        "extractor": evaluation["extractor"],
+        "extractor": choose_extractor(dataset, evaluation),
         "repeats": evaluation["repeats"],
         "gap": evaluation["duality_gap"],
     }

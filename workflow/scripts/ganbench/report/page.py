@@ -23,6 +23,7 @@ from ganbench.report.missing_runs import describe_diverged, describe_failures, d
 from ganbench.report.recipes import describe_recipes
 from ganbench.report.results import Results
 from ganbench.report.schedule_notes import describe_schedules
+from ganbench.report.updates_of_players import describe_updates
 
 TEMPLATES = Path(__file__).parents[3] / "report"
 
@@ -73,8 +74,9 @@ def render_page(
         "pictures": pictures,
         "objectives": _describe_objectives(results),
         "metrics": _list_metrics(results),
-        "recipes": describe_recipes(results.study),
         "schedules": describe_schedules(results.study),
+        "updates": describe_updates(results.study),
+        "recipes": describe_recipes(results.study),
         "configuration": reproduction.format_study(results),
         "machine": reproduction.collect_values(results.runs, "machine"),
         "fingerprints": reproduction.collect_values(results.runs, "fingerprint").get("digest", []),

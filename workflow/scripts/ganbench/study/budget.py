@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ganbench.catalogue.updates import batches_per_step, cost_of_updates
+
 
 def snapshot_steps(parameters: Mapping[str, Any]) -> list[int]:
     """The steps after which a run takes a snapshot, equally spaced up to its last step."""
@@ -12,14 +14,16 @@ def snapshot_steps(parameters: Mapping[str, Any]) -> list[int]:
 
 def images_per_step(parameters: Mapping[str, Any]) -> int:
     """The number of real images that the discriminator sees in one iteration of Algorithm 1."""
-    return parameters["discriminator_steps"] * parameters["batch_size"]
+    return batches_per_step(parameters) * parameters["batch_size"]
 
 
 def count_passes(parameters: Mapping[str, Any]) -> float:
     """A run's length compared with that of others: passes of batches through the discriminator.
 
     A penalty costs two more passes at each update where it is due; the generator's update counts as
-    two.
+    two. Game optimizers multiply the last update of each player.
     """
     penalties = sum(2 / options.get("every", 1) for options in parameters["regularizers"].values())
-    return parameters["steps"] * (parameters["discriminator_steps"] * (2 + penalties) + 2)
+    update, cost = 2 + penalties, cost_of_updates(parameters)
+    others = (parameters["discriminator_steps"] - 1) * update
+    return parameters["steps"] * (others + cost * (update + 2))

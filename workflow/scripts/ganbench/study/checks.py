@@ -4,7 +4,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganbench.catalogue import architectures, datasets, metrics
-from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.extractors import (
+    AUTO,
+    CLASSIFIER,
+    EXTRACTORS,
+    PRETRAINED,
+    Extractor,
+    choose_extractor,
+)
+from ganbench.catalogue.objectives import read_objective
+from ganbench.catalogue.updates import find_update_problem
+from ganbench.formula.boundary import separates_at_zero
 from ganbench.study.schema import StudyError, load_schema
 
 FOLDER_KEYS = ("layout", "labels", "unread_share")
@@ -33,7 +43,7 @@ def check_dataset(path: str, dataset: Mapping[str, Any]) -> None:
                 f"{path}.{key}: {kind.name} has its own, only an image_folder takes one; "
                 "remove the key"
             )
-    if dataset["source"] and kind.name == "digits":
+    if dataset["source"] and (kind.base or kind.name) == "digits":
         raise StudyError(f"{path}.source: digits are part of scikit-learn; remove the key")
     if kind.type == "points":
         for key in ("source", "extractor_images"):
@@ -46,6 +56,11 @@ def check_dataset(path: str, dataset: Mapping[str, Any]) -> None:
 
 
 def _check_extractor_images(path: str, kind: datasets.Kind, extractor_images: int) -> None:
+    if kind.base:
+        raise StudyError(
+            f"{path}.extractor_images: {kind.name} has {kind.parts['extractor']:,} stacks of "
+            "images that it keeps for the extractor; remove the key"
+        )
     if "extractor" in kind.parts:
         raise StudyError(
             f"{path}.extractor_images: {kind.name} has an official part for the extractor; "
@@ -62,32 +77,81 @@ def _check_extractor_images(path: str, kind: datasets.Kind, extractor_images: in
 def check_evaluation(study: Mapping[str, Any]) -> None:
     """Refuses an evaluation with too few samples, or without the classes or weights it needs."""
     evaluation = study["evaluation"]
-    extractor, primary = evaluation["extractor"], evaluation["primary_metric"]
-    if evaluation["weights"] and extractor == "classifier":
+    _check_weights(evaluation)
+    for name, dataset in study["datasets"].items():
+        if dataset["type"] == "images":
+            extractor = choose_extractor(dataset, evaluation)
+            _check_extractor(name, dataset, extractor)
+            _check_primary(name, dataset, evaluation["primary_metric"], extractor)
+            _check_samples(name, dataset, evaluation["samples"], extractor)
+
+
+def _check_weights(evaluation: Mapping[str, Any]) -> None:
+    requested = evaluation["extractor"]
+    if evaluation["weights"] and requested not in PRETRAINED:
+        reason = {
+            AUTO: "chooses a ruler or the classifier, of which neither takes weights",
+            CLASSIFIER: "is trained by the workflow and takes no weights",
+        }.get(requested, "is a ruler whose weights are shipped and takes no weights")
         raise StudyError(
-            "evaluation.weights: the extractor `classifier` is trained by the workflow and takes "
-            "no weights; remove the key or choose another extractor"
+            f"evaluation.weights: the extractor `{requested}` {reason}; remove "
+            f"the key or choose another extractor: {', '.join(PRETRAINED)}"
+        )
+
+
+def _check_extractor(name: str, dataset: Mapping[str, Any], extractor: str) -> None:
+    """Refuses an extractor whose training images or classes the dataset `name` does not have."""
+    if EXTRACTORS[extractor].is_ruler:
+        _check_ruler(name, dataset, EXTRACTORS[extractor])
+    if extractor != CLASSIFIER:
+        return
+    if dataset["extractor_images"] == 0:
+        raise StudyError(
+            f"datasets.{name}.extractor_images: found 0, expected more: the extractor "
+            "`classifier` is trained on that split"
+        )
+    if dataset.get("labels") == "none":
+        raise StudyError(
+            f"datasets.{name}.labels: found 'none', but the extractor `classifier` is trained "
+            "to tell classes apart; choose another as `evaluation.extractor`: "
+            f"{', '.join(PRETRAINED)}"
+        )
+
+
+def _check_ruler(name: str, dataset: Mapping[str, Any], ruler: Extractor) -> None:
+    if dataset["kind"] not in ruler.kinds:
+        raise StudyError(
+            f"evaluation.extractor: found {ruler.name!r}, which measures {', '.join(ruler.kinds)} "
+            f"and not the dataset {name} of kind {dataset['kind']}; write `auto`, which chooses "
+            "for each dataset"
+        )
+    if not ruler.measures(dataset):
+        raise StudyError(
+            f"datasets.{name}.extractor_images: found {dataset['extractor_images']}, but "
+            f"{ruler.name} was trained on a split of {ruler.images}: with another one, images "
+            "that it has learnt would be measured. Remove the key, or choose the extractor "
+            "`classifier`, which is trained on this split"
+        )
+
+
+def _check_primary(name: str, dataset: Mapping[str, Any], primary: str, extractor: str) -> None:
+    if primary in metrics.STACKED and not _finds_modes(dataset, extractor):
+        kinds = [kind.name for kind in datasets.KINDS.values() if kind.base]
+        raise StudyError(
+            f"evaluation.primary_metric: found {primary!r}, which needs a dataset of kind "
+            f"{', '.join(kinds)} and a ruler or the extractor `classifier`; {name} is of kind "
+            f"{dataset['kind']} and has {extractor}"
         )
     if primary == "IS" and not EXTRACTORS[extractor].classes:
         raise StudyError(
             "evaluation.primary_metric: found 'IS', which needs an extractor with classes; "
             f"{extractor} has none"
         )
-    for name, dataset in study["datasets"].items():
-        if dataset["type"] != "images":
-            continue
-        if extractor == "classifier" and dataset["extractor_images"] == 0:
-            raise StudyError(
-                f"datasets.{name}.extractor_images: found 0, expected more: the extractor "
-                "`classifier` is trained on that split"
-            )
-        if extractor == "classifier" and dataset.get("labels") == "none":
-            others = ", ".join(other for other in EXTRACTORS if other != "classifier")
-            raise StudyError(
-                f"datasets.{name}.labels: found 'none', but the extractor `classifier` is trained "
-                f"to tell classes apart; choose another as `evaluation.extractor`: {others}"
-            )
-        _check_samples(name, dataset, evaluation["samples"], extractor)
+
+
+def _finds_modes(dataset: Mapping[str, Any], extractor: str) -> bool:
+    """Whether an extractor finds a class in each channel of a dataset's images."""
+    return bool(datasets.KINDS[dataset["kind"]].base) and extractor not in PRETRAINED
 
 
 def _check_samples(
@@ -131,7 +195,41 @@ def check_run(parameters: Mapping[str, Any], shape: list[int] | None, run: str) 
             f"training.stop.metric ({run}): found 'JSD', expected 'duality_gap': "
             "the density of images is not known"
         )
+    _check_augmentation(parameters, shape, run)
     _check_network(parameters, shape, run)
+    _check_updates(parameters, run)
+
+
+def _check_augmentation(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:
+    name = parameters.get("augment", {"name": "none"})["name"]
+    if shape is None and name != "none":
+        raise StudyError(
+            f"training.augment.name ({run}): found {name!r}, expected 'none': the dataset holds "
+            "points, not images"
+        )
+    if name == "ada":
+        _check_sign(parameters["objective"], run)
+    if "consistency" in parameters["regularizers"]:
+        if shape is None:
+            raise StudyError(
+                f"regularizers.consistency ({run}): flips and shifts need images, and the dataset "
+                "holds points; remove it"
+            )
+        if name != "none":
+            raise StudyError(
+                f"training.augment.name ({run}): found {name!r}, expected 'none' with the "
+                "regularizer consistency, which compares D on an image with D on a changed one"
+            )
+
+
+def _check_sign(objective: Mapping[str, Any], run: str) -> None:
+    name = objective["name"]
+    if not separates_at_zero(read_objective(name, objective).discriminator):
+        raise StudyError(
+            f"training.augment.name ({run}): found 'ada', expected 'none', 'flip' or 'diffaugment' "
+            f"with {name}: ada follows the sign of D(x), and this objective does not make 0 the "
+            "border between real and fake"
+        )
 
 
 def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:
@@ -150,3 +248,9 @@ def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: 
             f"training.network.discriminator_norm ({run}): found 'batch', expected 'none' or "
             f"'layer' with {penalties[0]}, which needs the gradient of each image alone"
         )
+
+
+def _check_updates(parameters: Mapping[str, Any], run: str) -> None:
+    if problem := find_update_problem(parameters):
+        key, reason = problem
+        raise StudyError(f"training.{key} ({run}): {reason}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from ganbench.catalogue import architectures, datasets, metrics
 from ganbench.catalogue.objectives import OBJECTIVES, read_objective
+from ganbench.catalogue.updates import simplify_updates
 from ganbench.catalogue.variants import VARIANTS
 from ganbench.formula.language import FormulaError
 from ganbench.study import sweep
@@ -161,7 +162,7 @@ def _derive_facts(dataset: Mapping[str, Any], evaluation: Mapping[str, Any]) -> 
         "shape": datasets.find_sample_shape(dataset),
         "sizes": sizes,
         "samples": None if kind.type == "points" else samples,
-        "primary": metrics.primary_metric(kind.type, evaluation),
+        "primary": metrics.primary_metric(kind.type, dataset, evaluation),
     }
 
 
@@ -204,14 +205,16 @@ def _resolve_run(
     """
     dataset, variant = study["datasets"][dataset_name], study["variants"][variant_name]
     run, own = f"{variant_name} on {dataset_name}", variant.get("training", {})
-    training = reduce(override_training, (*below, own))
+    schema, given = load_schema(), reduce(override_training, (*below, own))
+    # of an optional group, the levels may have given some keys only
+    training = fill_defaults(given, schema["$defs"]["training"], schema, dataset["type"])
     is_points = dataset["type"] == "points"
     parameters = {
         "objective": _select_formulas(study["objectives"], variant["objective"]),
         "regularizers": variant["regularizers"],
         "data": {"kind": dataset["kind"], "type": dataset["type"]},
         "keep_discriminator": is_points or study["evaluation"]["duality_gap"],
-        **training,
+        **simplify_updates(training),
         "optimizer": resolve_optimizer([*below, own], run),
     }
     parameters["schedule"] = resolve_schedule(parameters, own.get("schedule", {}), run)

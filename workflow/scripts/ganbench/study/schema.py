@@ -10,8 +10,9 @@ from jsonschema import Draft202012Validator
 
 from ganbench.catalogue.architectures import ARCHITECTURES, NORMS
 from ganbench.catalogue.datasets import KINDS
-from ganbench.catalogue.extractors import EXTRACTORS
+from ganbench.catalogue.extractors import AUTO, EXTRACTORS
 from ganbench.catalogue.metrics import METRICS
+from ganbench.catalogue.updates import UPDATES
 from ganbench.study.schema_errors import abbreviate, describe_error
 from ganbench.study.values import (
     Schema,
@@ -27,7 +28,8 @@ NAMES: dict[str, list[str]] = {
     "kinds": list(KINDS),
     "architectures": list(ARCHITECTURES),
     "norms": list(NORMS),
-    "extractors": list(EXTRACTORS),
+    "updates": list(UPDATES),
+    "extractors": [AUTO, *EXTRACTORS],
     "metrics": [
         name
         for name, metric in METRICS.items()
@@ -120,7 +122,8 @@ def fill_defaults(
 ) -> dict[str, Any]:
     """Fills in defaults, except in an override, where a missing key means the level below.
 
-    Some keys have another default where the samples are points, `x-points-default`.
+    Some keys have another default where the samples are points, `x-points-default`. A key with
+    `x-where-used` is left out where it is not given: a run has it only where it has an effect.
     """
     schema = follow_reference(schema, root)
     if not isinstance(value, Mapping):
@@ -130,7 +133,8 @@ def fill_defaults(
     properties = schema.get("properties", {})
     filled = dict(value)
     for key, part in properties.items():
-        if (key in value or "default" in part) and "x-override" not in part:
+        is_filled = "default" in part and "x-where-used" not in part
+        if (key in value or is_filled) and "x-override" not in part:
             default = part.get(f"x-{sample_type}-default", part.get("default"))
             filled[key] = fill_defaults(value.get(key, default), part, root, sample_type)
     for key in value:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from ganbench.catalogue.architectures import halvings
+from ganbench.catalogue.updates import cost_of_updates
 
 Shape = Sequence[int]
 Network = Mapping[str, Any]
@@ -123,6 +124,7 @@ def estimate_step_operations(parameters: Mapping[str, Any], shape: Shape) -> flo
     sees real and fake samples, and G makes the fake ones; in G's update D passes gradients only. A
     penalty is a forward pass of D, one back to the samples, and two back through that one: to the
     weights, and to the gradients.
+    Game optimizers multiply the last update of each.
     """
     generator, discriminator = size_networks(parameters, shape)
     g, d = generator.operations, discriminator.operations
@@ -130,5 +132,8 @@ def estimate_step_operations(parameters: Mapping[str, Any], shape: Shape) -> flo
     for name, options in parameters["regularizers"].items():
         if name in REGULARIZED:
             update += 4 * d / options.get("every", 1)
-    updates = parameters["discriminator_steps"] * update + 3 * g + 2 * d
-    return float(parameters["batch_size"] * updates)
+        if name == "consistency":  # real and fake samples once more, changed
+            update += 2 * 3 * d
+    others = (parameters["discriminator_steps"] - 1) * update
+    last = cost_of_updates(parameters) * (update + 3 * g + 2 * d)
+    return float(parameters["batch_size"] * (others + last))

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ganbench.catalogue.extractors import EXTRACTORS, choose_extractor
+from ganbench.catalogue.updates import cost_of_updates
 from ganbench.study.budget import snapshot_steps
 from ganbench.terminal.arithmetic import estimate_step_operations, size_networks
 from ganbench.terminal.job_names import find_stage
@@ -75,7 +77,9 @@ def step_seconds(parameters: Mapping[str, Any], shape: tuple[int, ...], *, on_gp
     """Seconds of one iteration of Algorithm 1."""
     updates = parameters["discriminator_steps"]
     penalties = sum(1 / options.get("every", 1) for options in parameters["regularizers"].values())
-    calls = (1 + updates * (1 + penalties)) / 2  # a plain step has one update of each player
+    update = 1 + penalties
+    last = cost_of_updates(parameters) * (1 + update)
+    calls = ((updates - 1) * update + last) / 2  # a plain step has one update of each player
     giga = estimate_step_operations(parameters, shape) / 1e9
     if on_gpu:
         return calls * (0.0008 if parameters["cuda_graphs"] else 0.0049) + giga * 8.5e-5
@@ -101,13 +105,17 @@ def _predict_scoring(job: EstimatedJob, study: Mapping[str, Any], on_gpu: bool) 
     if dataset["type"] == "points":
         return snapshots * repeats * POINTS_SNAPSHOT_SECONDS
     samples = dataset["samples"] or 10_000
-    return snapshots * repeats * samples * _image_seconds(study, on_gpu)
+    return snapshots * repeats * samples * _image_seconds(study, dataset, on_gpu)
 
 
-def _image_seconds(study: Mapping[str, Any], on_gpu: bool) -> float:
-    if study["evaluation"]["extractor"] == "classifier":
+def _image_seconds(study: Mapping[str, Any], dataset: Mapping[str, Any], on_gpu: bool) -> float:
+    if not _is_pretrained(study, dataset):
         return IMAGE_SECONDS
     return PRETRAINED_IMAGE_SECONDS["gpu" if on_gpu else "cpu"]
+
+
+def _is_pretrained(study: Mapping[str, Any], dataset: Mapping[str, Any]) -> bool:
+    return EXTRACTORS[choose_extractor(dataset, study["evaluation"])].is_pretrained
 
 
 def _predict_extractor(job: EstimatedJob, study: Mapping[str, Any], on_gpu: bool) -> float:
@@ -115,9 +123,9 @@ def _predict_extractor(job: EstimatedJob, study: Mapping[str, Any], on_gpu: bool
     if dataset["type"] == "points":
         return 0.3
     sizes = dataset["sizes"] or {"train": 10_000, "held_out": 10_000, "extractor": 10_000}
-    if study["evaluation"]["extractor"] == "classifier":
+    if not _is_pretrained(study, dataset):
         return 4.0 + 0.001 * sum(sizes.values()) * (0.2 if on_gpu else 1.0)
-    return (sizes["train"] + sizes["held_out"]) * _image_seconds(study, on_gpu)
+    return (sizes["train"] + sizes["held_out"]) * _image_seconds(study, dataset, on_gpu)
 
 
 def _predict_preparation(job: EstimatedJob, study: Mapping[str, Any], _on_gpu: bool) -> float:
@@ -159,7 +167,7 @@ def predict_disk(job: EstimatedJob, study: Mapping[str, Any]) -> float:
     if job.stage == "prepare":
         return count_images(dataset) * math.prod(dataset["shape"]) / 1e6
     if job.stage == "extractor" and dataset["type"] == "images":
-        features = 64 if study["evaluation"]["extractor"] == "classifier" else 2048
+        features = 2048 if _is_pretrained(study, dataset) else 64
         return 1.0 + count_images(dataset) * features * 24 / 1e6
     if job.stage == "train":
         parameters = study["runs"][job.wildcards["dataset"]][job.wildcards["variant"]]

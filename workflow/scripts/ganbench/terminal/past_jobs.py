@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from ganbench.catalogue.extractors import choose_extractor
 from ganbench.jobs import provenance
 from ganbench.terminal.forecast import EstimatedJob, predict_seconds
 
@@ -89,8 +90,9 @@ def _add_study(
 def _list_measured(folder: Path, study: Mapping[str, Any]) -> Iterator[EstimatedJob]:
     """Jobs of a study that may have been measured, `MOST` of a sort at most."""
     for dataset, variants in study["runs"].items():
-        points = study["datasets"][dataset]["type"] == "points"
-        wildcards = {"dataset": dataset, "extractor": study["evaluation"]["extractor"]}
+        facts = study["datasets"][dataset]
+        points = facts["type"] == "points"
+        wildcards = {"dataset": dataset, "extractor": choose_extractor(facts, study["evaluation"])}
         yield EstimatedJob("prepare", wildcards)
         yield EstimatedJob("density_floor" if points else "extractor", wildcards)
         for variant in islice(variants, MOST):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from ganbench.augmentation.augmentation import Augmentation
 from ganbench.networks.build import build_discriminator, build_generator
 from ganbench.networks.layers import Shape
 from ganbench.regularizers import PENALTIES, Regularization
@@ -43,9 +44,11 @@ def count_flops(parameters: Mapping[str, Any], shape: Shape) -> dict[str, float]
 
 def _count_step(game: Game) -> float:
     options = game.regularization.options
+    always = {name: options[name] for name in options if name not in PENALTIES}
 
     def count_with(*penalties: str) -> int:
-        regularization = Regularization({name: {**options[name], "every": 1} for name in penalties})
+        due = {name: {**options[name], "every": 1} for name in penalties}
+        regularization = replace(game.regularization, options=always | due)
         return _count(lambda: adversarial_step(replace(game, regularization=regularization), 1))
 
     plain = count_with()
@@ -104,7 +107,8 @@ def _build_meta_game(parameters: Mapping[str, Any], shape: Shape) -> Game:
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         generator = build_generator(parameters, shape)
         discriminator = build_discriminator(parameters, shape)
-        regularization = Regularization(parameters["regularizers"])
+        augment = Augmentation(parameters.get("augment"), {}, torch.device("meta"))
+        regularization = Regularization(parameters["regularizers"], augment=augment.for_penalties)
         regularization.prepare(discriminator)
     return assemble_game(
         parameters,
@@ -112,6 +116,7 @@ def _build_meta_game(parameters: Mapping[str, Any], shape: Shape) -> Game:
         discriminator,
         regularization,
         optimizer=lambda _player, weights: _NoOptimizer(weights),
+        augment=augment,
         sample_real=lambda: torch.empty(batch, *shape, device="meta"),
         sample_discriminator_latent=lambda: torch.empty(batch, latent, device="meta"),
         sample_generator_latent=lambda: torch.empty(batch, latent, device="meta"),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import randomness
+from ganbench.augmentation.augmentation import AUGMENTATION_STREAMS, Augmentation
 from ganbench.catalogue import objectives
 from ganbench.formula.torch_loss import Loss
 from ganbench.networks.build import build_discriminator, build_generator, mixes_samples
@@ -19,6 +20,7 @@ from ganbench.regularizers import Regularization
 from ganbench.samples import SAMPLES_PER_ROW, sample_latents, to_float
 from ganbench.training.average import WeightAverage
 from ganbench.training.device_settings import choose_settings
+from ganbench.training.game_updates import adapt_optimizer, choose_updates
 from ganbench.training.graphs import Graphs
 from ganbench.training.measure import FirstNonFinite
 from ganbench.training.optimizers import Optimizer, build_optimizer
@@ -32,6 +34,7 @@ STREAMS = (
     Stream.DISCRIMINATOR_NOISE,
     Stream.GENERATOR_NOISE,
     Stream.PENALTY_NOISE,
+    *AUGMENTATION_STREAMS,
 )
 """The random streams from which the steps of a game draw."""
 
@@ -90,6 +93,8 @@ class Run:
                 "product": average.product,
             },
             "streams": {str(name): stream.get_state() for name, stream in self._streams().items()},
+            "regularization": self.game.regularization.state,
+            "augmentation": self.game.augment.state,
             "stopping": {"best": self.stopping.best, "waited": self.stopping.waited},
             "non_finite": {"count": self.non_finite.count, "finite": self.non_finite.finite},
             "record": {
@@ -113,6 +118,10 @@ class Run:
             average.product = state["average"]["product"]
         for name, stream in self._streams().items():
             stream.set_state(state["streams"][name])
+        for name, value in self.game.regularization.state.items():
+            value.copy_(state["regularization"][name])
+        for name, value in self.game.augment.state.items():
+            value.copy_(state["augmentation"][name])
         self.stopping.best = state["stopping"]["best"]
         self.stopping.waited = state["stopping"]["waited"]
         self.non_finite.count.copy_(state["non_finite"]["count"])
@@ -169,10 +178,12 @@ def set_up_game(
     with randomness.global_stream(dataset, seed, Stream.INITIAL_DISCRIMINATOR):
         discriminator = build_discriminator(parameters, shape).to(device)
     streams = {name: randomness.generator(dataset, seed, name, device) for name in STREAMS}
+    augment = Augmentation(parameters.get("augment"), streams, device)
     regularization = Regularization(
         schedules.regularizer_options(),
         streams[Stream.PENALTY_NOISE],
         in_one_pass=device.type == "cuda",
+        augment=augment.for_penalties,
     )
     with randomness.global_stream(dataset, seed, Stream.SPECTRAL_NORM):
         regularization.prepare(discriminator)
@@ -204,6 +215,7 @@ def set_up_game(
         optimizer=build_player_optimizer,
         forward=forward,
         average=average,
+        augment=augment,
         sample_real=sample_real,
         sample_discriminator_latent=lambda: sample_latents(
             latent, batch, streams[Stream.DISCRIMINATOR_NOISE]
@@ -227,6 +239,7 @@ def assemble_game(
     sample_generator_latent: Callable[[], Tensor],
     forward: Callable[[nn.Module], Forward] | None = None,
     average: WeightAverage | None = None,
+    augment: Augmentation,
     streams: Mapping[str, torch.Generator] | None = None,
 ) -> Game:
     """Assembles the game of these networks from a run's resolved parameters.
@@ -238,15 +251,17 @@ def assemble_game(
     discriminator_loss, generator_loss = losses_of(objective)
 
     def player(name: str, network: nn.Module, loss: Loss) -> Player:
-        mover = optimizer(name, network.parameters())
+        mover = adapt_optimizer(parameters, optimizer(name, network.parameters()))
         return Player(network, mover, loss, forward and forward(network))
 
     return Game(
         discriminator=player("discriminator", discriminator, discriminator_loss),
-        generator=player("generator", generator, generator_loss),
+        generator=player("generator", generator, regularization.restrict(generator_loss)),
         average=average,
+        augment=augment,
         regularization=regularization,
         discriminator_steps=parameters["discriminator_steps"],
+        update_players=choose_updates(parameters),
         generator_needs_real="r" in objective.generator.variables,
         separate_passes=mixes_samples(discriminator),
         sample_real=sample_real,

@@ -1,0 +1,51 @@
+"""Whether a discriminator's loss makes 0 the border between real and fake samples."""
+
+import math
+from collections.abc import Callable, Mapping
+
+from ganbench.formula.language import ARITHMETIC, Apply, Expression, Formula, Number, Variable
+
+_FUNCTIONS: dict[tuple[str, int], Callable[..., float]] = {
+    **ARITHMETIC,
+    ("softplus", 1): lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
+    ("sigmoid", 1): lambda x: (1 + math.tanh(x / 2)) / 2,
+    ("log", 1): math.log,
+    ("exp", 1): math.exp,
+    ("tanh", 1): math.tanh,
+    ("relu", 1): lambda x: max(x, 0.0),
+    ("abs", 1): abs,
+    ("square", 1): lambda x: x * x,
+    ("sqrt", 1): math.sqrt,
+    ("mean", 1): lambda x: x,  # over a batch of one
+    ("maximum", 2): max,
+    ("minimum", 2): min,
+}
+
+
+def separates_at_zero(loss: Formula) -> bool:
+    """Whether the sign of a logit says on which side the discriminator puts a sample.
+
+    It does if 0 is a best logit for samples that are as often real as fake, and if the loss is not
+    the same for logits that are all larger by one number.
+    """
+
+    def evaluate(r: float, f: float) -> float:
+        return _evaluate(loss.expression, {"r": r, "f": f})
+
+    try:
+        undecided = [evaluate(logit, logit) for logit in (-1.0, -0.25, 0.0, 0.25, 1.0)]
+        moves = not math.isclose(evaluate(1.5, 1.25), evaluate(0.5, 0.25), abs_tol=1e-9)
+    except (ValueError, OverflowError, ZeroDivisionError, TypeError):
+        return False  # not defined at these logits
+    return moves and undecided[2] <= min(undecided) + 1e-9
+
+
+def _evaluate(expression: Expression, logits: Mapping[str, float]) -> float:
+    match expression:
+        case Number(value):
+            return value
+        case Variable(name):
+            return logits[name]
+        case Apply(function, arguments):
+            values = [_evaluate(argument, logits) for argument in arguments]
+            return _FUNCTIONS[function, len(arguments)](*values)
