@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from ganbench.augmentation.augmentation import Augmentation
 from ganbench.catalogue.objectives import OBJECTIVES
 from ganbench.catalogue.updates import UPDATES
 from ganbench.regularizers import Regularization
@@ -68,6 +69,7 @@ def make_game(
         Slope(matrix),
         Regularization({"weight_clip": {"limit": limit}} if limit else {}),
         optimizer=lambda _player, weights: build_optimizer(options, weights),
+        augment=Augmentation(None, {}, torch.device("cpu")),
         sample_real=lambda: real,
         sample_discriminator_latent=lambda: latent,
         sample_generator_latent=lambda: latent,
