@@ -47,6 +47,7 @@ def test_non_finite_loss_ends_the_run_at_its_step(
     parameters |= {"snapshots": 4}
     if where == "regularizer":
         parameters["regularizers"] = {"r1": {"weight": 1.0, "every": 1}}
+        parameters["network"]["discriminator_norm"] = "none"
         r1 = regularizers.PENALTIES["r1"]
         faulty_r1 = replace(r1, cost=once(r1.cost, value))
         monkeypatch.setitem(regularizers.PENALTIES, "r1", faulty_r1)

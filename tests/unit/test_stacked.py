@@ -196,8 +196,10 @@ def scores(tmp_path_factory, stacks):
     extractor = {name: data[name] for name in ("extractor", "extractor_labels")}
     out = tmp_path_factory.mktemp("scores")
     np.savez(out / "data.npz", **small, **extractor)
-    parameters = resolve(tiny_study(datasets={"stacked_digits": {}}, evaluation={}), "tiny")
-    parameters = parameters["runs"]["stacked_digits"]["minimax"]
+    # torch's initial weights, with which a generator that was not trained makes different images
+    training = {**tiny_study()["training"], "network": {"name": "dcgan_torch_init", "width": 4}}
+    study = tiny_study(datasets={"stacked_digits": {}}, evaluation={}, training=training)
+    parameters = resolve(study, "tiny")["runs"]["stacked_digits"]["minimax"]
     generator = build_generator(parameters, (3, 8, 8))
     run = {"steps": [4], "shape": [3, 8, 8], "parameters": parameters, "discriminators": []}
     torch.save(run | {"generators": [generator.state_dict()]}, out / "snapshots.pt")

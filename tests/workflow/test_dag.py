@@ -70,7 +70,13 @@ def test_new_title_remakes_the_report_alone(checkout):
 
 
 def test_changed_sample_count_scores_again_but_trains_nothing(checkout):
-    jobs = planned(checkout, study=tiny_study(evaluation={"samples": 300}))
+    evaluation = {**tiny_study()["evaluation"], "samples": 300}
+    jobs = planned(checkout, study=tiny_study(evaluation=evaluation))
+    assert {job.split("/")[0] for job in jobs} == {"extractor", "evaluate", "report"}
+
+
+def test_another_extractor_scores_again_but_prepares_and_trains_nothing(checkout):
+    jobs = planned(checkout, study=tiny_study(evaluation={"samples": 200}))
     assert {job.split("/")[0] for job in jobs} == {"extractor", "evaluate", "report"}
 
 

@@ -32,7 +32,7 @@ def test_copy_without_times_and_hidden_files_plans_nothing(copy):
 
 @pytest.mark.promise("changed-study-noticed")
 def test_touched_results_of_another_study_are_made_again(copy):
-    changed = tiny_study(evaluation={"samples": 150})
+    changed = tiny_study(evaluation={"extractor": "classifier", "samples": 150})
     touched = snakemake(copy, "--touch", "--cores", "1", study=changed)
     assert touched.returncode == 0, touched.stdout + touched.stderr
     jobs = planned(copy, "--rerun-triggers", "mtime", study=changed)
@@ -42,7 +42,7 @@ def test_touched_results_of_another_study_are_made_again(copy):
 @pytest.mark.stress
 @pytest.mark.promise("changed-study-noticed")
 def test_results_of_another_study_are_not_reported_though_nothing_else_may_run(copy):
-    changed = tiny_study(evaluation={"samples": 150})
+    changed = tiny_study(evaluation={"extractor": "classifier", "samples": 150})
     arguments = ("--allowed-rules", "report", "all", "--cores", "1")
     done = snakemake(copy, "report", *arguments, study=changed)
     said = done.stdout + done.stderr

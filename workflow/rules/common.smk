@@ -231,6 +231,14 @@ def is_classifier(wildcards):
     return get_extractor(wildcards) == catalogue_extractors.CLASSIFIER
 
 
+def checks_classes(wildcards):
+    """Whether the folders of a dataset are to be the classes that its extractor tells apart.
+
+    Other data have their classes, so another extractor prepares none of them anew.
+    """
+    return get_kind(wildcards) == "image_folder" and is_classifier(wildcards)
+
+
 def is_stacked(wildcards):
     """Whether each image of a dataset consists of three, one in each channel."""
     return bool(catalogue.KINDS[get_kind(wildcards)].base)
@@ -271,8 +279,7 @@ def list_label_checks(wildcards):
     It is the card of the classifier, whose job ends the study if these classes say nothing about
     the images. When the classifier is made anew, runs are not: it does not change them.
     """
-    dataset = get_dataset(wildcards)
-    if dataset["kind"] != "image_folder" or not is_classifier(wildcards):
+    if not checks_classes(wildcards):
         return []
     return [
         ancient(extractor_result(wildcards.dataset, name))

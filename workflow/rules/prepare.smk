@@ -20,6 +20,6 @@ rule prepare:
         code=digest_code("prepare.py"),
         dataset=get_dataset_parameters,
         images=digest_images,
-        needs_classes=is_classifier,
+        needs_classes=checks_classes,
     script:
         "../scripts/prepare.py"
