@@ -64,7 +64,7 @@ def checkpoint_share(
             "snapshots": 5,
             "history_interval": 50,
             "device": options.device,
-            "network": {"name": "dcgan", "width": options.width},
+            "network": {"name": "dcgan_torch_init", "width": options.width},
             "latent": {"size": 64},
         }
     )

@@ -37,7 +37,8 @@ from measure import RESULTS, ROOT, machine, resolve_run
 
 IMAGES = 60_000
 NETWORKS = {
-    "network": {"name": "dcgan", "width": 64},
+    # without normalisation in D, which penalties need: one network for all objectives
+    "network": {"name": "dcgan_torch_init", "width": 64},
     "latent": {"size": 64},
     "device": "cuda",
     "steps": 10**9,

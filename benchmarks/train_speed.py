@@ -113,7 +113,7 @@ def resolve_parameters(
             "batch_size": BATCH,
             "device": options.device,
             "threads": threads,
-            "network": {"name": "dcgan", "width": options.width},
+            "network": {"name": "dcgan_torch_init", "width": options.width},
             "latent": {"size": 64},
             "optimizer": {"lr": 2e-4, "betas": [0.5, 0.999]},
             **training,

@@ -58,7 +58,7 @@ SETTINGS = {
     "diffaugment": {"augment": {"name": "diffaugment"}, "regularizers": {"r1": {"every": 4}}},
     "r3gan": {"objective": "relativistic", "regularizers": {"r1": {}, "r2": {}}},
 }
-KERNELS = {"adam": 150, "bf16": 180, "gradient penalty": 240, "r3gan": 230}
+KERNELS = {"adam": 155, "bf16": 180, "gradient penalty": 240, "r3gan": 230}
 """The most kernels of one step that is recorded; what was counted on an H200 and a few more."""
 every_setting = pytest.mark.parametrize("name", SETTINGS)
 
@@ -113,7 +113,9 @@ def test_recorded_steps_have_the_bits_of_plain_steps(name, tmp_path):
 @pytest.mark.parametrize("name", KERNELS)
 def test_a_step_starts_few_kernels(name):
     """A small network on a GPU is limited by their number."""
-    run = start_run(resolve_setting(name, cuda_graphs=True), "d", 0, PIXELS.cuda())
+    network = {"name": "dcgan_torch_init"}  # that of the readings: no normalisation in D
+    parameters = resolve_setting(name, cuda_graphs=True, network=network)
+    run = start_run(parameters, "d", 0, PIXELS.cuda())
     steps, kinds = 4, [torch.profiler.ProfilerActivity.CUDA]
     with run.in_order():
         for _ in range(WARM_UP + 2):
