@@ -79,7 +79,9 @@ def test_two_cores_share_the_gpu_under_mps_which_ends_with_the_study(machine):
     assert machine.devices() == ["GPU-1"]
     wait_for(lambda: machine.calls() == ["start", "quit"])
     slots = machine.temporary.glob("ganbench-gpu-slots-*/*")
-    assert {file.name for file in slots} >= {"gpuGPU-1.slot0"}
+    assert {file.name for file in slots} == {"gpuGPU-1.slot0", "gpuGPU-1.slot1"}
+    logs = "".join(file.read_text() for file in machine.folder.parent.glob("**/train/*.log"))
+    assert "waiting for a free GPU slot" not in logs
 
 
 def test_refused_mps_is_one_line_and_jobs_take_turns(machine):

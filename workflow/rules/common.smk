@@ -3,7 +3,6 @@ import dataclasses
 import gc
 import math
 import os
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +18,7 @@ from ganbench.datasets import folder_digest
 from ganbench.jobs import code_digest
 from ganbench.jobs.checkout import describe_checkout
 from ganbench.jobs.gpus.gpu_plan import GpuPlan, plan_gpus
+from ganbench.jobs.programs import run_program
 from ganbench.jobs.provenance import canonical_json
 from ganbench.study import resolve as studies
 from ganbench.study.budget import count_passes
@@ -55,17 +55,13 @@ def describe_software():
     Only git can tell the last. It stays None where git is not installed or refuses to answer.
     """
     software = describe_checkout(Path(workflow.basedir))
-    command = ["git", "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]
+    command = ["git", "-C", str(workflow.basedir), "--no-optional-locks"]
+    command += ["status", "--porcelain", "--untracked-files=no"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     if software["commit"]:
-        try:
-            status = subprocess.run(
-                command, cwd=workflow.basedir, env=environment, capture_output=True, timeout=10
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return software
-        if status.returncode == 0:
-            software["clean"] = not status.stdout
+        status = run_program(command, environment, seconds=10)
+        if status.succeeded:
+            software["clean"] = not status.output
     return software
 
 

@@ -6,8 +6,8 @@ from functools import wraps
 
 from snakemake.logging import logger
 
-from ganbench.jobs.gpus import mps
 from ganbench.jobs.errors import ActionableError
+from ganbench.jobs.gpus import mps
 
 IS_LIMITED = "gpu" in workflow.global_resources
 

@@ -1,25 +1,16 @@
 """Whether a discriminator's loss makes 0 the border between real and fake samples."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from ganbench.formula.language import ARITHMETIC, Apply, Expression, Formula, Number, Variable
-
-_FUNCTIONS: dict[tuple[str, int], Callable[..., float]] = {
-    **ARITHMETIC,
-    ("softplus", 1): lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
-    ("sigmoid", 1): lambda x: (1 + math.tanh(x / 2)) / 2,
-    ("log", 1): math.log,
-    ("exp", 1): math.exp,
-    ("tanh", 1): math.tanh,
-    ("relu", 1): lambda x: max(x, 0.0),
-    ("abs", 1): abs,
-    ("square", 1): lambda x: x * x,
-    ("sqrt", 1): math.sqrt,
-    ("mean", 1): lambda x: x,  # over a batch of one
-    ("maximum", 2): max,
-    ("minimum", 2): min,
-}
+from ganbench.formula.language import (
+    NUMBER_FUNCTIONS,
+    Apply,
+    Expression,
+    Formula,
+    Number,
+    Variable,
+)
 
 
 def separates_at_zero(loss: Formula) -> bool:
@@ -48,4 +39,4 @@ def _evaluate(expression: Expression, logits: Mapping[str, float]) -> float:
             return logits[name]
         case Apply(function, arguments):
             values = [_evaluate(argument, logits) for argument in arguments]
-            return _FUNCTIONS[function, len(arguments)](*values)
+            return NUMBER_FUNCTIONS[function, len(arguments)](*values)

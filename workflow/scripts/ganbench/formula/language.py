@@ -199,7 +199,7 @@ class _Reader:
 
     def fold(self, node: ast.AST, name: str, values: list[float]) -> Number:
         try:
-            value = _FUNCTIONS[name, len(values)](*values)
+            value = NUMBER_FUNCTIONS[name, len(values)](*values)
         except (ArithmeticError, ValueError):
             value = math.nan
         if isinstance(value, complex) or not math.isfinite(value):
@@ -207,7 +207,7 @@ class _Reader:
         return self.read_number(node, value)
 
 
-_FUNCTIONS: dict[tuple[str, int], Callable[..., float]] = {
+NUMBER_FUNCTIONS: dict[tuple[str, int], Callable[..., float]] = {
     **ARITHMETIC,
     ("softplus", 1): lambda a: max(a, 0.0) + math.log1p(math.exp(-abs(a))),
     ("sigmoid", 1): lambda a: 0.5 * (1.0 + math.tanh(0.5 * a)),
@@ -222,3 +222,4 @@ _FUNCTIONS: dict[tuple[str, int], Callable[..., float]] = {
     ("maximum", 2): max,
     ("minimum", 2): min,
 }
+"""Functions of formulas on numbers; the mean is that of one."""

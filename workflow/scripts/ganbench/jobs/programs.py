@@ -1,8 +1,9 @@
 """Starts other programs: the one place of the workflow that does.
 
-Two are needed on a machine with an NVIDIA GPU and none elsewhere: NVIDIA's control program of MPS,
-which has no library, and Python itself, because torch and CUDA would stay in the memory of the
-process that asks them about a GPU. Both are started by a list of arguments, never by a shell.
+git says whether the checkout has uncommitted changes. A machine with an NVIDIA GPU needs two more:
+NVIDIA's control program of MPS, which has no library, and Python itself, because torch and CUDA
+would stay in the memory of the process that asks them about a GPU. All are started by a list of
+arguments, never by a shell.
 """
 
 import os
