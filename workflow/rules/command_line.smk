@@ -82,5 +82,5 @@ def check_first(prepare_dag):
 
 
 # Snakemake reads the targets only after this file, and offers no later place to change them.
-if workflow.is_main_process:
+if workflow.is_main_process and not IS_MODULE:
     workflow._prepare_dag = check_first(workflow._prepare_dag)

@@ -9,7 +9,12 @@ from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, Path(workflow.basedir, "workflow/scripts").as_posix())
+WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve().parent
+"""The folder of this workflow, which is not the working directory and may be another's module."""
+sys.path.insert(0, (WORKFLOW / "scripts").as_posix())
+
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+"""Whether another workflow uses this one by `module:`, and gives it its configuration."""
 
 from ganbench.catalogue import datasets as catalogue
 from ganbench.catalogue import extractors as catalogue_extractors
@@ -31,6 +36,19 @@ from ganbench.study.written import load_study
 gc.set_threshold(50_000, 20, 100)
 
 
+def find_default_study():
+    """The default study: that of the working directory or, where there is none, the shipped one."""
+    study = Path("config/config.yaml")
+    return (study if study.exists() else WORKFLOW.parent / study).as_posix()
+
+
+# With --configfile, the default study must not leak into the one that is given. Where `module:` gives
+# a configuration, Snakemake reads no file.
+if IS_MODULE or not workflow.config_settings.configfiles:
+
+    configfile: find_default_study()
+
+
 def resolve_study():
     """The study as it is written in its files and on the command line.
 
@@ -38,7 +56,7 @@ def resolve_study():
     else to read.
     """
     files = [Path(file) for file in workflow.config_settings.configfiles or workflow.configfiles]
-    if workflow.modifier.skip_configfile:
+    if IS_MODULE:
         return studies.resolve(config, "the module's config")
     return load_study(files, workflow.config_settings.config_args, config)
 
@@ -54,8 +72,8 @@ def describe_software():
 
     Only git can tell the last. It stays None where git is not installed or refuses to answer.
     """
-    software = describe_checkout(Path(workflow.basedir))
-    command = ["git", "-C", str(workflow.basedir), "--no-optional-locks"]
+    software = describe_checkout(WORKFLOW.parent)
+    command = ["git", "-C", str(WORKFLOW.parent), "--no-optional-locks"]
     command += ["status", "--porcelain", "--untracked-files=no"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     if software["commit"]:
@@ -100,7 +118,7 @@ LONGEST_RUN = max(
     default=1,
 )
 LATEX = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
-LOCK = os.path.relpath(Path(workflow.basedir, "envs/requirements.lock"))
+LOCK = os.path.relpath(WORKFLOW.parent / "envs/requirements.lock")
 
 
 wildcard_constraints:
@@ -112,8 +130,17 @@ wildcard_constraints:
 
 
 def result(path):
-    """The path of a result of this study; may contain wildcards."""
+    """The path of a result of this study in a rule; may contain wildcards."""
     return f"results/{STUDY['study']}/{path}"
+
+
+# A module's `prefix:` is put before what a rule reads and writes, and not before paths in `params:`.
+RESULTS = str(workflow.modifier.modify_path(result("")))
+
+
+def place(path):
+    """The path of a result of this study in `params:` and for code that is no rule."""
+    return RESULTS + path
 
 
 def extractor_result(dataset, name):
@@ -164,14 +191,14 @@ def benchmark_files():
             )
         ]
     jobs += [f"theory/{objective}" for objective in STUDY["objectives"]]
-    return [result(f"benchmarks/{job}.tsv") for job in jobs]
+    return [place(f"benchmarks/{job}.tsv") for job in jobs]
 
 
 def page_files():
     """The files from which the report's page is made, beside code: templates, style, texts."""
-    folder = Path(workflow.basedir, "workflow/report")
-    texts = Path(workflow.basedir, "workflow/scripts/ganbench/catalogue/metrics.yaml")
-    return [os.path.relpath(file) for file in (*sorted(folder.iterdir()), texts) if file.is_file()]
+    texts = WORKFLOW / "scripts/ganbench/catalogue/metrics.yaml"
+    files = [file for file in (*sorted((WORKFLOW / "report").iterdir()), texts) if file.is_file()]
+    return [local(os.path.relpath(file)) for file in files]
 
 
 def report_table(name):
@@ -194,7 +221,7 @@ def digest_code(script):
 
     As a parameter, it makes an edit re-run the rule, and a touched or restored file re-run nothing.
     """
-    return code_digest.digest(Path(workflow.basedir, "workflow/scripts", script))
+    return code_digest.digest(WORKFLOW / "scripts" / script)
 
 
 def get_dataset(wildcards):

@@ -36,7 +36,7 @@ def generate_comparable(generate_unit_tests):
     @wraps(generate_unit_tests)
     def generate(path):
         generate_unit_tests(path)
-        comparison = Path(workflow.basedir, "workflow/unit_tests/comparison.py")
+        comparison = WORKFLOW / "unit_tests/comparison.py"
         text = comparison.read_text(encoding="utf-8")
         with (path / "common.py").open("a", encoding="utf-8") as common:
             common.write(f"\n\n{text}")
@@ -49,6 +49,6 @@ def generate_comparable(generate_unit_tests):
     return generate
 
 
-if workflow.is_main_process:
+if workflow.is_main_process and not IS_MODULE:
     workflow.delete_output = delete_completely(workflow.delete_output)
     workflow.generate_unit_tests = generate_comparable(workflow.generate_unit_tests)

@@ -16,7 +16,7 @@ rule report:
         extractor_cards=[extractor_result(name, "card.json") for name in IMAGES],
         floors=[extractor_result(name, "floor.csv") for name in STUDY["datasets"]],
         records=lambda wildcards: record_files(),
-        lock=[LOCK],
+        lock=[local(LOCK)],
         page=page_files(),
     output:
         report=report(

@@ -84,5 +84,5 @@ def show_short_messages():
 name_user()
 
 # In another workflow's module, the terminal is that workflow's.
-if workflow.is_main_process and not workflow.modifier.skip_configfile:
+if workflow.is_main_process and not IS_MODULE:
     show_short_messages()

@@ -25,6 +25,6 @@ rule train:
     params:
         code=digest_code("train.py"),
         parameters=get_run_parameters,
-        checkpoints=result("checkpoints/{dataset}_{variant}_seed{seed}"),
+        checkpoints=place("checkpoints/{dataset}_{variant}_seed{seed}"),
     script:
         "../scripts/train.py"
