@@ -50,7 +50,7 @@ benchmark-gpu: .venv/.installed ## measure one NVIDIA GPU, at most eight minutes
 lint: .venv/.installed ## check style, the workflow, and that generated files are up to date
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
-	.venv/bin/python -m snakefmt --check Snakefile workflow/rules
+	.venv/bin/python -m snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	.venv/bin/python -m snakemake --lint
 	.venv/bin/python workflow/schemas/table.py --check
 	.venv/bin/python envs/from_lock.py --check

@@ -67,6 +67,20 @@ def test_copy_without_git_has_its_version_alone_even_inside_another_repository(c
     assert describe_checkout(copy) == {"version": version, "commit": None, "clean": None}
 
 
+def test_unpacked_archive_has_the_commit_that_git_wrote_into_it(checkout, tmp_path):
+    for name in (".gitattributes", ".git_archival.txt"):
+        shutil.copy(ROOT / name, checkout)
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--quiet", "--message", "with a place for it")
+    git(checkout, "archive", "--output", str(tmp_path / "release.tar"), "HEAD")
+    (tmp_path / "release").mkdir()
+    shutil.unpack_archive(tmp_path / "release.tar", tmp_path / "release", filter="data")
+    commit = git(checkout, "rev-parse", "HEAD")
+    assert describe_checkout(tmp_path / "release")["commit"] == commit
+    shutil.copy(ROOT / ".git_archival.txt", tmp_path / "release")  # as a plain copy has it
+    assert describe_checkout(tmp_path / "release")["commit"] is None
+
+
 @pytest.mark.parametrize("head", ["ref: refs/heads/unborn", "nonsense", "", "g" * 40])
 def test_repository_that_names_no_commit_has_none(checkout, head):
     (checkout / ".git/HEAD").write_text(head)

@@ -128,6 +128,10 @@ def test_scripts_are_short_and_read_no_raw_configuration(script):
 @pytest.mark.parametrize("hook", ["onstart", "onsuccess", "onerror"])
 def test_each_hook_of_snakemake_stands_once(hook):
     """Snakemake keeps the last and forgets the others without a word."""
-    files = [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
+    files = [
+        ROOT / "Snakefile",
+        ROOT / "workflow/Snakefile",
+        *(ROOT / "workflow/rules").glob("*.smk"),
+    ]
     lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     assert lines.count(f"{hook}:") == 1

@@ -9,6 +9,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+ARCHIVED = ".git_archival.txt"
+"""A file of this repository that `git archive` replaces by the commit."""
+
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -31,11 +34,14 @@ def read_version(root: Path) -> str | None:
 def read_commit(root: Path) -> str | None:
     """The commit that is checked out in `root`, also in a linked worktree or a submodule.
 
-    None without a repository, before its first commit, and where refs are kept in a format that is
-    not read here. A repository around `root` is another project's.
+    Without a repository it is the one that `git archive` wrote into the archive from which `root`
+    was unpacked. None where there is neither, before the first commit, and where refs are kept in a
+    format that is not read here. A repository around `root` is another project's.
     """
     folder = _find_git_folder(root / ".git")
-    head = _read(folder / "HEAD") if folder else None
+    if folder is None:
+        return _check(_read(root / ARCHIVED))
+    head = _read(folder / "HEAD")
     if head is None or not head.startswith("ref: "):
         return _check(head)
     ref = head.removeprefix("ref: ")
