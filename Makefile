@@ -64,7 +64,7 @@ rulers: .venv/.installed ## train the shipped classifiers anew; on another machi
 
 lock: .venv/.installed ## resolve the dependencies of pyproject.toml again; needs the package index
 	@command -v uv >/dev/null || .venv/bin/python -m pip install --quiet uv
-	PATH="$$PATH:.venv/bin" uv pip compile pyproject.toml --universal --python-version 3.11 \
+	PATH="$$PATH:.venv/bin" uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet -o envs/requirements.lock
 	$(MAKE) --no-print-directory generated
 

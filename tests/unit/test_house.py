@@ -22,6 +22,7 @@ FLOORS = (
     {"networks", "augmentation", "evidence", "terminal"},
     {"regularizers", "duality_gap"},
     {"datasets", "training", "evaluation", "theory", "report"},
+    {"interface"},
 )
 """Rooms from the ground up. A room imports only rooms of lower floors."""
 
@@ -63,7 +64,15 @@ def test_rooms_import_only_rooms_of_lower_floors():
                 assert find_floor(other) < find_floor(room), f"{file} imports {other}"
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_library_itself_imports_nothing_of_its_own():
+    """Its public functions are looked up when they are named."""
+    script = LIBRARY.parent / "prepare.py"
+    files = [file for file in code_digest.find_library_files(script) if file.parent == LIBRARY]
+    assert not {"interface"} & {find_room(file) for file in files}
+    assert list_imported_rooms(LIBRARY / "__init__.py") == set()
+
+
+@pytest.mark.parametrize("folder", FOLDERS[1:], ids=lambda folder: folder.name)
 def test_package_file_holds_only_a_docstring(folder):
     body = parse(folder / "__init__.py").body
     assert len(body) == 1

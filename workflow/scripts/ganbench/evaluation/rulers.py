@@ -15,8 +15,9 @@ from torch import Tensor
 from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.evaluation.classifier import Classifier
 from ganbench.jobs.errors import ActionableError
+from ganbench.jobs.resources import find_resources
 
-FOLDER = Path(__file__).parents[3] / "rulers"
+FOLDER = find_resources("rulers")
 """Where the weights lie, beside the program that made them."""
 
 

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from ganbench.catalogue.metrics import base_name
 from ganbench.catalogue.updates import find_updates
+from ganbench.jobs.resources import find_resources
 from ganbench.report.reproduction import describe_software, list_software
 from ganbench.report.results import Results
 
-BIBLIOGRAPHY = Path(__file__).parents[3] / "report" / "references.bib"
+BIBLIOGRAPHY = find_resources("report") / "references.bib"
 
 _KEYWORDS = re.compile(r",\n  keywords = \{([^}]*)\}")
 

@@ -1,7 +1,6 @@
 """The page: one HTML file that loads nothing else."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from ganbench import wording
 from ganbench.catalogue import objectives
 from ganbench.catalogue.metrics import METRICS, Metric, base_name
 from ganbench.formula.mathml import to_mathml
+from ganbench.jobs.resources import find_resources
 from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
 from ganbench.report.figures.budgets import BUDGETS
 from ganbench.report.figures.drawing import Drawing, choose_border, choose_colour
@@ -25,7 +25,7 @@ from ganbench.report.results import Results
 from ganbench.report.schedule_notes import describe_schedules
 from ganbench.report.updates_of_players import describe_updates
 
-TEMPLATES = Path(__file__).parents[3] / "report"
+TEMPLATES = find_resources("report")
 
 ATTACHED = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
 """The tables that the page embeds for download; the longer ones are files next to it."""

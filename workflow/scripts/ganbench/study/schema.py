@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,6 +12,7 @@ from ganbench.catalogue.datasets import KINDS
 from ganbench.catalogue.extractors import AUTO, EXTRACTORS
 from ganbench.catalogue.metrics import METRICS
 from ganbench.catalogue.updates import UPDATES
+from ganbench.jobs.resources import find_resources
 from ganbench.study.schema_errors import abbreviate, describe_error
 from ganbench.study.values import (
     Schema,
@@ -22,7 +22,7 @@ from ganbench.study.values import (
     read_values,
 )
 
-SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "study.schema.yaml"
+SCHEMA_FILE = find_resources("schemas") / "study.schema.yaml"
 
 NAMES: dict[str, list[str]] = {
     "kinds": list(KINDS),

@@ -1,0 +1,1 @@
+"""What programs, notebooks and the command line use of the library."""

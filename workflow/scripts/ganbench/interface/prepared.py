@@ -1,0 +1,114 @@
+"""Prepared datasets and features of real images, made once and kept in a folder for later calls."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ganbench.catalogue.extractors import CLASSIFIER, choose_extractor
+from ganbench.datasets.folder_digest import digest_folder
+from ganbench.datasets.prepare import DatasetFiles, prepare
+from ganbench.evaluation.reference import ReferenceFiles, make_reference
+from ganbench.jobs import code_digest, provenance
+from ganbench.study.paths import expand_path
+from ganbench.study.resolve import resolve
+
+CACHE = "~/.cache/ganbench"
+"""Where they are kept, unless another folder is named."""
+
+ROOM = Path(code_digest.LIBRARY)
+
+
+class PreparedDataset(NamedTuple):
+    """A dataset as a study resolves it, its extractor, and its prepared splits."""
+
+    name: str
+    resolved: Mapping[str, Any]
+    extractor: str
+    data: Path
+
+
+def resolve_run(
+    dataset: str | Mapping[str, Any],
+    variant: str | Mapping[str, Any] = "non_saturating",
+    seed: int = 0,
+    training: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The resolved study of one run.
+
+    `dataset` and `variant` are names, or what a study has below such a name, with `kind` or
+    `objective`. Raises StudyError where a key or value is wrong.
+    """
+    name, keys = (dataset, {}) if isinstance(dataset, str) else ("dataset", dict(dataset))
+    label, own = (variant, {}) if isinstance(variant, str) else ("variant", dict(variant))
+    own["training"] = {**own.get("training", {}), **(training or {})}
+    study = {"study": "run", "seeds": [seed], "datasets": {name: keys}, "variants": {label: own}}
+    return resolve(study, "arguments")
+
+
+def prepare_dataset(dataset: str | Mapping[str, Any], cache: str | Path = CACHE) -> PreparedDataset:
+    """Prepares a dataset, or finds it in `cache`.
+
+    It is prepared anew when its files or the code that reads them change. Raises DatasetError where
+    files are missing or cannot be used.
+    """
+    study = resolve_run(dataset)
+    [(name, resolved)] = study["datasets"].items()
+    resolved = {**resolved, "source": expand_path(resolved["source"])}
+    is_folder = resolved["kind"] == "image_folder"
+    extractor = (
+        "" if resolved["type"] == "points" else choose_extractor(resolved, study["evaluation"])
+    )
+    folder = _find_folder(
+        cache,
+        name,
+        dataset=resolved,
+        images=digest_folder(resolved["source"]) if is_folder else "",
+        code=code_digest.digest(ROOM / "datasets/prepare.py"),
+    )
+    outputs = DatasetFiles(folder / "data.npz", folder / "card.json", folder / "examples.png")
+    if not outputs.card.exists():  # written last
+        with (folder / "prepare.log").open("w", encoding="utf-8") as log:
+            prepare(
+                name=name,
+                dataset=resolved,
+                needs_classes=extractor == CLASSIFIER,
+                outputs=outputs,
+                log=log,
+            )
+    return PreparedDataset(name, resolved, extractor, outputs.data)
+
+
+def prepare_reference(dataset: PreparedDataset, samples: int) -> ReferenceFiles:
+    """The extractor of a dataset of images, the features of its real images, and their floor.
+
+    They lie beside its data. `samples` is the number of images that will be compared.
+    """
+    code = code_digest.digest(ROOM / "evaluation/reference.py")
+    folder = _find_folder(dataset.data.parent, dataset.extractor, samples=samples, code=code)
+    outputs = ReferenceFiles(
+        network=folder / "network.pt",
+        features=folder / "features.npz",
+        card=folder / "card.json",
+        floor=folder / "floor.csv",
+    )
+    if not outputs.card.exists():  # written last
+        with (folder / "extractor.log").open("w", encoding="utf-8") as log:
+            make_reference(
+                dataset=dataset.name,
+                extractor=dataset.extractor,
+                samples=samples,
+                data_file=dataset.data,
+                device="auto",
+                stacked=dataset.resolved["kind"].startswith("stacked_"),
+                outputs=outputs,
+                log=log,
+            )
+    return outputs
+
+
+def _find_folder(parent: str | Path, name: str, **decides: Any) -> Path:
+    """A folder whose name has a digest of all that decides its content; it is made if need be."""
+    digest = provenance.sha256(provenance.canonical_json(decides))
+    folder = Path(parent).expanduser() / f"{name}-{digest[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
