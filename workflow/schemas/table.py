@@ -90,7 +90,8 @@ def _describe_type(part: Schema, root: Schema, key: str = "") -> str:
     if part.get("type") == "array":
         return f"list of {PLURAL_TYPES[part['items']['type']] if 'items' in part else 'values'}"
     if part.get("type") == "object":
-        return f"names → {_describe_type(part['additionalProperties'], root)}"
+        others = part.get("additionalProperties", {"type": "value"})
+        return f"names → {_describe_type(others, root)}"
     types = part.get("type", "choice")
     types = [types] if isinstance(types, str) else types
     return " or ".join(TYPES.get(name, name) for name in types)

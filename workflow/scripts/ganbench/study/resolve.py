@@ -22,6 +22,8 @@ from ganbench.study.checks import (
     check_name,
     check_run,
 )
+from ganbench.study.grid import expand_grid
+from ganbench.study.objective_constants import name_objectives
 from ganbench.study.paths import expand_path
 from ganbench.study.player_optimizers import override_training, resolve_optimizer, write_defaults
 from ganbench.study.scheduled_numbers import check_use, resolve_schedule
@@ -40,7 +42,9 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     was expected.
     """
     schema = load_schema()
-    given = validate(_insert_shipped_variants(config), schema, source)
+    with _prefix_errors(source):
+        config = name_objectives(expand_grid(_insert_shipped_variants(config)))
+    given = validate(config, schema, source)
     study = fill_defaults(given, schema, schema)
     variants = list(study["variants"])
     if study["sweep"]:

@@ -78,6 +78,15 @@ def validate(config: Mapping[str, Any], schema: Schema, source: str) -> dict[str
     return study
 
 
+def check_training(values: Mapping[str, Any], path: str) -> None:
+    """Raises StudyError, after the user's `path`, unless `values` can be a part of `training`."""
+    schema = load_schema()
+    part = {"$ref": "#/$defs/training", "$defs": schema["$defs"]}
+    errors = list(Draft202012Validator(part).iter_errors(read_values(values, part, schema)))
+    if errors:
+        raise StudyError(f"{path}.{describe_error(errors[0])}")
+
+
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """`below` overridden by `above`: groups of keys are merged, lists and values replaced."""
     merged = dict(below)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganbench.study.player_optimizers import override_training
-from ganbench.study.schema import StudyError
+from ganbench.study.schema import StudyError, check_training
 
 LIMIT = 10_000
 """Most settings of one study."""
@@ -39,7 +39,7 @@ def list_settings(sweep: Mapping[str, Any]) -> list[dict[str, Any]]:
         # seeded by the key's name, so that adding a key changes no other key's values
         streams = {key: random.Random(f"{sweep['seed']}/{key}") for key in keys}
         draws = [[_draw(keys[key], streams[key]) for key in keys] for _ in range(count)]
-    return [_nest(dict(zip(keys, values, strict=True))) for values in draws]
+    return [nest_keys(dict(zip(keys, values, strict=True))) for values in draws]
 
 
 def add_settings(study: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,6 +70,9 @@ def _check_keys(keys: Mapping[str, Values], is_drawn: bool) -> None:
     for key, values in keys.items():
         if isinstance(values, Mapping):
             _check_range(key, values, is_drawn)
+        else:
+            for value in values:
+                check_training(nest_keys({key: value}), "sweep.training")
         if nested := [other for other in keys if other.startswith(f"{key}.")]:
             raise StudyError(
                 f"sweep.training.{key}: found beside {nested[0]}, which is part of it; remove one"
@@ -102,7 +105,7 @@ def _draw(values: Values, stream: random.Random) -> Any:
     return round(value) if values["whole"] else float(f"{value:.4g}")
 
 
-def _nest(setting: Mapping[str, Any]) -> dict[str, Any]:
+def nest_keys(setting: Mapping[str, Any]) -> dict[str, Any]:
     """`{"optimizer.lr": 1}` as `{"optimizer": {"lr": 1}}`."""
     nested: dict[str, Any] = {}
     for key, value in setting.items():
