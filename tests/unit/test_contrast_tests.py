@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ganbench.evidence.contrast_tests import compare_failures, compare_scores
+from ganbench.evidence.contrast_tests import can_decide, compare_failures, compare_scores
 from scipy import stats
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -75,3 +75,14 @@ def test_equal_failure_rates_have_a_p_value_of_one():
     everything = dict.fromkeys(range(4), np.nan)
     assert compare_failures(everything, everything) == 1.0
     assert compare_failures(FIRST | {0: np.nan}, SECOND | {4: np.nan}) > 0.9
+
+
+def test_failures_that_could_never_decide_leave_the_whole_level_to_the_scores():
+    """One of ten runs lost is no evidence on either side; four of ten could be."""
+    few, many = ({seed: np.nan if seed < k else 1.0 for seed in range(5)} for k in (1, 4))
+    none = dict.fromkeys(range(5), 1.0)
+    assert [can_decide(side, none, 2) for side in (none, few, many)] == [False, False, True]
+    assert can_decide(few, none, 2) == can_decide(none, few, 2)
+    three = dict.fromkeys(range(3), np.nan)
+    fine = dict.fromkeys(range(3), 1.0)
+    assert [can_decide(three, fine, tests) for tests in (1, 2)] == [True, False]

@@ -22,6 +22,10 @@ One has no spread, and two shares out of a few hundred images often agree by cha
 """
 
 
+LARGEST_LEVEL = 0.05
+"""A test of failures that cannot reach this level, whoever failed, is not made (Tarone 1990)."""
+
+
 class ScoreTest(NamedTuple):
     """The difference variant − baseline, with what its t interval and p-value follow from.
 
@@ -178,6 +182,23 @@ def compare_failures(variant: OutcomesBySeed, baseline: OutcomesBySeed) -> float
     if not variant or not baseline or counts[0][0] + counts[1][0] == 0:
         return np.nan
     return _boschloo(*sorted(counts))
+
+
+def can_decide(variant: OutcomesBySeed, baseline: OutcomesBySeed, tests: int) -> bool:
+    """Whether so many failures, all on one side, would be significant as one of `tests` tests.
+
+    Otherwise a test of them would cost the other half its level and could never decide (Tarone
+    1990, A modified Bonferroni method for discrete data). It depends on the number of failures
+    alone, and not on whose they are.
+    """
+    sizes, failures = (len(variant), len(baseline)), count_failed(variant) + count_failed(baseline)
+    if not all(sizes) or failures == 0:
+        return False
+    extremes = [
+        ((min(failures, size), size), (failures - min(failures, size), sum(sizes) - size))
+        for size in sizes
+    ]
+    return min(_boschloo(*sorted(counts)) for counts in extremes) < LARGEST_LEVEL / tests
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from ganbench.evidence.contrast_tests import (
     MINIMUM_RUNS,
     OutcomesBySeed,
     ScoreTest,
+    can_decide,
     compare_failures,
     compare_scores,
     count_failed,
@@ -30,8 +32,8 @@ NO_INTERVAL: Interval = (np.nan, np.nan)
 class Contrast:
     """The tests of one contrast; outcomes are positions on `scale`.
 
-    A test that cannot be made has p = NaN: that of scores with fewer than `MINIMUM_RUNS` on a side,
-    that of failures where none failed.
+    A test that cannot decide is not made: that of scores with fewer than `MINIMUM_RUNS` on a side,
+    that of failures where `can_decide` says so. With both, each has half the level.
     """
 
     variant: OutcomesBySeed
@@ -41,36 +43,35 @@ class Contrast:
     scores: ScoreTest
     failures: float
 
-    @property
-    def p_values(self) -> list[float]:
-        """Those of the tests that can decide."""
-        scores = self.scores.p_value if self.scores.kept >= MINIMUM_RUNS else np.nan
-        return [p for p in (scores, self.failures) if not np.isnan(p)]
+    @cached_property
+    def made(self) -> tuple[str, ...]:
+        """The tests that are made: "scores", "failures", or both."""
+        names = ("scores",) if self.scores.kept >= MINIMUM_RUNS else ()
+        failures_too = can_decide(self.variant, self.baseline, len(names) + 1)
+        return (*names, "failures") if failures_too else names
 
     @property
     def p_value(self) -> float:
         """That of the contrast: the smaller one, times the number of tests (Bonferroni)."""
-        if not self.p_values:
+        p_values = {"scores": self.scores.p_value, "failures": self.failures}
+        if not self.made:
             return self.scores.p_value
-        return min(1.0, len(self.p_values) * min(self.p_values))
+        return min(1.0, len(self.made) * min(p_values[name] for name in self.made))
 
     def interval(self, alpha: float) -> Interval:
-        """The interval of the shift with which the test of scores decides at level `alpha`.
-
-        Each of two tests is made at half the level.
-        """
-        return self.scores.interval(alpha / max(1, len(self.p_values)))
+        """The interval of the shift with which the test of scores decides at level `alpha`."""
+        return self.scores.interval(alpha / max(1, len(self.made)))
 
     def decide_by_scores(self, alpha: float) -> int:
         """1 for the variant, −1 for the baseline, 0 where the interval has zero."""
         low, high = self.interval(alpha)
-        if self.scores.kept < MINIMUM_RUNS or not (low > 0 or high < 0):
+        if "scores" not in self.made or not (low > 0 or high < 0):
             return 0
         return self.sign if low > 0 else -self.sign
 
     def decide_by_failures(self, alpha: float) -> int:
         """1 where the baseline fails more often, −1 where the variant does, 0 if neither."""
-        if not self.failures < alpha / max(1, len(self.p_values)):
+        if "failures" not in self.made or self.failures >= alpha / len(self.made):
             return 0
         shares = [count_failed(side) / len(side) for side in (self.variant, self.baseline)]
         return 1 if shares[0] < shares[1] else -1
@@ -93,7 +94,7 @@ class Contrast:
         Equal failure rates cannot be shown by a few runs.
         """
         size = read_margin(margin)
-        if size is None or not np.isnan(self.failures):
+        if size is None or count_failed(self.variant) + count_failed(self.baseline):
             return False
         return self.scale.is_within(size, *interval, self.scores.centre)
 
@@ -122,7 +123,7 @@ def describe_contrast(
     alone, adjusted = 1.0 - confidence, (1.0 - confidence) / family
     decision, decided_by = contrast.decide(adjusted)
     simultaneous = contrast.interval(adjusted)
-    if decided_by not in ("", "scores") or contrast.scores.kept < MINIMUM_RUNS:
+    if decided_by not in ("", "scores") or "scores" not in contrast.made:
         simultaneous = NO_INTERVAL
     verdict = judge(
         decision,
@@ -138,7 +139,7 @@ def describe_contrast(
         "test": _name_tests(contrast),
         "decided_by": decided_by,
         "p_value": p_value,
-        "p_adjusted": min(1.0, family * p_value) if contrast.p_values else np.nan,
+        "p_adjusted": min(1.0, family * p_value) if contrast.made else np.nan,
         "p_failures": contrast.failures,
         "margin": margin,
         "minimum_detectable_difference": _detectable(contrast, adjusted),
@@ -149,10 +150,8 @@ def describe_contrast(
 
 
 def _name_tests(contrast: Contrast) -> str:
-    """The tests that could decide."""
-    names = [contrast.scores.name] if contrast.scores.kept >= MINIMUM_RUNS else []
-    names += [] if np.isnan(contrast.failures) else ["failure rates"]
-    return " and ".join(names)
+    names = {"scores": contrast.scores.name, "failures": "failure rates"}
+    return " and ".join(names[name] for name in contrast.made)
 
 
 def _count_runs(contrast: Contrast) -> Mapping[str, int]:

@@ -58,7 +58,7 @@ def write_short_answer(
     """
     declared = select(comparisons, role=DECLARED)
     if len(declared) == 0:
-        return _answer_without_contrast(_select_primary(summary, study))
+        return _answer_without_contrast(_select_primary(summary, study), study)
     datasets: dict[str, list[str]] = {}
     for dataset, rows in declared.groupby("dataset", sort=False):
         answer = claim(rows.iloc[0]) if len(rows) == 1 else _group_contrasts(rows)
@@ -74,13 +74,12 @@ def _select_primary(summary: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataF
     return pd.concat(rows)
 
 
-def _answer_without_contrast(summary: pd.DataFrame) -> str:
+def _answer_without_contrast(summary: pd.DataFrame, study: Mapping[str, Any]) -> str:
     """The answer of a study in which nothing was compared."""
     scored = summary[summary["n"] > 0]
     if len(scored) == 0:
-        measures = summary[["metric", "reference"]].drop_duplicates().itertuples(index=False)
-        names = listing([measure_name((metric, reference)) for metric, reference in measures])
-        return f"No run has a final score in {names}, so there is nothing to compare."
+        names = dict.fromkeys(map(measure_name, primary_measures(study).values()))
+        return f"No run has a final score in {listing(list(names))}, so nothing can be compared."
     means = [
         f"{measure_name((row['metric'], row['reference']))} {number(row['centre'])} on "
         f"{row['dataset']} ({count(row['n'], 'seed')})"
