@@ -27,6 +27,7 @@ from ganbench.jobs.programs import run_program
 from ganbench.jobs.provenance import canonical_json
 from ganbench.study import resolve as studies
 from ganbench.study.budget import count_passes
+from ganbench.study.grid import has_factors
 from ganbench.study.paths import expand_path
 from ganbench.study.schema import StudyError
 from ganbench.study.written import load_study

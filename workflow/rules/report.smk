@@ -35,6 +35,7 @@ rule report:
         profiles=result("profiles.csv"),
         noise=report_table("noise"),
         tuning=report_table("tuning"),
+        **({"factors": report_table("factors")} if has_factors(STUDY) else {}),
         tables=[result(f"tables/{name}.tex") for name in LATEX],
         figures=report(
             directory(result("figures")),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ganbench.catalogue.published import find_published
 from ganbench.evidence.comparisons import compare_all_pairs, compare_contrasts
+from ganbench.evidence.factors import estimate_effects
 from ganbench.evidence.headline import write_headline
 from ganbench.evidence.ranks import rank_variants
 from ganbench.evidence.tables import count_failures, estimate_noise, profile_scores, summarise
@@ -31,6 +32,7 @@ from ganbench.report.latex_tables import format_tables
 from ganbench.report.page import render_page
 from ganbench.report.reproduction import list_software
 from ganbench.report.results import Results, read_results, read_scores
+from ganbench.study.grid import has_factors
 
 
 def write_report(
@@ -112,7 +114,7 @@ def make_tables(results: Results) -> dict[str, pd.DataFrame]:
     """Every table of the statistics, by the name of its CSV."""
     scores, runs, study = results.scores, results.runs, results.study
     confidence, recall = study["report"]["confidence"], study["evaluation"]["collapse_recall"]
-    return {
+    tables = {
         "summary": summarise(scores, runs, confidence),
         "comparisons": compare_contrasts(scores, runs, study),
         "pairs": compare_all_pairs(scores, runs, study),
@@ -126,6 +128,9 @@ def make_tables(results: Results) -> dict[str, pd.DataFrame]:
             study,
         ),
     }
+    if has_factors(study):
+        tables["factors"] = estimate_effects(scores, runs, study)
+    return tables
 
 
 def draw_figures(

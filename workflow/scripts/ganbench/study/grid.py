@@ -71,6 +71,11 @@ def _make_cell(
     return merge(base, {**cell, "levels": levels}) | {"training": training}
 
 
+def has_factors(study: Mapping[str, Any]) -> bool:
+    """Whether variants of a resolved study have levels of factors, so that these are compared."""
+    return any(variant.get("levels") for variant in study["variants"].values())
+
+
 def shorten(key: str, keys: Iterable[str]) -> str:
     """A factor as tables call it: `lr` for `optimizer.lr`, `optimizer` for `optimizer.name`.
 
