@@ -19,6 +19,7 @@ rule report:
         lock=[local(LOCK)],
         page=page_files(),
     output:
+        **({"factors": report_table("factors")} if has_factors(STUDY) else {}),
         report=report(
             result("report.html"),
             category="Report",
@@ -35,7 +36,6 @@ rule report:
         profiles=result("profiles.csv"),
         noise=report_table("noise"),
         tuning=report_table("tuning"),
-        **({"factors": report_table("factors")} if has_factors(STUDY) else {}),
         tables=[result(f"tables/{name}.tex") for name in LATEX],
         figures=report(
             directory(result("figures")),
