@@ -35,7 +35,7 @@ _UPDATE_CAPTION = (
     "stands still."
 )
 _SLOPE_CAPTION = (
-    "Each dot is a step, a row of history.csv: the norm of G's gradient, and how far G moved by it. "
+    "Each dot is a step, a row of history.csv: the norm of G's gradient, and how far G moved. "
     "With SGD the move is as large as the gradient, slope 1; Adam divides by the gradient's own "
     "size, slope 0."
 )
