@@ -40,13 +40,33 @@ def together(*studies):
     return tuple(pd.concat(tables, ignore_index=True) for tables in zip(*studies, strict=True))
 
 
-def settings(primaries, baseline="minimax", confidence=0.95):
+def settings(primaries, baseline="minimax", confidence=0.95, variants=(), **declared):
     """What the evidence reads of a resolved study; `primaries` by dataset, (metric, reference)."""
     datasets = {
         name: {"primary": {"metric": metric, "reference": reference}}
         for name, (metric, reference) in primaries.items()
     }
-    return {"datasets": datasets, "baseline": baseline, "report": {"confidence": confidence}}
+    return {
+        "datasets": datasets,
+        "baseline": baseline,
+        "variants": dict.fromkeys(variants),
+        "contrasts": [],
+        "margin": "",
+        "report": {"confidence": confidence},
+    } | declared
+
+
+def settings_of(scores, runs, **options):
+    """`settings` of made-up scores, whose first measure on a dataset is its primary one."""
+    first = scores.drop_duplicates("dataset").set_index("dataset")
+    default = ("FD-classifier", "held_out")
+    primaries = {
+        name: (first.loc[name, "metric"], first.loc[name, "reference"])
+        if name in first.index
+        else default
+        for name in dict.fromkeys(runs["dataset"])
+    }
+    return settings(primaries, variants=dict.fromkeys(runs["variant"]), **options)
 
 
 def only(table):

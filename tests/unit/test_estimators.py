@@ -1,7 +1,5 @@
 """Estimates over seeds, checked against closed forms, scipy and simulated samples."""
 
-import itertools
-
 import numpy as np
 import pytest
 from ganbench.evidence import estimators
@@ -44,22 +42,6 @@ def test_welch_without_spread_or_with_too_few_values(values, others, expected):
 def test_welch_with_spread_on_one_side_has_the_degrees_of_freedom_of_that_side():
     estimate = estimators.welch_estimate(np.array([2.0, 3.0, 4.0]), np.array([1.0] * 5), 0.95)
     assert estimate.p_value == pytest.approx(stats.ttest_1samp([1.0, 2.0, 3.0], 0).pvalue)
-
-
-def test_holm_is_the_closed_test_of_bonferroni_over_all_subsets():
-    p_values = np.array([0.012, 0.4, 0.003, 0.03, 0.03])
-
-    def closed(i):
-        subsets = (s for k in range(1, 6) for s in itertools.combinations(range(5), k) if i in s)
-        return max(min(1.0, len(s) * min(p_values[list(s)])) for s in subsets)
-
-    assert estimators.holm(p_values) == pytest.approx([closed(i) for i in range(5)])
-
-
-def test_holm_leaves_out_tests_that_could_not_be_made():
-    adjusted = estimators.holm([0.01, np.nan, 0.02])
-    assert adjusted[[0, 2]] == pytest.approx([0.02, 0.02])
-    assert np.isnan(adjusted[1])
 
 
 def test_probability_greater_is_the_mann_whitney_statistic_over_all_pairs():

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from evidence_example import BASELINE, END, only, study_of, together
-from ganbench.evidence.comparisons import COMPARISON_COLUMNS, compare_to_baseline
+from evidence_example import BASELINE, END, only, settings_of, study_of, together
+from ganbench.evidence.comparisons import COMPARISON_COLUMNS, compare_contrasts
 from ganbench.evidence.final_scores import final_scores, measure_name
 from ganbench.evidence.tables import SUMMARY_COLUMNS, summarise
 from scipy import stats
@@ -74,15 +74,17 @@ def test_summary_has_the_closed_form_of_each_column():
     assert row["mean"] == pytest.approx(38.96)
     deviation = (sum((x - 38.96) ** 2 for x in BASELINE) / 4) ** 0.5
     assert row["std"] == pytest.approx(deviation)
-    half_width = 2.7764451051977987 * deviation / 5**0.5  # the 97.5 % quantile of t with 4 degrees
-    assert row["ci_low"] == pytest.approx(38.96 - half_width)
-    assert row["ci_high"] == pytest.approx(38.96 + half_width)
+    logs = np.log(BASELINE)
+    half_width = 2.7764451051977987 * logs.std(ddof=1) / 5**0.5  # 97.5 % quantile of t, 4 degrees
+    assert (row["scale"], row["centre"]) == ("log", pytest.approx(stats.gmean(BASELINE)))
+    assert row["ci_low"] == pytest.approx(np.exp(logs.mean() - half_width))
+    assert row["ci_high"] == pytest.approx(np.exp(logs.mean() + half_width))
     assert (row["median"], row["min"], row["max"]) == (39.2, 36.5, 41.0)
 
 
 def test_interval_widens_with_confidence():
-    narrow = only(summarise(*study_of({"minimax": BASELINE}), confidence=0.5))
-    wide = only(summarise(*study_of({"minimax": BASELINE}), confidence=0.99))
+    scores, runs = study_of({"minimax": BASELINE}, metric="KID-classifier")
+    narrow, wide = (only(summarise(scores, runs, confidence=level)) for level in (0.5, 0.99))
     ratio = (wide["ci_high"] - wide["mean"]) / (narrow["ci_high"] - narrow["mean"])
     assert ratio == pytest.approx(stats.t.ppf(0.995, 4) / stats.t.ppf(0.75, 4))
 
@@ -145,9 +147,14 @@ def test_dataset_without_any_score_still_counts_its_failures():
 def test_study_without_any_score_gives_empty_tables_with_their_columns():
     scores, runs = study_of({"minimax": [None], "wgan": [None]})
     assert summarise(scores.iloc[:0], runs).columns.tolist() == SUMMARY_COLUMNS
-    comparisons = compare_to_baseline(pd.DataFrame(columns=scores.columns), runs, "minimax")
+    empty = pd.DataFrame(columns=scores.columns)
+    comparisons = compare_contrasts(empty, runs, settings_of(empty, runs))
     assert comparisons.columns.tolist() == COMPARISON_COLUMNS
     assert len(comparisons) == 0
+
+
+def contrasts_of(scores, runs):
+    return compare_contrasts(scores, runs, settings_of(scores, runs))
 
 
 def several_measures():
@@ -162,7 +169,7 @@ def several_measures():
 
 def test_rows_are_in_the_order_of_the_study_and_of_the_metrics():
     scores, runs = several_measures()
-    summary, comparisons = summarise(scores, runs), compare_to_baseline(scores, runs, "minimax")
+    summary, comparisons = summarise(scores, runs), contrasts_of(scores, runs)
     measures = [
         ("FD-classifier", "held_out"),
         ("FD-classifier", "train"),
@@ -180,10 +187,7 @@ def test_tables_do_not_depend_on_the_order_of_scores_and_leave_them_unchanged():
     copies = scores.copy(), runs.copy()
     shuffled = scores.sample(frac=1, random_state=0)
     assert summarise(scores, runs).to_csv() == summarise(shuffled, runs).to_csv()
-    assert (
-        compare_to_baseline(scores, runs, "minimax").to_csv()
-        == compare_to_baseline(shuffled, runs, "minimax").to_csv()
-    )
+    assert contrasts_of(scores, runs).to_csv() == contrasts_of(shuffled, runs).to_csv()
     assert final_scores(scores, runs).to_csv() == final_scores(shuffled, runs).to_csv()
     pd.testing.assert_frame_equal(scores, copies[0])
     pd.testing.assert_frame_equal(runs, copies[1])

@@ -1,143 +1,23 @@
-"""The sentence on one comparison, and the headline of a whole study."""
-
-import re
+"""The short answer, the sentence on one contrast, and the headline of a whole study."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from evidence_example import ALL_FAILED, BASELINE, END, settings, study_of, together
 from evidence_example import VARIANT as BETTER
-from ganbench.evidence.comparisons import compare_to_baseline
-from ganbench.evidence.headline import write_headline
+from ganbench.evidence.comparisons import compare_contrasts
+from ganbench.evidence.headline import write_headline, write_short_answer
 from ganbench.evidence.sentences import describe_comparison
 from ganbench.evidence.tables import count_failures, summarise
-from ganbench.evidence.verdict import Verdict, VerdictKind
 
 WORSE = [45.0, 49.5, 42.2, 47.9, 46.8]
 CLOSE = [38.4, 40.5, 36.9, 39.0, 40.4]
 WILD = [10.0, 90.0, 15.0, 70.0, 12.0]
 FD = ("FD-classifier", "held_out")
 
-LEVEL = {
-    "verdict": Verdict(VerdictKind.NO_DIFFERENCE, 5, 8.12),
-    "p_value": 0.3,
-    "p_adjusted": 0.6,
-    "welch_p_value": 0.2,
-}
-"""Changes to a comparison that make it show no difference."""
 
-
-def sentence(variant_mean=31.2, baseline_mean=38.4, variant_runs=5, baseline_runs=5, **changes):
-    """The sentence on a clear comparison in favour of the variant, but for `changes`."""
-    row = {
-        "dataset": "digits",
-        "metric": "FD-classifier",
-        "reference": "held_out",
-        "variant": "non_saturating",
-        "baseline": "minimax",
-        "n_pairs": 5,
-        "difference": -7.2,
-        "ci_low": -10.1,
-        "ci_high": -4.3,
-        "p_value": 0.004,
-        "p_adjusted": 0.004,
-        "welch_p_value": 0.006,
-        "minimum_detectable_difference": 3.9,
-        "verdict": Verdict(VerdictKind.BETTER, 5, 10.1),
-    }
-    variant = {"mean": variant_mean, "n": variant_runs}
-    return describe_comparison(row | changes, variant, {"mean": baseline_mean, "n": baseline_runs})
-
-
-def test_sentence_of_a_better_variant():
-    assert sentence() == (
-        "On digits, non_saturating was better than minimax in FD-classifier (lower is better): "
-        "31.2 against 38.4 (difference −7.2, 95 % interval −10.1 to −4.3, 5 shared seeds, "
-        "p = 0.004)."
-    )
-
-
-def test_sentence_of_a_worse_variant_names_the_direction_of_the_metric():
-    worse = Verdict(VerdictKind.WORSE, 5, 0.3)
-    text = sentence(0.7, 0.9, verdict=worse, metric="recall-classifier", reference="train")
-    expected = "worse than minimax in recall-classifier against training images (higher is better)"
-    assert expected in text
-
-
-def test_sentence_of_no_difference_names_its_size():
-    assert sentence(**LEVEL) == (
-        "On digits, no difference larger than 8.12 in FD-classifier was shown between "
-        "non_saturating and minimax: 31.2 against 38.4 (difference −7.2, 95 % interval −10.1 to "
-        "−4.3, 5 shared seeds, p = 0.300, 0.600 after Holm's correction)."
-    )
-
-
-def test_sentence_of_identical_scores_has_no_interval():
-    same = {"difference": 0.0, "ci_low": 0.0, "ci_high": 0.0, "p_value": 1.0, "p_adjusted": 1.0}
-    verdict = Verdict(VerdictKind.NO_DIFFERENCE, 5, 0.0)
-    text = sentence(38.4, 38.4, verdict=verdict, welch_p_value=1.0, **same)
-    assert "exactly the same in FD-classifier" in text
-    assert text.endswith(": 38.4 against 38.4 (5 shared seeds).")
-
-
-def test_inconclusive_sentence_names_the_detectable_difference():
-    verdict = Verdict(VerdictKind.CANNOT_TELL, 5, 30.0)
-    text = sentence(verdict=verdict, minimum_detectable_difference=25.43)
-    assert text.startswith(
-        "On digits, the comparison of non_saturating with minimax in FD-classifier is inconclusive:"
-    )
-    assert text.endswith("; smallest difference detectable with 80 % power: 25.4).")
-
-
-UNDEFINED = dict.fromkeys(
-    (
-        "ci_low",
-        "ci_high",
-        "p_value",
-        "p_adjusted",
-        "welch_p_value",
-        "minimum_detectable_difference",
-    ),
-    np.nan,
-)
-
-
-def test_sentence_of_one_seed_has_no_interval():
-    verdict = Verdict(VerdictKind.CANNOT_TELL, 1, np.nan)
-    text = sentence(variant_runs=1, baseline_runs=1, n_pairs=1, verdict=verdict, **UNDEFINED)
-    assert text.endswith(" is inconclusive: 31.2 against 38.4 (difference −7.2, 1 shared seed).")
-
-
-def test_sentence_without_shared_seeds_has_no_numbers():
-    verdict = Verdict(VerdictKind.CANNOT_TELL, 0, np.nan)
-    text = sentence(np.nan, variant_runs=0, n_pairs=0, verdict=verdict, **UNDEFINED)
-    assert text == (
-        "On digits, non_saturating and minimax cannot be compared in FD-classifier: no seed has a "
-        "score of both."
-    )
-
-
-def test_sentence_over_unequal_seeds_says_of_how_many_runs_the_means_are():
-    text = sentence(n_pairs=4, variant_runs=4)
-    assert "(means of 4 and 5 runs; difference −7.2, " in text
-
-
-def test_sentence_says_where_the_unpaired_test_disagrees():
-    assert "Welch" not in sentence()
-    assert "without pairing, p = 0.120 by Welch's test" in sentence(welch_p_value=0.12)
-    disagreeing = LEVEL | {"welch_p_value": 0.01}
-    assert "without pairing, p = 0.010 by Welch's test" in sentence(**disagreeing)
-
-
-def test_sentence_shows_two_digits_of_the_half_width():
-    text = sentence(0.03121, 0.03845, difference=-0.00724, ci_low=-0.0101, ci_high=-0.0043)
-    assert "0.0312 against 0.0384 (difference −0.0072, 95 % interval −0.0101 to −0.0043" in text
-    text = sentence(3121.2, 3845.1, difference=-724.4, ci_low=-1010.3, ci_high=-438.2)
-    assert "3121 against 3845 (difference −724, 95 % interval −1010 to −438" in text
-
-
-def headline_of(datasets, measure=FD):
-    """The headline of a study, from final values by dataset, variant and seed; None diverged."""
+def tables_of(datasets, measure=FD, **declared):
+    """Comparisons, summary, runs and study, from final values by dataset, variant and seed."""
     metric, reference = measure
     studies = [
         study_of(finals, dataset=dataset, metric=metric, reference=reference)
@@ -155,56 +35,151 @@ def headline_of(datasets, measure=FD):
     scores, runs = together(*studies)
     scores = pd.concat([scores, *equal])
     scores = scores[scores["step"] == END]
-    tables = compare_to_baseline(scores, runs, "minimax"), summarise(scores, runs)
-    text = write_headline(*tables, runs, settings(dict.fromkeys(datasets, measure)))
-    assert len(re.findall(r"[.](?= |$)", text)) <= 2
-    return text
+    names = dict.fromkeys(runs["variant"])
+    study = settings(dict.fromkeys(datasets, measure), variants=names, **declared)
+    return compare_contrasts(scores, runs, study), summarise(scores, runs), runs, study
 
 
-def test_headline_of_two_variants_is_their_sentence():
-    text = headline_of({"digits": {"minimax": BASELINE, "non_saturating": BETTER}})
-    assert text.startswith("On digits, non_saturating was better than minimax in FD-classifier ")
-    assert text.endswith("5 shared seeds, p < 0.001).")
+def headline_of(datasets, measure=FD, **declared):
+    return write_headline(*tables_of(datasets, measure, **declared))
 
 
-def test_headline_groups_many_variants_by_verdict():
-    finals = {
-        "minimax": BASELINE,
-        "wgan": BETTER,
-        "hinge": [x - 1 for x in BETTER],
-        "lsgan": WORSE,
-        "rel": CLOSE,
-        "dragan": WILD,
-        "copy": BASELINE,
-        "r1": ALL_FAILED,
-    }
-    assert headline_of({"digits": finals}) == (
-        "By FD-classifier on digits, compared with minimax: wgan and hinge did better (best: "
-        "hinge, 31.3 against 39); lsgan did worse; copy scored exactly the same; no difference was "
-        "shown for rel; inconclusive for dragan and r1. Each verdict rests on 0 to 5 shared seeds, "
-        "at 95 % confidence after Holm's correction; 5 of 40 runs diverged and only the other "
-        "runs are compared."
+def answer_of(datasets, measure=FD, **declared):
+    """The short answer, of at most 30 words a dataset."""
+    comparisons, summary, _, study = tables_of(datasets, measure, **declared)
+    answer = write_short_answer(comparisons, summary, study)
+    assert len(answer.split()) <= 30 * len(datasets)
+    return answer
+
+
+def sentence_of(variant, baseline=BASELINE, measure=FD, **declared):
+    finals = {"minimax": baseline, "wgan": variant}
+    comparisons, summary, _, _ = tables_of({"digits": finals}, measure, **declared)
+    row = comparisons[comparisons["metric"] == measure[0]].iloc[0]
+    rows = summary[summary["metric"] == measure[0]].set_index("variant")
+    return describe_comparison(row, rows.loc["wgan"], rows.loc["minimax"])
+
+
+@pytest.mark.parametrize(
+    ("variant", "baseline", "declared", "answer"),
+    [
+        (
+            BETTER,
+            BASELINE,
+            {},
+            "wgan scored 17 % lower FD-classifier than minimax (lower is better)",
+        ),
+        (
+            [306.0, 506.0, 300.0, None],
+            [2977.0, 2761.0, None, 2366.0],
+            {},
+            "wgan scored 7.5 times lower FD-classifier than minimax (lower is better)",
+        ),
+        (
+            WORSE,
+            BASELINE,
+            {},
+            "wgan scored 19 % higher FD-classifier than minimax (lower is better)",
+        ),
+        (BASELINE, ALL_FAILED, {}, "minimax failed in 5 of 5 runs, wgan in none"),
+        (ALL_FAILED, BASELINE, {}, "wgan failed in 5 of 5 runs, minimax in none"),
+        (
+            BASELINE,
+            BASELINE,
+            {},
+            "wgan and minimax scored exactly the same in FD-classifier on every seed",
+        ),
+        (
+            CLOSE,
+            BASELINE,
+            {"margin": "10 %"},
+            "wgan and minimax were equivalent in FD-classifier within 10 %",
+        ),
+        (
+            CLOSE,
+            BASELINE,
+            {},
+            "it is open whether wgan or minimax is better in FD-classifier (inconclusive)",
+        ),
+    ],
+)
+def test_short_answer_is_what_one_would_repeat(variant, baseline, declared, answer):
+    finals = {"minimax": baseline, "wgan": variant}
+    assert answer_of({"digits": finals}, **declared) == f"On digits, {answer}."
+
+
+def test_short_answer_groups_several_contrasts_by_verdict():
+    finals = {"minimax": BASELINE, "wgan": BETTER, "lsgan": WORSE, "rel": CLOSE, "copy": BASELINE}
+    finals |= {"r1": ALL_FAILED, "slow": [x * 0.97 for x in BASELINE]}
+    finals["slow"] = [x - d for x, d in zip(BASELINE, (1.5, 0.7, 2.6, 0.4, 3.1), strict=True)]
+    assert answer_of({"digits": finals}) == (
+        "On digits, by FD-classifier against minimax: better: wgan; worse: lsgan and r1; exactly "
+        "the same: copy; suggestive: slow (better); inconclusive: rel."
     )
 
 
-def test_headline_of_several_datasets_names_those_that_disagree():
+def test_short_answer_names_both_sides_of_declared_contrasts():
+    finals = {"a": BASELINE, "b": BETTER, "c": WORSE, "d": BASELINE}
+    contrasts = [["b", "a"], ["d", "c"], ["c", "a"]]
+    assert answer_of({"digits": finals}, contrasts=contrasts) == (
+        "On digits, by FD-classifier: better: b (against a) and d (against c); worse: c (against "
+        "a)."
+    )
+
+
+def test_datasets_that_agree_share_a_sentence():
     finals = {"minimax": BASELINE, "wgan": BETTER, "rel": CLOSE}
-    text = headline_of({"digits": finals, "shoes": finals, "faces": {**finals, "wgan": WORSE}})
-    assert "mixed results for wgan (better on digits and shoes, worse on faces); " in text
-    assert "no difference was shown for rel on any of the 3." in text
+    text = answer_of({"digits": finals, "shoes": finals, "faces": {**finals, "wgan": WORSE}})
+    assert text.startswith("On digits and shoes, by FD-classifier against minimax: better: wgan;")
+    assert "On faces, by FD-classifier against minimax: worse: wgan; inconclusive: rel." in text
 
 
-def test_headline_of_several_datasets_groups_variants_by_where_they_agree():
-    first = {"minimax": BASELINE, "wgan": BETTER, "lsgan": WORSE, "hinge": BETTER, "r1": WILD}
-    first |= {"copy": BASELINE, "rel": CLOSE}
-    second = {**first, "hinge": CLOSE, "rel": WILD}
-    assert headline_of({"digits": first, "shoes": second}) == (
-        "By FD-classifier on 2 datasets, compared with minimax: wgan did better on both; lsgan did "
-        "worse on both; copy scored exactly the same on both; inconclusive for r1 on both; shown "
-        "on some datasets only: hinge (better on digits); no difference shown or inconclusive for "
-        "rel. Each verdict rests on 5 shared seeds, at 95 % confidence after Holm's correction in "
-        "each dataset."
+def test_sentence_has_the_ratio_its_interval_and_the_test():
+    assert sentence_of(BETTER) == (
+        "On digits, wgan scored 17 % lower FD-classifier than minimax (lower is better): 32.2 "
+        "against 38.9 (0.83 times, 95 % interval 0.792 to 0.865, 5 seeds, paired t, p < 0.001)."
     )
+
+
+def test_sentence_of_an_unbounded_metric_has_the_difference():
+    text = sentence_of(BETTER, measure=("KID-x", "held_out"))
+    assert "(difference −6.7, 95 % interval −8.0 to −5.4, 5 seeds, paired t, p < 0.001)" in text
+
+
+def test_sentence_counts_failed_runs():
+    text = sentence_of([306.0, 506.0, 300.0, None], [2977.0, 2761.0, None, 2366.0])
+    assert "4 seeds, failed 1 and 1, trimmed t, p = 0.018)" in text
+
+
+def test_sentence_on_contradictory_tests_ranks_neither():
+    fails = [1.0 + 0.01 * i for i in range(8)] + [None] * 12
+    text = sentence_of(fails, [40.0 + i / 10 for i in range(20)])
+    assert "are not ranked: one scored better in FD-classifier, the other failed less often" in text
+    assert "interval" not in text
+
+
+def test_inconclusive_sentence_names_the_detectable_difference():
+    assert "; smallest" not in sentence_of(CLOSE)
+    assert "smallest difference detectable with 80 % power: " in sentence_of(CLOSE)
+
+
+def test_sentence_of_one_seed_has_no_interval():
+    text = sentence_of([31.2], [38.4])
+    assert text.endswith("(inconclusive): 31.2 against 38.4 (0.81 times, 1 seed).")
+
+
+def test_headline_is_the_answer_then_how_sure_then_numbers():
+    text = headline_of({"digits": {"minimax": BASELINE, "wgan": BETTER}})
+    assert text == (
+        "On digits, wgan scored 17 % lower FD-classifier than minimax (lower is better). This "
+        "rests on 5 seeds of each variant, at 95 % confidence. FD-classifier on digits: 32.2 "
+        "against 38.9 (0.83 times, 95 % interval 0.792 to 0.865, 5 seeds, paired t, p < 0.001)."
+    )
+
+
+def test_headline_says_that_several_contrasts_hold_together():
+    text = headline_of({"digits": {"minimax": BASELINE, "wgan": BETTER, "rel": CLOSE}})
+    assert "at 95 % confidence for all 2 contrasts of a dataset together." in text
 
 
 def test_headline_counts_diverged_unscored_and_collapsed_runs():
@@ -212,12 +187,12 @@ def test_headline_counts_diverged_unscored_and_collapsed_runs():
     scores, runs = study_of(finals)
     recalls = {"minimax": [0.5, 0.0, 0.5, 0.5, 0.5], "wgan": ALL_FAILED}
     scores = pd.concat([scores, study_of(recalls, metric="recall")[0]])
-    study = settings({"digits": FD})
-    tables = compare_to_baseline(scores, runs, "minimax"), summarise(scores, runs)
+    study = settings({"digits": FD}, variants=finals)
+    tables = compare_contrasts(scores, runs, study), summarise(scores, runs)
     text = write_headline(*tables, runs, study, count_failures(scores, runs))
     assert text.endswith(
-        ". 1 of 10 runs diverged, 1 completed run has no finite score and only the other runs are "
-        "compared; 1 of 5 completed runs collapsed."
+        " 1 of 10 runs diverged and 1 completed run has no finite score; they count as worse than "
+        "all others. 1 of 5 completed runs collapsed."
     )
     assert "collapsed" not in write_headline(*tables, runs, study)
 
@@ -227,14 +202,14 @@ def test_headline_of_twenty_variants_stays_short():
     finals = {"minimax": BASELINE}
     finals |= {f"v{i}": list(30 + rng.standard_normal(5)) for i in range(20)}
     text = headline_of({"digits": finals, "shoes": finals})
-    assert "v0, v1, v2 and 1" in text
-    assert len(text) < 700
+    assert "v0, v1 and 18 more" in text
+    assert len(text) < 400
 
 
 def test_headline_takes_the_studys_primary_metric():
     finals = {"minimax": BASELINE, "wgan": WORSE}
     text = headline_of({"digits": finals}, ("IS-classifier", "none"))
-    assert text.startswith("On digits, wgan was better than minimax in IS-classifier ")
+    assert text.startswith("On digits, wgan scored 19 % higher IS-classifier than minimax ")
 
 
 @pytest.mark.parametrize(
@@ -242,12 +217,13 @@ def test_headline_takes_the_studys_primary_metric():
     [
         (
             {"digits": {"minimax": BASELINE}, "shoes": {"minimax": [2.0]}},
-            "Only minimax was trained: FD-classifier 39 on digits (5 seeds) and 2 on shoes "
-            "(1 seed).",
+            "Only minimax was trained: FD-classifier 38.9 on digits (5 seeds) and FD-classifier 2 "
+            "on shoes (1 seed).",
         ),
         (
             {"digits": {"minimax": [2.0]}, "shoes": {"minimax": ALL_FAILED}},
-            "Only minimax was trained: FD-classifier 2 on digits (1 seed). 5 of 6 runs diverged.",
+            "Only minimax was trained: FD-classifier 2 on digits (1 seed). 5 of 6 runs "
+            "diverged; they count as worse than all others.",
         ),
     ],
     ids=["two datasets", "one failed"],
@@ -258,25 +234,34 @@ def test_headline_of_a_single_variant_is_its_mean(datasets, headline):
 
 def test_headline_of_a_study_without_scores_says_so():
     assert headline_of({"digits": {"minimax": ALL_FAILED, "wgan": ALL_FAILED}}) == (
-        "No run has a final score in FD-classifier, so there is nothing to compare. 10 of 10 runs "
-        "diverged."
+        "No run has a final score in FD-classifier, so nothing can be compared. 10 of 10 runs "
+        "diverged; they count as worse than all others."
     )
 
 
 def test_headline_answers_for_images_and_points_by_their_own_metric():
     primaries = {"digits": FD, "line": ("JSD", "none")}
     finals = {"minimax": BASELINE, "wgan": BETTER}
+    shares = {name: [value / 100 for value in values] for name, values in finals.items()}
     scores, runs = together(
         *(
-            study_of(finals, dataset=dataset, metric=metric, reference=reference)
+            study_of(
+                shares if metric == "JSD" else finals,
+                dataset=dataset,
+                metric=metric,
+                reference=reference,
+            )
             for dataset, (metric, reference) in primaries.items()
         )
     )
     value = scores[scores["dataset"] == "line"].assign(metric="value")
     scores = pd.concat([scores, value])
-    comparisons = compare_to_baseline(scores, runs, "minimax")
+    study = settings(primaries, variants=finals)
+    comparisons = compare_contrasts(scores, runs, study)
     assert "value" not in set(comparisons["metric"])  # V(D, G) has no better direction
-    text = write_headline(comparisons, summarise(scores, runs), runs, settings(primaries))
+    text = write_headline(comparisons, summarise(scores, runs), runs, study)
     images, points = text.split(" On line, ")
-    assert images.startswith("On digits, wgan was better than minimax in FD-classifier ")
-    assert points.startswith("wgan was better than minimax in Jensen–Shannon divergence ")
+    assert (
+        images == "On digits, wgan scored 17 % lower FD-classifier than minimax (lower is better)."
+    )
+    assert points.startswith("wgan scored 0.0669 lower Jensen–Shannon divergence than minimax ")

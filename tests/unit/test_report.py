@@ -162,13 +162,18 @@ def test_missing_runs_and_scores_are_named(tmp_path):
 
 def test_page_calls_a_comparison_that_shows_nothing_inconclusive(write_page, tmp_path):
     page = write_page(make_study(seeds=2))
-    words = set(re.findall(r'<span class="verdict cannot-tell">([^<]*)</span>', page))
-    assert words == {"inconclusive with 2 seeds"}
-    assert re.search(
-        r'<td class="cell cannot-tell" title="inconclusive with 2 seeds; interval', page
-    )
-    assert "cannot tell" not in visible_text(re.sub(r"<pre.*?</pre>", "", page, flags=re.S))
-    assert "cannot tell with 2 seeds" in (tmp_path / "report/comparisons.csv").read_text()
+    words = set(re.findall(r'<span class="verdict inconclusive">([^<]*)</span>', page))
+    assert words == {"inconclusive"}
+    assert re.search(r'<td class="cell inconclusive" title="inconclusive; declared', page)
+    table = pd.read_csv(tmp_path / "report/comparisons.csv")
+    assert set(table["verdict"]) == {"inconclusive"}
+    assert set(table["role"]) == {"declared", "exploratory"}
+
+
+def test_page_says_which_verdicts_are_not_protected(write_page):
+    text = visible_text(write_page(make_study(seeds=2)))
+    assert "All other verdicts are exploratory and not protected" in text
+    assert "Exploratory: the same contrasts by other metrics" in text
 
 
 def test_missing_run_is_shown_wherever_it_belongs(write_page):

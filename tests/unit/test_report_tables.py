@@ -110,7 +110,9 @@ def test_matrix_mirrors_each_pair_with_the_opposite_sign(results, tables):
     assert forward["value"] == "−" + backward["value"]  # minimax is better: its distance is smaller
     assert (forward["kind"], backward["kind"]) == ("better", "worse")
     assert (forward["sign"], backward["sign"]) == ("▲", "▼")
-    assert cells["hinge", "minimax"]["kind"] == "missing"
+    failed = cells["hinge", "minimax"]  # all five of hinge against one of five
+    assert (failed["kind"], failed["value"]) == ("worse", "–")
+    assert "failed 5 against 1" in failed["tooltip"]
 
 
 TABULAR = re.compile(r"\\begin\{tabular\}\{([lr]+)\}\n(.*?)\\end\{tabular\}\n", re.S)

@@ -24,7 +24,12 @@ END = "<!-- end of keys -->"
 Schema = Mapping[str, Any]
 
 TYPES = {"integer": "whole number", "string": "text"}
-PLURAL_TYPES = {"integer": "whole numbers", "number": "numbers", "string": "texts"}
+PLURAL_TYPES = {
+    "integer": "whole numbers",
+    "number": "numbers",
+    "string": "texts",
+    "array": "lists",
+}
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
 

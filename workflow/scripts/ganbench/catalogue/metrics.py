@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +33,8 @@ class Metric:
     """One metric with its definition and its paper.
 
     `of` is what it is measured on, `better` the direction of improvement. With `has_reference`, it
-    compares generated images with a split of real ones.
+    compares generated images with a split of real ones. Scores lie between `lowest` and `highest`,
+    and differences are tested on `scale` (`evidence/scales.py`).
     """
 
     name: str
@@ -42,6 +44,9 @@ class Metric:
     has_reference: bool
     definition: str
     citation: str
+    scale: Literal["identity", "log", "angular"] = "identity"
+    lowest: float = -inf
+    highest: float = inf
 
 
 METRICS: dict[str, Metric] = {

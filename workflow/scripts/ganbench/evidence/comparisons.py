@@ -1,22 +1,24 @@
-"""Differences between variants: each against the baseline, and every two of them."""
+"""Differences between variants: the contrasts that a study declares, and every two variants."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ganbench.evidence import estimators
+from ganbench.evidence.contrast_tests import OutcomesBySeed
+from ganbench.evidence.contrasts import describe_contrast, set_up_contrast
 from ganbench.evidence.final_scores import (
+    DatasetRuns,
     Measure,
     ScoreIndex,
-    ScoresBySeed,
     direction,
     index_final_scores,
+    primary_measures,
     runs_by_dataset,
 )
-from ganbench.evidence.proportions import probability_greater
-from ganbench.evidence.verdict import judge
+from ganbench.study.declared import Pairing, list_contrasts
 
 COMPARISON_COLUMNS = [
     "dataset",
@@ -24,158 +26,127 @@ COMPARISON_COLUMNS = [
     "reference",
     "variant",
     "baseline",
+    "role",
     "n_pairs",
+    "n_variant",
+    "failed_variant",
+    "n_baseline",
+    "failed_baseline",
+    "scale",
+    "test",
     "difference",
     "ci_low",
     "ci_high",
+    "simultaneous_low",
+    "simultaneous_high",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
     "p_value",
     "p_adjusted",
+    "p_failures",
     "welch_ci_low",
     "welch_ci_high",
     "welch_p_value",
     "probability_better",
     "hedges_g",
     "minimum_detectable_difference",
+    "margin",
+    "decided_by",
     "verdict",
 ]
 
-Pairing = tuple[str, str]
-"""Two variants by name: the one that is judged, and the one in the place of the baseline."""
+DECLARED, EXPLORATORY = "declared", "exploratory"
+"""The roles of a comparison: corrected for the number of its like, or for context only."""
 
 
-def compare_to_baseline(
-    scores: pd.DataFrame, runs: pd.DataFrame, baseline: str, confidence: float = 0.95
+def compare_contrasts(
+    scores: pd.DataFrame, runs: pd.DataFrame, study: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """Every other variant against the baseline: the columns of `comparisons.csv`.
+    """The contrasts of a resolved study by every metric: the columns of `comparisons.csv`.
 
-    A pair is a seed that both variants completed. All estimates except Welch's are over the pairs.
-
-    - `difference` is the mean of variant − baseline, with its t interval (not adjusted) and the
-      p-value of the paired t-test. `p_adjusted` is Holm's, over the variants of one dataset, metric
-      and reference.
-    - Welch's interval and p-value check the difference without pairing, over all completed runs.
-    - `probability_better` is above ½ where the variant is better, whatever the metric's direction;
-      `hedges_g` has the sign of `difference`.
-    - `minimum_detectable_difference` is what 80 % of such studies would detect at the level that
-      Holm's correction requires of the smallest p-value (α over the number of tests), so it holds
-      whatever the other comparisons show.
-
-    Metrics without a better direction are left out. Raises ValueError where a dataset has no run of
-    the baseline.
+    By the primary metric of their dataset they are `declared`: the tests of one dataset are
+    corrected for their number together. By other metrics they are `exploratory`: corrected for the
+    number of contrasts, but not for that of metrics. Metrics without a better direction are left
+    out. Raises ValueError where a dataset has runs, but none of a contrast's baseline.
     """
-
-    def pair_with_baseline(dataset: str, variants: Sequence[str]) -> list[Pairing]:
-        if baseline not in variants:
-            raise ValueError(
-                f"baseline: found {baseline!r}, but {dataset} only has runs of "
-                f"{', '.join(variants)}; expected one of these."
-            )
-        return [(variant, baseline) for variant in variants if variant != baseline]
-
-    return _compare(scores, runs, pair_with_baseline, confidence)
+    return _compare(scores, runs, study, list_contrasts(study))
 
 
 def compare_all_pairs(
-    scores: pd.DataFrame, runs: pd.DataFrame, confidence: float = 0.95
+    scores: pd.DataFrame, runs: pd.DataFrame, study: Mapping[str, Any]
 ) -> pd.DataFrame:
     """Every two variants once: `pairs.csv`, with the columns of `comparisons.csv`.
 
-    Of two variants, the one that the study names first is in the column `baseline`. Holm's
-    correction is over all pairs of one dataset, metric and reference.
+    Declared contrasts are as in `comparisons.csv`. Of any other two variants, the one that the
+    study names first is in the column `baseline`; they are exploratory, corrected for the number of
+    all pairs.
     """
-
-    def pair_all(_: str, variants: Sequence[str]) -> list[Pairing]:
-        return [(later, earlier) for earlier, later in combinations(variants, 2)]
-
-    return _compare(scores, runs, pair_all, confidence)
+    contrasts = list_contrasts(study)
+    declared = {frozenset(pairing): pairing for pairing in contrasts}
+    names = list(dict.fromkeys(runs["variant"]))
+    pairs = [declared.get(frozenset(pair), pair[::-1]) for pair in combinations(names, 2)]
+    return _compare(scores, runs, study, pairs)
 
 
 def _compare(
     scores: pd.DataFrame,
     runs: pd.DataFrame,
-    pair: Callable[[str, Sequence[str]], list[Pairing]],
-    confidence: float,
+    study: Mapping[str, Any],
+    pairings: Sequence[Pairing],
 ) -> pd.DataFrame:
-    final = index_final_scores(scores, runs)
+    final, contrasts, primary = (
+        index_final_scores(scores, runs),
+        list_contrasts(study),
+        primary_measures(study),
+    )
     rows: list[dict] = []
-    for dataset, measures, variants in runs_by_dataset(scores, runs):
-        pairings = pair(dataset, list(variants))
-        for measure in measures:
-            if direction(measure[0]):
-                rows += _rows(final, dataset, measure, pairings, confidence)
+    for of_dataset in runs_by_dataset(scores, runs):
+        made = _select_pairings(of_dataset, pairings)
+        for measure in of_dataset.measures:
+            if not direction(measure[0]):
+                continue
+            is_primary = measure == primary[of_dataset.dataset]
+            for pairing in made:
+                is_declared = pairing in contrasts
+                row = describe_contrast(
+                    _set_up(final, of_dataset, measure, pairing),
+                    family=len(contrasts if is_declared else pairings),
+                    confidence=study["report"]["confidence"],
+                    margin=study.get("margin", "") if is_primary else "",
+                )
+                role = DECLARED if is_declared and is_primary else EXPLORATORY
+                rows.append(row | _name_row(of_dataset.dataset, measure, pairing, role))
     return pd.DataFrame(rows, columns=COMPARISON_COLUMNS)
 
 
-def _rows(
-    final: ScoreIndex, dataset: str, measure: Measure, pairings: list[Pairing], confidence: float
-) -> list[dict]:
-    """The comparisons by one measure on one dataset, with all columns."""
-    metric, reference = measure
-    pairs = [
-        (final[dataset, variant, *measure], final[dataset, baseline, *measure])
-        for variant, baseline in pairings
-    ]
-    names = [
-        {"dataset": dataset, "reference": reference, "variant": variant, "baseline": baseline}
-        for variant, baseline in pairings
-    ]
-    numbers = compare_family(pairs, metric, confidence)
-    return [row | name for row, name in zip(numbers, names, strict=True)]
-
-
-def compare_family(
-    pairs: Sequence[tuple[ScoresBySeed, ScoresBySeed]], metric: str, confidence: float
-) -> list[dict]:
-    """The comparisons of one Holm family; `pairs` are the scores of (variant, baseline).
-
-    Each row has the columns of numbers, `metric` and `verdict`. p-values and detectable differences
-    account for as many tests as could be made.
-    """
-    shared = [_shared_scores(variant, baseline) for variant, baseline in pairs]
-    differences = [estimators.paired_differences(*scores) for scores in shared]
-    estimates = [estimators.t_estimate(values, confidence) for values in differences]
-    adjusted = estimators.holm([estimate.p_value for estimate in estimates])
-    alpha = (1.0 - confidence) / max(1, np.count_nonzero(~np.isnan(adjusted)))
-    rows = []
-    for i, estimate in enumerate(estimates):
-        row = {
-            "metric": metric,
-            "n_pairs": len(differences[i]),
-            "difference": estimate.mean,
-            "ci_low": estimate.low,
-            "ci_high": estimate.high,
-            "p_value": estimate.p_value,
-            "p_adjusted": adjusted[i],
-            "minimum_detectable_difference": estimators.detectable_difference(
-                differences[i], alpha
-            ),
-        }
-        row |= _effect_sizes(*shared[i], direction(metric)) | _unpaired(*pairs[i], confidence)
-        baseline_mean = float(np.mean(shared[i][1])) if len(shared[i][1]) else np.nan
-        rows.append(row | {"verdict": judge(row, baseline_mean, confidence)})
-    return rows
-
-
-def _shared_scores(variant: ScoresBySeed, baseline: ScoresBySeed) -> tuple[np.ndarray, np.ndarray]:
-    """The scores of the seeds that both have, as two arrays in the order of seeds."""
-    seeds = sorted(variant.keys() & baseline.keys())
-    return np.array([variant[s] for s in seeds]), np.array([baseline[s] for s in seeds])
-
-
-def _effect_sizes(variant: np.ndarray, baseline: np.ndarray, sign: int) -> dict[str, float]:
-    """Effect sizes of variant − baseline; both arrays have one value per shared seed."""
+def _name_row(dataset: str, measure: Measure, pairing: Pairing, role: str) -> dict[str, str]:
+    (metric, reference), (variant, baseline) = measure, pairing
     return {
-        "probability_better": probability_greater(sign * variant, sign * baseline),
-        "hedges_g": estimators.hedges_g(variant, baseline),
+        "dataset": dataset,
+        "metric": metric,
+        "reference": reference,
+        "variant": variant,
+        "baseline": baseline,
+        "role": role,
     }
 
 
-def _unpaired(variant: ScoresBySeed, baseline: ScoresBySeed, confidence: float) -> dict[str, float]:
-    """Welch's test over all runs of both."""
-    values, others = (np.array(list(scores.values())) for scores in (variant, baseline))
-    estimate = estimators.welch_estimate(values, others, confidence)
-    return {
-        "welch_ci_low": estimate.low,
-        "welch_ci_high": estimate.high,
-        "welch_p_value": estimate.p_value,
-    }
+def _select_pairings(of_dataset: DatasetRuns, pairings: Sequence[Pairing]) -> list[Pairing]:
+    """Those whose variant has runs on a dataset. Their baseline must have some, too."""
+    selected = [pairing for pairing in pairings if pairing[0] in of_dataset.seeds]
+    for _, baseline in selected:
+        if baseline not in of_dataset.seeds:
+            raise ValueError(
+                f"baseline: found {baseline!r}, but {of_dataset.dataset} only has runs of "
+                f"{', '.join(of_dataset.seeds)}; expected one of these."
+            )
+    return selected
+
+
+def _set_up(final: ScoreIndex, of_dataset: DatasetRuns, measure: Measure, pairing: Pairing) -> Any:
+    sides: list[OutcomesBySeed] = []
+    for name in pairing:
+        by_seed = final[of_dataset.dataset, name, *measure]
+        sides.append({seed: by_seed.get(seed, np.nan) for seed in of_dataset.seeds[name]})
+    return set_up_contrast(*sides, measure[0])

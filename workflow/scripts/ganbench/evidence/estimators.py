@@ -102,19 +102,6 @@ def paired_differences(values: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.where(np.abs(differences) <= ROUNDING * size, 0.0, differences)
 
 
-def holm(p_values: Sequence[float]) -> np.ndarray:
-    """p-values adjusted for multiple tests (Holm 1979, A simple sequentially rejective test).
-
-    NaN marks a test that could not be made: it stays NaN and does not count.
-    """
-    p_values = np.asarray(p_values, dtype=float)
-    adjusted = np.full(p_values.shape, np.nan)
-    order = np.argsort(p_values, kind="stable")[: np.count_nonzero(~np.isnan(p_values))]
-    scaled = p_values[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
-    return adjusted
-
-
 def hedges_g(values: np.ndarray, others: np.ndarray) -> float:
     """Mean paired difference (values − others) in pooled standard deviations, without bias.
 
@@ -137,31 +124,38 @@ def hedges_g(values: np.ndarray, others: np.ndarray) -> float:
     return float(np.exp(log_j) * difference / pooled)
 
 
-def detectable_difference(differences: np.ndarray, alpha: float) -> float:
-    """The smallest true mean difference that these seeds would detect with 80 % power.
+def detectable_shift(error: float, degrees: float, alpha: float) -> float:
+    """The smallest true difference that a t-test of this standard error detects with 80 % power.
 
-    To detect is to reject by the two-sided paired t-test at level `alpha`, with the right sign. The
-    standard deviation of the differences is taken as observed, which is uncertain with few seeds:
-    a difference of the size that one study states is detected by another in 69 % of simulated
-    studies of 5 seeds, and in 74 % of those of 10. Plan a study for a larger difference.
+    To detect is to reject two-sided at level `alpha`, with the right sign. The standard error is
+    taken as observed, which is uncertain with few seeds: a difference of the size that one study
+    states is detected by another in 69 % of simulated studies of 5 seeds, and in 74 % of those of
+    10. Plan a study for a larger difference.
     """
+    if np.isnan(error):
+        return np.nan
+    return error * _detectable_noncentrality(round(float(degrees), 2), alpha)
+
+
+def detectable_difference(differences: np.ndarray, alpha: float) -> float:
+    """`detectable_shift` for the paired t-test of these differences."""
     n = len(differences)
     if n < 2:
         return np.nan
-    return standard_deviation(differences) * _detectable_noncentrality(n, alpha) / float(np.sqrt(n))
+    return detectable_shift(standard_deviation(differences) / float(np.sqrt(n)), n - 1, alpha)
 
 
 @cache
-def _detectable_noncentrality(n: int, alpha: float) -> float:
-    """The noncentrality at which n pairs have POWER: P(T > t(1 − α/2)) with n − 1 degrees.
+def _detectable_noncentrality(degrees: float, alpha: float) -> float:
+    """The noncentrality at which the t-test has POWER: P(T > t(1 − α/2)) with these degrees.
 
     Only the tail of the right sign counts. The other adds under 1e-4, and scipy's `nct.cdf` gives
     NaN that far out.
     """
-    critical = stats.t.isf(alpha / 2, n - 1)
+    critical = stats.t.isf(alpha / 2, degrees)
 
     def excess_power(noncentrality: float) -> float:
-        return stats.nct.sf(critical, n - 1, noncentrality) - POWER
+        return stats.nct.sf(critical, degrees, noncentrality) - POWER
 
     upper = 1.0
     while excess_power(upper) < 0:

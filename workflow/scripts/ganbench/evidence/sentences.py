@@ -1,71 +1,118 @@
-"""A comparison in plain English, with the numbers behind it."""
+"""A contrast in plain English: the claim, and the numbers behind it."""
 
 from ganbench.evidence.final_scores import Row, direction, measure_name
 from ganbench.evidence.verdict import VerdictKind, exactly_equal
-from ganbench.wording import count, decimal_places, fixed, number, p_equals, percent
+from ganbench.wording import count, decimal_places, fixed, is_missing, number, p_equals, percent
+
+LARGE_RATIO = 1.5
+"""From this ratio on scores are "2.1 times lower", below it "19 % lower"."""
+
+
+def claim(row: Row) -> str:
+    """What a row of `comparisons.csv` shows, in a clause without its dataset."""
+    variant, baseline, verdict = row["variant"], row["baseline"], row["verdict"]
+    name = measure_name((row["metric"], row["reference"]))
+    if exactly_equal(row):
+        return f"{variant} and {baseline} scored exactly the same in {name} on every seed"
+    if "failures" in row["decided_by"]:
+        return _claim_failures(row)
+    match verdict.kind:
+        case VerdictKind.BETTER | VerdictKind.WORSE:
+            return f"{variant} {_describe_size(row, name)}"
+        case VerdictKind.EQUIVALENT:
+            return f"{variant} and {baseline} were equivalent in {name} within {verdict.margin}"
+        case VerdictKind.SUGGESTIVE:
+            return (
+                f"{variant} may be {verdict.leaning} than {baseline} in {name}: significant "
+                "alone, but not among all contrasts"
+            )
+    if row["decided_by"] == "contradictory":
+        return (
+            f"{variant} and {baseline} are not ranked: one scored better in {name}, the other "
+            "failed less often"
+        )
+    return f"it is open whether {variant} or {baseline} is better in {name} (inconclusive)"
+
+
+def _claim_failures(row: Row) -> str:
+    """The side that failed more often first; "in none" where the other never did."""
+    sides = [
+        (row[side], row[f"failed_{side}"], row[f"n_{side}"]) for side in ("variant", "baseline")
+    ]
+    worse, better = sorted(sides, key=lambda side: -side[1] / (side[1] + side[2]))
+    others = f"{better[1]} of {better[1] + better[2]}" if better[1] else "none"
+    runs = count(worse[1] + worse[2], "run")
+    return f"{worse[0]} failed in {worse[1]} of {runs}, {better[0]} in {others}"
+
+
+def _describe_size(row: Row, name: str) -> str:
+    """How much lower or higher the variant scored, and which of the two is better."""
+    direct = "lower" if row["difference"] < 0 else "higher"
+    than = f"{name} than {row['baseline']}"
+    goal = "higher" if direction(row["metric"]) > 0 else "lower"
+    note = f"{goal} is better"
+    if is_missing(row["ratio"]):
+        return f"scored {number(abs(row['difference']))} {direct} {than} ({note})"
+    ratio = max(row["ratio"], 1 / row["ratio"])
+    if ratio >= LARGE_RATIO:
+        return f"scored {number(ratio, 2)} times {direct} {than} ({note})"
+    return f"scored {number(100 * abs(row['ratio'] - 1), 2)} % {direct} {than} ({note})"
 
 
 def describe_comparison(row: Row, variant: Row, baseline: Row, confidence: float = 0.95) -> str:
-    """One sentence on a row of `comparisons.csv`.
+    """One sentence on a row of `comparisons.csv`, with its numbers.
 
     `variant` and `baseline` are the rows of `summary.csv` for the same dataset, metric and
     reference.
     """
-    numbers = _numbers(row, variant, baseline, confidence)
-    return f"On {row['dataset']}, {_claim(row)}{numbers}."
+    numbers = describe_numbers(row, variant, baseline, confidence)
+    return f"On {row['dataset']}, {claim(row)}{f': {numbers}' if numbers else ''}."
 
 
-def _claim(row: Row) -> str:
-    """What the verdict says about these two variants."""
-    variant, baseline, verdict = row["variant"], row["baseline"], row["verdict"]
-    name = measure_name((row["metric"], row["reference"]))
-    if verdict.kind in (VerdictKind.BETTER, VerdictKind.WORSE):
-        goal = "higher" if direction(row["metric"]) > 0 else "lower"
-        return f"{variant} was {verdict} than {baseline} in {name} ({goal} is better)"
-    if exactly_equal(row):
-        return f"{variant} and {baseline} scored exactly the same in {name} on every shared seed"
-    if verdict.kind is VerdictKind.NO_DIFFERENCE:
-        return (
-            f"no difference larger than {verdict.largest_difference} in {name} was shown "
-            f"between {variant} and {baseline}"
-        )
-    if verdict.pairs == 0:
-        return f"{variant} and {baseline} cannot be compared in {name}: no seed has a score of both"
-    return f"the comparison of {variant} with {baseline} in {name} is inconclusive"
-
-
-def _numbers(row: Row, variant: Row, baseline: Row, confidence: float) -> str:
-    """The evidence for a claim: ": 31.2 against 38.4 (difference −7.2, …, p = 0.004)"."""
-    if row["n_pairs"] == 0:
+def describe_numbers(row: Row, variant: Row, baseline: Row, confidence: float = 0.95) -> str:
+    """The evidence of a contrast: "31.2 against 38.4 (0.81 times, 95 % interval 0.7 to 0.9, …)"."""
+    if not row["n_variant"] or not row["n_baseline"]:
         return ""
-    half_width = (row["ci_high"] - row["ci_low"]) / 2
-    places = decimal_places(half_width, max(abs(variant["mean"]), abs(baseline["mean"])))
-    text = _difference(row, places, confidence)
-    if not variant["n"] == baseline["n"] == row["n_pairs"]:
-        text = f"means of {variant['n']} and {count(baseline['n'], 'run')}; {text}"
-    if (row["p_value"] < 1 - confidence) != (row["welch_p_value"] < 1 - confidence):
-        text += f"; without pairing, p {p_equals(row['welch_p_value'])} by Welch's test"
+    low, high = row["ci_low"], row["ci_high"]
+    size = max(abs(variant["centre"]), abs(baseline["centre"]))
+    places = decimal_places((high - low) / 2, size)
+    means = f"{fixed(variant['centre'], places)} against {fixed(baseline['centre'], places)}"
+    parts = [*_describe_interval(row, places, confidence), _describe_runs(row)]
+    if row["test"]:
+        parts.append(f"{row['test']}, p {p_equals(row['p_value'])}")
+        adjusted = p_equals(row["p_adjusted"])
+        if adjusted != p_equals(row["p_value"]):
+            parts.append(f"{adjusted.removeprefix('= ')} among all contrasts")
     detectable = row["minimum_detectable_difference"]
-    if row["verdict"].kind is VerdictKind.CANNOT_TELL and detectable > abs(row["difference"]):
-        text += f"; smallest difference detectable with 80 % power: {number(detectable)}"
-    return f": {fixed(variant['mean'], places)} against {fixed(baseline['mean'], places)} ({text})"
+    if row["verdict"].kind is VerdictKind.INCONCLUSIVE and detectable > abs(row["difference"]):
+        parts.append(f"smallest difference detectable with 80 % power: {number(detectable)}")
+    return f"{means} ({', '.join(parts)})"
 
 
-def _difference(row: Row, places: int, confidence: float) -> str:
-    """The difference with its interval, seeds and p-values, as far as they are defined."""
-    seeds = count(row["n_pairs"], "shared seed")
-    if exactly_equal(row):
-        return seeds
-    difference = f"difference {fixed(row['difference'], places)}"
-    if row["n_pairs"] == 1:
-        return f"{difference}, {seeds}"
-    low, high = fixed(row["ci_low"], places), fixed(row["ci_high"], places)
-    interval = f"{percent(confidence)} interval {low} to {high}"
-    return f"{difference}, {interval}, {seeds}, {_p_values(row)}"
+def _describe_interval(row: Row, places: int, confidence: float) -> list[str]:
+    """The ratio or the difference, with its simultaneous interval as far as there is one."""
+    if exactly_equal(row) or is_missing(row["difference"]):
+        return []
+    low, high = row["simultaneous_low"], row["simultaneous_high"]
+    if is_missing(row["ratio"]):
+        text = f"difference {fixed(row['difference'], places)}"
+        limits = "" if is_missing(low) else f"{fixed(low, places)} to {fixed(high, places)}"
+    else:
+        text = f"{number(row['ratio'], 2)} times"
+        limits = (
+            "" if is_missing(low) else f"{number(row['ratio_low'])} to {number(row['ratio_high'])}"
+        )
+    return [text, f"{percent(confidence)} interval {limits}"] if limits else [text]
 
 
-def _p_values(row: Row) -> str:
-    """The p-value, followed by Holm's where it reads differently."""
-    raw, adjusted = p_equals(row["p_value"]), p_equals(row["p_adjusted"])
-    after = f", {adjusted.removeprefix('= ')} after Holm's correction" if adjusted != raw else ""
-    return f"p {raw}{after}"
+def _describe_runs(row: Row) -> str:
+    """How many runs each side has, and lost."""
+    counts = {row[f"n_{side}"] + row[f"failed_{side}"] for side in ("variant", "baseline")}
+    failed = row["failed_variant"] + row["failed_baseline"]
+    if len(counts) == 1:
+        text = count(counts.pop(), "seed")
+    else:
+        text = f"{row['n_variant']} and {count(row['n_baseline'], 'run')}"
+    return (
+        f"{text}, failed {row['failed_variant']} and {row['failed_baseline']}" if failed else text
+    )

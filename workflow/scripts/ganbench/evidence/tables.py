@@ -19,6 +19,7 @@ from ganbench.evidence.final_scores import (
     runs_by_dataset,
 )
 from ganbench.evidence.proportions import wilson
+from ganbench.evidence.scales import Scale, choose_scale
 
 SUMMARY_COLUMNS = [
     "dataset",
@@ -36,6 +37,8 @@ SUMMARY_COLUMNS = [
     "max",
     "best_mean",
     "values",
+    "scale",
+    "centre",
 ]
 
 RATE_COLUMNS = ["dataset", "variant", "outcome", "n", "count", "rate", "ci_low", "ci_high"]
@@ -60,9 +63,11 @@ MOST_COLLAPSED_MODES = 1
 def summarise(scores: pd.DataFrame, runs: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     """One row per dataset, variant, metric and reference: the columns of `summary.csv`.
 
-    `n` runs have a final score and `failed` have none; together they are all runs. `std` is the
-    sample standard deviation between seeds (n − 1), the interval is Student's t interval of the
-    mean. `best_mean` is the mean of the best snapshots of the same n runs: optimistic, not to be
+    `n` runs have a final score and `failed` have none; together they are all runs. All else is over
+    the n alone. `std` is the sample standard deviation between seeds (n − 1). `centre` is the mean
+    on the metric's `scale`, taken back to its unit: on the log scale the geometric mean. The
+    interval is Student's on that scale, of `centre`, so it stays within the metric's range.
+    `best_mean` is the mean of the best snapshots of the same n runs: optimistic, not to be
     reported alone, and NaN where the metric has no better direction. `values` lists the final
     scores in the order of seeds, separated by spaces, `nan` for a run that failed.
     """
@@ -75,18 +80,29 @@ def summarise(scores: pd.DataFrame, runs: pd.DataFrame, confidence: float = 0.95
                 values = np.array(list(final[key].values()))
                 counts = (len(values), len(seeds) - len(values))
                 best_mean = _best_mean(best[key], final[key])
-                moments = _moments(values, confidence)
-                rows.append((*key, *counts, *moments, best_mean, _listed(final[key], seeds)))
+                scale = choose_scale(measure[0], values)
+                centre, low, high = _estimate_centre(values, scale, confidence)
+                moments = _moments(values, low, high)
+                listed = _listed(final[key], seeds)
+                rows.append((*key, *counts, *moments, best_mean, listed, scale.name, centre))
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
-def _moments(values: np.ndarray, confidence: float) -> tuple[float, ...]:
+def _moments(values: np.ndarray, low: float, high: float) -> tuple[float, ...]:
     """mean, std, ci_low, ci_high, median, min and max of one value per seed."""
     if len(values) == 0:
         return (np.nan,) * 7
-    mean, low, high, _ = t_estimate(values, confidence)
-    deviation = standard_deviation(values)
+    mean, deviation = np.mean(values), standard_deviation(values)
     return mean, deviation, low, high, np.median(values), np.min(values), np.max(values)
+
+
+def _estimate_centre(
+    values: np.ndarray, scale: Scale, confidence: float
+) -> tuple[float, float, float]:
+    """The mean on a scale and its interval, in the metric's unit."""
+    estimate = t_estimate(scale.to_positions(values), confidence)
+    centre, low, high = scale.to_values(np.array([estimate.mean, estimate.low, estimate.high]))
+    return float(centre), float(low), float(high)
 
 
 def _best_mean(best: ScoresBySeed, final: ScoresBySeed) -> float:

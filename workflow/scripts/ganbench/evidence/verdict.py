@@ -1,98 +1,80 @@
-"""The verdict on one comparison: a value, made once by `judge` and printed by `str`."""
+"""The verdict on one contrast: a value, made once by `judge` and printed by `str`."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ganbench.evidence.final_scores import Row, direction
-from ganbench.wording import count, number
-
-MINIMUM_PAIRS = 3
-"""Fewer shared seeds than this are inconclusive."""
-
-WIDEST_INFORMATIVE_SHARE = 0.5
-"""An interval that reaches further than this share of the baseline's mean is inconclusive."""
+from ganbench.evidence.final_scores import Row
 
 
 class VerdictKind(StrEnum):
-    """What a comparison can show."""
+    """What a contrast shows."""
 
     BETTER = "better"
     WORSE = "worse"
-    NO_DIFFERENCE = "no difference"
-    CANNOT_TELL = "cannot tell"
+    EQUIVALENT = "equivalent"
+    SUGGESTIVE = "suggestive"
+    INCONCLUSIVE = "inconclusive"
+
+
+_OPPOSITE = {VerdictKind.BETTER: VerdictKind.WORSE, VerdictKind.WORSE: VerdictKind.BETTER}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a comparison of `pairs` shared seeds shows.
+    """What a contrast shows.
 
-    `reach` is the largest difference, in either direction, that the interval allows.
+    `leaning` is the direction that a suggestive one points in, BETTER or WORSE; `margin` is the
+    declared one that an equivalent one lies within.
     """
 
     kind: VerdictKind
-    pairs: int
-    reach: float
-
-    @property
-    def largest_difference(self) -> str:
-        """The reach, to three significant digits."""
-        return number(float(f"{self.reach:.3g}"))
+    leaning: VerdictKind | None = None
+    margin: str = ""
 
     def swapped(self) -> "Verdict":
         """The verdict with the two variants exchanged."""
-        opposite = {VerdictKind.BETTER: VerdictKind.WORSE, VerdictKind.WORSE: VerdictKind.BETTER}
-        return replace(self, kind=opposite.get(self.kind, self.kind))
-
-    @property
-    def words(self) -> str:
-        """As the page calls it, in the headline and in tables; `str` is what the CSV files have."""
-        if self.kind is VerdictKind.CANNOT_TELL:
-            return f"inconclusive with {count(self.pairs, 'seed')}"
-        return str(self)
+        return replace(
+            self,
+            kind=_OPPOSITE.get(self.kind, self.kind),
+            leaning=_OPPOSITE.get(self.leaning) if self.leaning else None,
+        )
 
     def __str__(self) -> str:
-        match self.kind:
-            case VerdictKind.NO_DIFFERENCE:
-                return f"{self.kind} larger than {self.largest_difference} shown"
-            case VerdictKind.CANNOT_TELL:
-                return f"{self.kind} with {count(self.pairs, 'seed')}"
+        """As tables have it: better, suggestive (better), equivalent within 10 %."""
+        if self.kind is VerdictKind.SUGGESTIVE:
+            return f"{self.kind} ({self.leaning})"
+        if self.kind is VerdictKind.EQUIVALENT:
+            return f"{self.kind} within {self.margin}"
         return self.kind.value
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether it names a winner."""
+        return self.kind in _OPPOSITE
 
-def judge(row: Row, baseline_mean: float, confidence: float = 0.95) -> Verdict:
-    """The verdict on a comparison; `row` has the numbers of a row of `comparisons.csv`.
 
-    `baseline_mean` is the mean score of the baseline over the shared seeds. The first rule that
-    applies decides:
+def judge(adjusted: int, alone: int, *, is_within_margin: bool, margin: str) -> Verdict:
+    """The verdict from what was decided: 1 for the variant, −1 for the baseline, 0 for neither.
 
-    1. Fewer than `MINIMUM_PAIRS` shared seeds: cannot tell. One seed has no interval. Two seeds
-       whose differences agree by chance would be significant, which is common for shares out of a
-       few hundred images. Exactly equal scores are exempt.
-    2. Significant after Holm's correction: better or worse, in the metric's direction.
-    3. X = max(|ci_low|, |ci_high|) is at most `WIDEST_INFORMATIVE_SHARE` of the baseline's mean: no
-       difference larger than X shown. X is 0 where both score the same on every shared seed.
-    4. Otherwise: cannot tell. The best FIDs of minimax and non-saturating in Lucic et al. 2018
-       differ by 10 to 31 % on four datasets, so an interval that reaches past half of the score
-       excludes no plausible answer.
+    `adjusted` is decided after the correction for the number of contrasts, `alone` without it. The
+    first rule that applies:
+
+    1. Decided after the correction: better or worse.
+    2. The simultaneous interval lies within the declared margin: equivalent.
+    3. Decided alone: suggestive, in that direction.
+    4. Otherwise inconclusive: neither a difference nor the lack of one was shown.
     """
-    pairs = int(row["n_pairs"])
-    reach = max(abs(row["ci_low"]), abs(row["ci_high"]))
-    if pairs < MINIMUM_PAIRS and reach != 0:
-        kind = VerdictKind.CANNOT_TELL
-    elif row["p_adjusted"] < 1.0 - confidence:
-        kind = VerdictKind.BETTER if improves(row) else VerdictKind.WORSE
-    elif reach <= WIDEST_INFORMATIVE_SHARE * abs(baseline_mean):
-        kind = VerdictKind.NO_DIFFERENCE
-    else:
-        kind = VerdictKind.CANNOT_TELL
-    return Verdict(kind, pairs, reach)
-
-
-def improves(row: Row) -> bool:
-    """Whether the difference (variant − baseline) of a comparison favours the variant."""
-    return row["difference"] * direction(row["metric"]) > 0
+    kinds = {1: VerdictKind.BETTER, -1: VerdictKind.WORSE}
+    if adjusted:
+        return Verdict(kinds[adjusted])
+    if is_within_margin:
+        return Verdict(VerdictKind.EQUIVALENT, margin=margin)
+    if alone:
+        return Verdict(VerdictKind.SUGGESTIVE, leaning=kinds[alone])
+    return Verdict(VerdictKind.INCONCLUSIVE)
 
 
 def exactly_equal(row: Row) -> bool:
-    """Whether two or more shared seeds all have exactly the same score under both variants."""
-    return row["ci_low"] == row["ci_high"] == 0
+    """Whether two or more seeds all have exactly the same score under both variants."""
+    has_failures = row["failed_variant"] + row["failed_baseline"] > 0
+    return bool(row["ci_low"] == row["ci_high"] == 0 and not has_failures)

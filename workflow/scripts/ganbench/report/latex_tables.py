@@ -36,6 +36,7 @@ _TEXT_COLUMNS = (
     "reference",
     "variant",
     "against",
+    "role",
     "verdict",
     "outcome",
 )
@@ -101,24 +102,28 @@ def _format_score(row: dict) -> str:
 
 
 def _format_comparisons(results: Results, table: pd.DataFrame) -> str:
-    """The comparisons by each dataset's primary metric."""
+    """The comparisons by each dataset's primary metric, with their simultaneous intervals."""
     primary = {(name, *primary_measure(results, name)) for name in results.study["datasets"]}
     places = zip(table["dataset"], table["metric"], table["reference"], strict=True)
     rows = table[np.array([place in primary for place in places], dtype=bool)]
-    differences = zip(rows["difference"], rows["ci_low"], rows["ci_high"], strict=True)
+    limits = rows["simultaneous_low"], rows["simultaneous_high"]
+    differences = zip(rows["difference"], *limits, strict=True)
+    failed = zip(rows["failed_variant"], rows["failed_baseline"], strict=True)
     columns = {
         "dataset": rows["dataset"],
         "metric": rows["metric"],
         "variant": rows["variant"],
         "against": rows["baseline"],
+        "role": rows["role"],
         "verdict": rows["verdict"],
         "difference": [_with_interval(*interval(*difference)) for difference in differences],
         "p": rows["p_value"].map(p_value),
-        "p (Holm)": rows["p_adjusted"].map(p_value),
+        "p (adjusted)": rows["p_adjusted"].map(p_value),
         "P(better)": rows["probability_better"].map(number),
         "Hedges' g": rows["hedges_g"].map(number),
         "detectable": rows["minimum_detectable_difference"].map(number),
         "pairs": rows["n_pairs"],
+        "failed": [f"{ours} against {theirs}" for ours, theirs in failed],
     }
     return format_tabular(pd.DataFrame({name: list(cells) for name, cells in columns.items()}))
 

@@ -105,9 +105,9 @@ def _build_row(
     if variant not in scores.index or pd.isna(scores.loc[variant, "mean"]):
         return row | _UNSCORED | {"failed": len(runs)}
     summary = scores.loc[variant]
-    value, around = interval(summary["mean"], summary["ci_low"], summary["ci_high"])
+    value, around = interval(summary["centre"], summary["ci_low"], summary["ci_high"])
     return row | {
-        "mean": float(summary["mean"]),
+        "mean": float(summary["centre"]),
         "low": _none_if_missing(summary["ci_low"]),
         "high": _none_if_missing(summary["ci_high"]),
         "value": value,

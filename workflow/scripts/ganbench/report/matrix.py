@@ -1,12 +1,13 @@
-"""Differences between variants: every pair in a matrix, and each variant against the baseline."""
+"""Differences between variants: every pair in a matrix, and the contrasts of the study."""
 
 from typing import Any
 
 import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name
+from ganbench.evidence.comparisons import DECLARED
 from ganbench.evidence.final_scores import select
-from ganbench.evidence.verdict import VerdictKind
+from ganbench.evidence.verdict import Verdict, VerdictKind
 from ganbench.report.measures import describe_measure, list_measures, primary_measure
 from ganbench.report.results import Results
 from ganbench.wording import interval, p_equals
@@ -14,8 +15,9 @@ from ganbench.wording import interval, p_equals
 SIGNS = {
     VerdictKind.BETTER: "▲",
     VerdictKind.WORSE: "▼",
-    VerdictKind.NO_DIFFERENCE: "=",
-    VerdictKind.CANNOT_TELL: "?",
+    VerdictKind.EQUIVALENT: "≈",
+    VerdictKind.SUGGESTIVE: "~",
+    VerdictKind.INCONCLUSIVE: "?",
 }
 """The sign of a verdict in a cell, for readers who cannot see the cell's colour."""
 
@@ -61,37 +63,52 @@ def _build_cell(
     row, sign = by_pair.get((variant, other)), 1
     if row is None:
         row, sign = by_pair.get((other, variant)), -1
-    if row is None or pd.isna(row.difference):
-        return {"kind": "missing", "value": "–", "sign": "", "tooltip": "no shared seed"}
-    verdict = row.verdict if sign > 0 else row.verdict.swapped()
-    low, high = sorted((sign * row.ci_low, sign * row.ci_high))
-    value, around = interval(sign * row.difference, low, high)
-    tooltip = verdict.words
-    if around:
-        tooltip += f"; interval {around}; p {p_equals(row.p_adjusted)} after Holm’s correction"
+    verdict = None if row is None else row.verdict if sign > 0 else row.verdict.swapped()
+    if verdict is None or (pd.isna(row.difference) and not verdict.is_decided):
+        return {"kind": "missing", "value": "–", "sign": "", "tooltip": "nothing to compare"}
     return {
-        "kind": verdict.kind.replace(" ", "-"),
-        "value": value,
+        "kind": str(verdict.kind),
+        "value": _describe_difference(row, sign)[0],
         "sign": SIGNS[verdict.kind],
-        "tooltip": tooltip,
+        "tooltip": _describe_tests(row, sign, verdict),
     }
 
 
+def _describe_difference(row: Any, sign: int) -> tuple[str, str]:
+    """The difference with its simultaneous interval, as far as there is one."""
+    low, high = sorted((sign * row.simultaneous_low, sign * row.simultaneous_high))
+    return interval(sign * row.difference, low, high)
+
+
+def _describe_tests(row: Any, sign: int, verdict: Verdict) -> str:
+    """The text over a cell: verdict, role, interval, failures and p-value."""
+    parts = [str(verdict), row.role]
+    if around := _describe_difference(row, sign)[1]:
+        parts.append(f"interval {around}")
+    if row.failed_variant + row.failed_baseline:
+        sides = (row.failed_variant, row.failed_baseline)[::sign]
+        parts.append(f"failed {sides[0]} against {sides[1]}")
+    if not pd.isna(row.p_adjusted):
+        parts.append(f"p {p_equals(row.p_adjusted)} after correction")
+    return "; ".join(parts)
+
+
 def build_comparison_rows(results: Results, comparisons: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of the table of comparisons with the baseline, the primary measures' first."""
+    """The rows of the table of contrasts, the declared ones first."""
     records = comparisons.astype(object).where(comparisons.notna(), None).to_dict("records")
     rows = []
     for record in records:
         dataset, measure = record["dataset"], (record["metric"], record["reference"])
         if measure in list_measures(results, comparisons, dataset):
-            difference, around = interval(record["difference"], record["ci_low"], record["ci_high"])
+            limits = record["simultaneous_low"], record["simultaneous_high"]
+            difference, around = interval(record["difference"], *limits)
             row = {
-                "primary": measure == primary_measure(results, dataset),
+                "declared": record["role"] == DECLARED,
                 "index": results.variants.index(record["variant"]),
                 "measure": describe_measure(*measure),
-                "kind": record["verdict"].kind,
+                "kind": str(record["verdict"].kind),
                 "difference_text": difference,
                 "interval": around,
             }
             rows.append(record | row)
-    return sorted(rows, key=lambda row: not row["primary"])
+    return sorted(rows, key=lambda row: not row["declared"])

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ganbench.catalogue.published import find_published
-from ganbench.evidence.comparisons import compare_all_pairs, compare_to_baseline
+from ganbench.evidence.comparisons import compare_all_pairs, compare_contrasts
 from ganbench.evidence.headline import write_headline
 from ganbench.evidence.ranks import rank_variants
 from ganbench.evidence.tables import count_failures, estimate_noise, profile_scores, summarise
@@ -115,8 +115,8 @@ def make_tables(results: Results) -> dict[str, pd.DataFrame]:
     confidence, recall = study["report"]["confidence"], study["evaluation"]["collapse_recall"]
     return {
         "summary": summarise(scores, runs, confidence),
-        "comparisons": compare_to_baseline(scores, runs, study["baseline"], confidence),
-        "pairs": compare_all_pairs(scores, runs, confidence),
+        "comparisons": compare_contrasts(scores, runs, study),
+        "pairs": compare_all_pairs(scores, runs, study),
         "rates": count_failures(scores, runs, recall, confidence),
         "ranks": rank_variants(scores, runs, study),
         "profiles": profile_scores(scores, runs),

@@ -22,6 +22,7 @@ from ganbench.study.checks import (
     check_name,
     check_run,
 )
+from ganbench.study.declared import check_declarations
 from ganbench.study.paths import expand_path
 from ganbench.study.player_optimizers import override_training, resolve_optimizer, write_defaults
 from ganbench.study.scheduled_numbers import check_use, resolve_schedule
@@ -143,6 +144,7 @@ def _resolve_names(study: dict[str, Any]) -> None:
                 del dataset[key]
         dataset.update(_derive_facts(dataset, study["evaluation"]))
         dataset["channels"] = dataset["channels"] or (3 if kind == "image_folder" else None)
+    check_declarations(study)
     objectives = {**OBJECTIVES, **study["objectives"]}
     for name, variant in study["variants"].items():
         variant["objective"] = variant["objective"] or name
