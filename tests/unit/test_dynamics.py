@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from evidence_example import ALL_FAILED, settings, study_of
+from ganbench.evidence.comparisons import compare_all_pairs, compare_contrasts
 from ganbench.evidence.final_scores import measure_name
 from ganbench.report.dynamics import MEASURED, score_dynamics
 from ganbench.report.figures.update_sizes import fit_slope, sketch_update_sizes
@@ -13,6 +15,7 @@ from ganbench.report.report import make_tables
 from ganbench.report.results import read_results
 from ganbench.training.measure import COLUMNS
 from report_example import make_results, make_study
+from scipy import stats
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +75,43 @@ def test_every_run_has_them_in_the_tables_and_no_learning_curve_repeats_them(res
         (value,) = rows[(rows["metric"] == metric) & (rows["step"] == steps[-1])]["value"]
         assert value == pytest.approx(expected)
     assert not set(MEASURED) & set(results.curves["metric"])
+
+
+STUDY = settings({"digits": ("g_grad_norm", "none")}, baseline="sgd", variants=("sgd", "adam"))
+SGD, ADAM = [2e-4, 3e-4, 5e-4, 1e-4, 2e-4], [2.0, 4.0, 3.5, 1.5, 3.0]
+
+
+def compare_gradients(sgd: list, adam: list, metric: str = "g_grad_norm") -> pd.Series:
+    scores, runs = study_of({"sgd": sgd, "adam": adam}, metric=metric, reference="none")
+    (row,) = compare_contrasts(scores, runs, STUDY).to_dict("records")
+    assert compare_all_pairs(scores, runs, STUDY).empty
+    return pd.Series(row)
+
+
+def test_metric_without_a_better_direction_is_higher_or_lower_and_never_better():
+    row = compare_gradients(SGD, ADAM)
+    ratios = np.log(ADAM) - np.log(SGD)
+    assert str(row["verdict"]) == "higher"
+    assert str(row["verdict"].swapped()) == "lower"
+    assert str(compare_gradients(ADAM, SGD)["verdict"]) == "lower"
+    assert row["ratio"] == pytest.approx(np.exp(ratios.mean()))
+    assert row["p_value"] == pytest.approx(stats.ttest_1samp(ratios, 0).pvalue)
+    assert np.isnan(row["probability_better"])
+
+
+@pytest.mark.parametrize("failed", [ALL_FAILED, [None, None, 4.0, 5.0, 6.0]])
+def test_failed_run_is_neither_higher_nor_lower(failed):
+    """It decides the verdict of a score, but only the others' gradients are known."""
+    row = compare_gradients([4.0, 4.4, 4.2, 5.1, 6.3], failed)
+    assert str(row["verdict"]) == "inconclusive"
+    assert row["failed_variant"] == failed.count(None)
+    assert row["test"] in ("", "partially paired t")
+
+
+@pytest.mark.parametrize("metric", ["memorisation-classifier", "value", "g_update_size", "d_fake"])
+def test_every_metric_without_a_better_direction_has_a_row(metric):
+    row = compare_gradients([0.11, 0.12, 0.10, 0.11, 0.12], [0.3, 0.35, 0.31, 0.33, 0.36], metric)
+    assert str(row["verdict"]) == "higher"
 
 
 def test_page_names_them_by_their_titles(results):
