@@ -4,6 +4,7 @@ PYTHON ?= python3
 CORES ?= all
 STUDY ?= config/config.yaml
 TIMES ?= 1
+STUDIES ?= 2000
 WORKERS ?= auto
 
 # Snakemake starts a rule's script by the interpreter's path, unquoted.
@@ -16,7 +17,7 @@ ifeq ($(HOME),)
 export HOME := $(CURDIR)/.snakemake/home
 endif
 
-.PHONY: help reproduce test test-gpu test-slurm stress verify benchmark benchmark-gpu lint generated rulers lock
+.PHONY: help reproduce test test-gpu test-slurm stress verify simulate benchmark benchmark-gpu lint generated rulers lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -40,6 +41,9 @@ stress: .venv/.installed ## run every test that holds a promise of docs/reliabil
 
 verify: .venv/.installed ## repeat two runs of a published study and compare with what was published
 	.venv/bin/python results/published/verify.py --cores $(CORES)
+
+simulate: .venv/.installed ## measure how often verdicts are wrong, for docs/statistics.md (STUDIES=2000 a number)
+	OMP_NUM_THREADS=1 .venv/bin/python benchmarks/simulate.py --studies $(STUDIES) --write
 
 benchmark: .venv/.installed ## measure the speed of this machine; tables in benchmarks/results
 	@for name in plan job_start report_time overhead checkpoints train_speed score_run; do .venv/bin/python benchmarks/$$name.py || exit 1; done

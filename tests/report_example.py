@@ -46,6 +46,7 @@ HISTORY = (
     "g_grad_norm",
     "g_d_fake",
     "g_weight",
+    "g_update_size",
 )
 
 STOPPED = "JSD has not improved over 2 snapshots (best 0.1, now 0.2)"
@@ -214,6 +215,7 @@ def _history(at, parameters, failed, rng, end):
         table[column] = table[column].clip(0.02, 0.98)
     for column in ("d_grad_norm", "g_grad_norm"):
         table[column] = 3 * np.exp(-past + table[column])
+    table["g_update_size"] = 1e-3 * table["g_grad_norm"]
     reached = table.iloc[:1] if failed else table[table["step"] <= end]
     reached.to_csv(at / "history.csv", index=False)
     return at / "history.csv"

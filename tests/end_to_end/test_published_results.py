@@ -1,6 +1,7 @@
 """Published results: what is copied, what is still this study, and what `make verify` finds."""
 
 import importlib.util
+import io
 import json
 import shutil
 import sys
@@ -176,3 +177,12 @@ def test_published_study_is_still_the_one_that_is_shipped(folder):
     assert set(runs) == {
         "/".join(map(str, (d, v, f"seed{s}"))) for d, v, s in studies.list_runs(study)
     }
+
+
+@pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
+def test_published_tables_follow_from_the_published_scores(folder):
+    for name, table in program("retabulate").make_tables_again(folder).items():
+        text = (folder / f"{name}.csv").read_text(encoding="utf-8")
+        published = pd.read_csv(io.StringIO(text))
+        again = pd.read_csv(io.StringIO(table.to_csv(index=False)))
+        pd.testing.assert_frame_equal(again, published, rtol=1e-9)

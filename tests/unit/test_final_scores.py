@@ -89,6 +89,29 @@ def test_interval_widens_with_confidence():
     assert ratio == pytest.approx(stats.t.ppf(0.995, 4) / stats.t.ppf(0.75, 4))
 
 
+@pytest.mark.parametrize(
+    ("metric", "values", "lowest", "highest"),
+    [
+        ("JSD", [0.001, 0.09, 0.002, 0.004], 0.0, np.log(2)),
+        ("JSD", [0.69, 0.2, 0.69, 0.65], 0.0, np.log(2)),
+        ("recall-classifier", [0.0, 0.0, 0.4, 0.01], 0.0, 1.0),
+        ("precision-classifier", [1.0, 1.0, 0.6, 0.99], 0.0, 1.0),
+        ("optimal_value", [-1.386, -1.2, -1.38, -1.386], -np.log(4), 0.0),
+        ("FD-classifier", [2.0, 90.0, 1.0, 3.0], 0.0, np.inf),
+        ("IS-classifier", [1.0, 5.0, 1.1, 1.0], 0.0, np.inf),
+        ("modes", [0.0, 9.0, 1.0, 0.0], 0.0, np.inf),
+        ("density-classifier", [0.0, 1.2, 0.1, 0.0], 0.0, np.inf),
+    ],
+)
+def test_interval_of_the_centre_stays_within_the_range_of_the_metric(
+    metric, values, lowest, highest
+):
+    row = only(summarise(*study_of({"minimax": values}, metric=metric)))
+    plain = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
+    assert plain[0] < lowest or plain[1] > highest  # what Student's interval would say
+    assert lowest <= row["ci_low"] < row["centre"] < row["ci_high"] <= highest + 1e-12
+
+
 def test_one_seed_has_a_mean_but_no_spread_and_no_interval():
     row = only(summarise(*study_of({"minimax": [38.0]})))
     assert (row["n"], row["mean"], row["median"]) == (1, 38.0, 38.0)

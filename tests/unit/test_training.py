@@ -10,7 +10,7 @@ from ganbench.formula.language import parse
 from ganbench.formula.torch_loss import compile_loss
 from ganbench.networks.build import build_discriminator, build_generator, count_parameters
 from ganbench.study.budget import snapshot_steps
-from ganbench.training.measure import COLUMNS, FirstNonFinite, measure
+from ganbench.training.measure import COLUMNS, FirstNonFinite, copy_weights, measure
 from ganbench.training.run import set_up_game
 from ganbench.training.step import Losses, adversarial_step
 from PIL import Image
@@ -101,6 +101,7 @@ def test_seeds_and_streams_differ(parameters):
 
 def test_history_columns_hold_what_their_names_say(parameters):
     game = set_up_game(parameters, "digits", 0, PIXELS)
+    before = copy_weights(game.generator.network)
     adversarial_step(game, 1)
     real, fake = torch.tensor([1.0, 3.0]), torch.tensor([-2.0, 0.5])
     losses = Losses(
@@ -112,7 +113,7 @@ def test_history_columns_hold_what_their_names_say(parameters):
         penalty=torch.tensor(0.0),
         generator=torch.tensor(0.75),
     )
-    row = dict(zip(COLUMNS[5:], measure(game, losses).tolist(), strict=True))
+    row = dict(zip(COLUMNS[5:], measure(game, losses, before).tolist(), strict=True))
     d_x, d_gz = 1 / (1 + np.exp(-real.numpy())), 1 / (1 + np.exp(-fake.numpy()))
     assert row["d_loss"] == 0.25
     assert row["g_loss"] == 0.75
@@ -124,6 +125,38 @@ def test_history_columns_hold_what_their_names_say(parameters):
     for column, player in (("d_grad_norm", game.discriminator), ("g_grad_norm", game.generator)):
         squares = sum(float((weight.grad**2).sum()) for weight in player.network.parameters())
         assert row[column] == pytest.approx(math.sqrt(squares), rel=1e-5)
+
+
+def read_history(folder, scale: float, **optimizer: object) -> pd.DataFrame:
+    """The history of four steps in which the generator's loss is multiplied by `scale`."""
+    parameters = resolve_run(steps=4, history_interval=1, optimizer=optimizer)
+    parameters["objective"]["generator"] = f"{scale} * softplus(-f)"
+    train_run(folder, parameters)
+    return pd.read_csv(folder / "history.csv")
+
+
+@pytest.mark.parametrize("updates", ["alternating", "extragradient"])
+def test_size_of_an_update_is_measured_over_a_whole_step(tmp_path, updates):
+    parameters = resolve_run(steps=3, history_interval=2, updates=updates)
+    train_run(tmp_path, parameters)
+    game = set_up_game(parameters, "digits", 0, PIXELS)
+    weights = []
+    for step in range(4):
+        weights.append(torch.cat([w.flatten() for w in read_weights(game.generator.network)]))
+        adversarial_step(game, step + 1)
+    expected = [float((weights[i] - weights[i - 1]).norm() / weights[i - 1].norm()) for i in (2, 3)]
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert history.g_update_size.tolist() == pytest.approx(expected, rel=1e-4)
+
+
+def test_update_follows_the_scale_of_the_gradient_with_sgd_and_not_with_adam(tmp_path):
+    for name, ratio in (("sgd", 1000), ("adam", 1)):
+        large, small = (
+            read_history(tmp_path / f"{name}{scale}", scale, name=name, lr=0.001).iloc[0]
+            for scale in (1.0, 0.001)
+        )
+        assert large.g_grad_norm == pytest.approx(1000 * small.g_grad_norm, rel=1e-3)
+        assert large.g_update_size == pytest.approx(ratio * small.g_update_size, rel=0.05)
 
 
 @pytest.mark.promise("same-bytes")

@@ -28,7 +28,8 @@ def test_first_rule_that_applies_decides(adjusted, alone, within, expected):
 
 def test_exchanging_two_variants_exchanges_better_and_worse():
     kinds = [Verdict(kind).swapped().kind for kind in VerdictKind]
-    assert kinds == ["worse", "better", "equivalent", "suggestive", "inconclusive"]
+    assert kinds[:4] == ["worse", "better", "lower", "higher"]
+    assert kinds[4:] == ["equivalent", "suggestive", "inconclusive"]
     assert str(Verdict(VerdictKind.SUGGESTIVE, BETTER).swapped()) == "suggestive (worse)"
 
 

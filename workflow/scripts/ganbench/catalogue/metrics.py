@@ -39,7 +39,7 @@ class Metric:
 
     name: str
     title: str
-    of: Literal["images", "points"]
+    of: Literal["images", "points", "training"]
     better: Literal["lower", "higher", "neither"]
     has_reference: bool
     definition: str

@@ -67,10 +67,11 @@ def compare_contrasts(
 
     By the primary metric of their dataset they are `declared`: the tests of one dataset are
     corrected for their number together. By other metrics they are `exploratory`: corrected for the
-    number of contrasts, but not for that of metrics. Metrics without a better direction are left
-    out. Raises ValueError where a dataset has runs, but none of a contrast's baseline.
+    number of contrasts, but not for that of metrics. By metrics without a better direction the
+    verdict is `higher` or `lower`, of completed runs. Raises ValueError where a dataset has runs,
+    but none of a contrast's baseline.
     """
-    return _compare(scores, runs, study, list_contrasts(study))
+    return _compare(scores, runs, study, list_contrasts(study), directed_only=False)
 
 
 def compare_all_pairs(
@@ -80,13 +81,13 @@ def compare_all_pairs(
 
     Declared contrasts are as in `comparisons.csv`. Of any other two variants, the one that the
     study names first is in the column `baseline`; they are exploratory, corrected for the number of
-    all pairs.
+    all pairs. Metrics without a better direction are left out.
     """
     contrasts = list_contrasts(study)
     declared = {frozenset(pairing): pairing for pairing in contrasts}
     names = list(dict.fromkeys(runs["variant"]))
     pairs = [declared.get(frozenset(pair), pair[::-1]) for pair in combinations(names, 2)]
-    return _compare(scores, runs, study, pairs)
+    return _compare(scores, runs, study, pairs, directed_only=True)
 
 
 def _compare(
@@ -94,6 +95,8 @@ def _compare(
     runs: pd.DataFrame,
     study: Mapping[str, Any],
     pairings: Sequence[Pairing],
+    *,
+    directed_only: bool,
 ) -> pd.DataFrame:
     final, contrasts, primary = (
         index_final_scores(scores, runs),
@@ -104,7 +107,7 @@ def _compare(
     for of_dataset in runs_by_dataset(scores, runs):
         made = _select_pairings(of_dataset, pairings)
         for measure in of_dataset.measures:
-            if not direction(measure[0]):
+            if directed_only and not direction(measure[0]):
                 continue
             is_primary = measure == primary[of_dataset.dataset]
             for pairing in made:

@@ -33,7 +33,8 @@ class Contrast:
     """The tests of one contrast; outcomes are positions on `scale`.
 
     A test that cannot decide is not made: that of scores with fewer than `MINIMUM_RUNS` on a side,
-    that of failures where `can_decide` says so. With both, each has half the level.
+    that of failures where `can_decide` says so. With both, each has half the level. By a metric
+    without a better direction (`has_direction`) only scores are tested.
     """
 
     variant: OutcomesBySeed
@@ -42,13 +43,15 @@ class Contrast:
     sign: int
     scores: ScoreTest
     failures: float
+    has_direction: bool = True
 
     @cached_property
     def made(self) -> tuple[str, ...]:
         """The tests that are made: "scores", "failures", or both."""
         names = ("scores",) if self.scores.kept >= MINIMUM_RUNS else ()
-        failures_too = can_decide(self.variant, self.baseline, len(names) + 1)
-        return (*names, "failures") if failures_too else names
+        if self.has_direction and can_decide(self.variant, self.baseline, len(names) + 1):
+            return (*names, "failures")
+        return names
 
     @property
     def p_value(self) -> float:
@@ -100,15 +103,25 @@ class Contrast:
 
 
 def set_up_contrast(variant: OutcomesBySeed, baseline: OutcomesBySeed, metric: str) -> Contrast:
-    """The tests of (variant, baseline), whose outcomes are scores by seed, NaN where it failed."""
+    """The tests of (variant, baseline), whose outcomes are scores by seed, NaN where it failed.
+
+    By a metric without a better direction a failed run is not the worst, and completed ones are
+    compared alone.
+    """
     values = np.array([*variant.values(), *baseline.values()], dtype=float)
-    scale, sign = choose_scale(metric, values), direction(metric)
+    scale, has_direction = choose_scale(metric, values), direction(metric) != 0
+    sign = direction(metric) or 1
     sides = [
         dict(zip(side, map(float, scale.to_positions(np.array(list(side.values())))), strict=True))
         for side in (variant, baseline)
     ]
-    tests = compare_scores(*sides, sign), compare_failures(*sides)
-    return Contrast(*sides, scale, sign, *tests)
+    compared = sides if has_direction else [_drop_failed(side) for side in sides]
+    tests = compare_scores(*compared, sign), compare_failures(*sides)
+    return Contrast(*sides, scale, sign, *tests, has_direction=has_direction)
+
+
+def _drop_failed(outcomes: OutcomesBySeed) -> OutcomesBySeed:
+    return {seed: value for seed, value in outcomes.items() if not np.isnan(value)}
 
 
 def describe_contrast(
@@ -130,6 +143,7 @@ def describe_contrast(
         contrast.decide(alone)[0],
         is_within_margin=contrast.is_within(margin, simultaneous),
         margin=margin,
+        has_direction=contrast.has_direction,
     )
     p_value = contrast.p_value
     return {
@@ -211,7 +225,7 @@ def _effect_sizes(contrast: Contrast) -> Mapping[str, float]:
     """The probability that a run of the variant is better, and the difference in deviations.
 
     A failed run is worse than all others; Hedges' g is over the seeds that both completed, on the
-    scale.
+    scale. Where neither direction is better, there is no such probability.
     """
     ranked = [
         np.where(np.isnan(values), -np.inf, contrast.sign * values)
@@ -224,6 +238,6 @@ def _effect_sizes(contrast: Contrast) -> Mapping[str, float]:
     pairs = np.array([(contrast.variant[s], contrast.baseline[s]) for s in seeds]).reshape(-1, 2)
     complete = pairs[~np.isnan(pairs).any(axis=1)]
     return {
-        "probability_better": probability_greater(*ranked),
+        "probability_better": probability_greater(*ranked) if contrast.has_direction else np.nan,
         "hedges_g": estimators.hedges_g(complete[:, 0], complete[:, 1]),
     }

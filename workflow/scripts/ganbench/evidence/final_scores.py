@@ -161,11 +161,11 @@ def measure_name(measure: Measure) -> str:
     """A measure as sentences call it, such as "FD-classifier" or "Jensen–Shannon divergence".
 
     A metric of images is called by its qualified name, which says whose features it is measured in;
-    a metric of points by its title. The reference is named where it is the training split.
+    any other by its title. The reference is named where it is the training split.
     """
     metric, reference = measure
     definition = METRICS[base_name(metric)]
-    name = _within_sentence(definition.title) if definition.of == "points" else metric
+    name = _within_sentence(definition.title) if definition.of != "images" else metric
     return f"{name} against training images" if reference == "train" else name
 
 

@@ -81,7 +81,7 @@ def summarise(scores: pd.DataFrame, runs: pd.DataFrame, confidence: float = 0.95
                 counts = (len(values), len(seeds) - len(values))
                 best_mean = _best_mean(best[key], final[key])
                 scale = choose_scale(measure[0], values)
-                centre, low, high = _estimate_centre(values, scale, confidence)
+                centre, low, high = estimate_centre(values, scale, confidence)
                 moments = _moments(values, low, high)
                 listed = _listed(final[key], seeds)
                 rows.append((*key, *counts, *moments, best_mean, listed, scale.name, centre))
@@ -96,7 +96,7 @@ def _moments(values: np.ndarray, low: float, high: float) -> tuple[float, ...]:
     return mean, deviation, low, high, np.median(values), np.min(values), np.max(values)
 
 
-def _estimate_centre(
+def estimate_centre(
     values: np.ndarray, scale: Scale, confidence: float
 ) -> tuple[float, float, float]:
     """The mean on a scale and its interval, in the metric's unit."""

@@ -11,19 +11,26 @@ class VerdictKind(StrEnum):
 
     BETTER = "better"
     WORSE = "worse"
+    HIGHER = "higher"
+    LOWER = "lower"
     EQUIVALENT = "equivalent"
     SUGGESTIVE = "suggestive"
     INCONCLUSIVE = "inconclusive"
 
 
-_OPPOSITE = {VerdictKind.BETTER: VerdictKind.WORSE, VerdictKind.WORSE: VerdictKind.BETTER}
+_OPPOSITE = {
+    VerdictKind.BETTER: VerdictKind.WORSE,
+    VerdictKind.WORSE: VerdictKind.BETTER,
+    VerdictKind.HIGHER: VerdictKind.LOWER,
+    VerdictKind.LOWER: VerdictKind.HIGHER,
+}
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What a contrast shows.
 
-    `leaning` is the direction that a suggestive one points in, BETTER or WORSE; `margin` is the
+    `leaning` is the direction that a suggestive one points in; `margin` is the
     declared one that an equivalent one lies within.
     """
 
@@ -49,22 +56,27 @@ class Verdict:
 
     @property
     def is_decided(self) -> bool:
-        """Whether it names a winner."""
+        """Whether it names a winner or, where neither end is better, the higher of the two."""
         return self.kind in _OPPOSITE
 
 
-def judge(adjusted: int, alone: int, *, is_within_margin: bool, margin: str) -> Verdict:
+def judge(
+    adjusted: int, alone: int, *, is_within_margin: bool, margin: str, has_direction: bool = True
+) -> Verdict:
     """The verdict from what was decided: 1 for the variant, −1 for the baseline, 0 for neither.
 
     `adjusted` is decided after the correction for the number of contrasts, `alone` without it. The
     first rule that applies:
 
-    1. Decided after the correction: better or worse.
+    1. Decided after the correction: better or worse, or where the metric has no better direction,
+       higher or lower.
     2. The simultaneous interval lies within the declared margin: equivalent.
     3. Decided alone: suggestive, in that direction.
     4. Otherwise inconclusive: neither a difference nor the lack of one was shown.
     """
     kinds = {1: VerdictKind.BETTER, -1: VerdictKind.WORSE}
+    if not has_direction:
+        kinds = {1: VerdictKind.HIGHER, -1: VerdictKind.LOWER}
     if adjusted:
         return Verdict(kinds[adjusted])
     if is_within_margin:

@@ -15,6 +15,8 @@ from ganbench.wording import interval, p_equals
 SIGNS = {
     VerdictKind.BETTER: "▲",
     VerdictKind.WORSE: "▼",
+    VerdictKind.HIGHER: "▲",
+    VerdictKind.LOWER: "▼",
     VerdictKind.EQUIVALENT: "≈",
     VerdictKind.SUGGESTIVE: "~",
     VerdictKind.INCONCLUSIVE: "?",

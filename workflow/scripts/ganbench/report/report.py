@@ -28,6 +28,7 @@ from ganbench.report.figures.game_curves import (
 from ganbench.report.figures.learning_curves import sketch_learning_curves
 from ganbench.report.figures.profile_curves import sketch_profiles
 from ganbench.report.figures.tuning_curves import sketch_tuning_curves
+from ganbench.report.figures.update_sizes import sketch_update_sizes
 from ganbench.report.latex_tables import format_tables
 from ganbench.report.page import render_page
 from ganbench.report.reproduction import list_software
@@ -142,7 +143,7 @@ def draw_figures(
         "profiles": lambda name: sketch_profiles(results, profiles, name),
         "curves": lambda name: sketch_learning_curves(results, name),
         "tuning": lambda name: sketch_tuning_curves(results, tuning, name),
-        "game": lambda name: sketch_game_curves(results, name),
+        "game": lambda name: sketch_game_curves(results, name) + sketch_update_sizes(results, name),
         "densities": lambda name: sketch_density_maps(results, name),
     }
     sketches = {

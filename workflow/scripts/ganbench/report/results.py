@@ -12,6 +12,7 @@ import pandas as pd
 from ganbench.evidence.final_scores import select
 from ganbench.jobs import files
 from ganbench.jobs.provenance import sha256_file
+from ganbench.report.dynamics import score_dynamics
 from ganbench.report.figures.budgets import add_budgets
 
 Run = tuple[str, str, int]
@@ -86,14 +87,16 @@ def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) ->
         for (dataset, variant, seed), file in zip(keys, inputs["histories"], strict=True)
     ]
     runs, history = _tabulate(records), _stack(histories)
-    scores = _stack([read_scores(file) for file in inputs["scores"]])
+    run_scores = [read_scores(file) for file in inputs["scores"]]
+    dynamics = map(score_dynamics, run_scores, histories)
+    scores = _stack(run_scores)
     setting_scores = [read_scores(file) for file in inputs.get("setting_scores", ())]
     setting_runs = [files.read_json(file) for file in inputs.get("setting_runs", ())]
     cards = _read_by("name", inputs["cards"])
     return Results(
         study=study,
         runs=runs,
-        scores=scores,
+        scores=_stack([scores, *dynamics]),
         setting_scores=_stack([scores[:0], *setting_scores]),
         setting_runs=_tabulate(setting_runs, runs.columns),
         curves=add_budgets(_average_repeats(scores), history, runs),

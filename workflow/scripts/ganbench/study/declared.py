@@ -45,7 +45,7 @@ def check_declarations(study: Mapping[str, Any]) -> None:
     """Refuses contrasts of unknown or equal variants or twice, and a margin that means nothing."""
     pairings: set[frozenset[str]] = set()
     for place, pair in enumerate(study["contrasts"]):
-        path = f"contrasts[{place}]"
+        path = f"contrasts.{place}"
         for name in pair:
             if name not in study["variants"]:
                 raise StudyError(

@@ -85,7 +85,7 @@ def step_seconds(parameters: Mapping[str, Any], shape: tuple[int, ...], *, on_gp
         return calls * (0.0008 if parameters["cuda_graphs"] else 0.0049) + giga * 8.5e-5
     # a small layer uses less of a processor than a large one, hence the power
     work = (giga / calls) ** 0.7
-    if len(shape) == 1:
+    if parameters["network"]["name"] == "mlp":
         return calls * (0.0015 + 0.008 * work)
     speed = 0.8 if parameters["precision"] == "bf16" else 1.0
     return calls * (0.004 + 0.025 * speed * work)

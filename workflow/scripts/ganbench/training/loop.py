@@ -21,11 +21,10 @@ from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.device_settings import allow_tf32, choose_settings
 from ganbench.training.flops import count_flops
 from ganbench.training.graphs import RecordingError
-from ganbench.training.measure import measure
+from ganbench.training.measure import copy_weights, measure
 from ganbench.training.memory import retry_once
 from ganbench.training.records import RunFiles, weights_sha256
 from ganbench.training.run import Run, start_run
-from ganbench.training.step import Losses
 
 
 def train(
@@ -134,14 +133,16 @@ def play(
     divergence, stop_reason = None, None
     with run.in_order():
         for step in range(run.step + 1, steps + 1):
+            has_row = step % interval == 0 or step == steps
+            before = copy_weights(run.game.generator.network) if has_row else []
             losses = run.take_step()
-            if step % interval == 0 or step in snapshots:
+            if has_row or step in snapshots:
                 divergence = run.non_finite.reason(run.game.generator.network, step)
                 if divergence:
                     break
                 run.seconds = round(time.perf_counter() - started, 3)
-                if step % interval == 0 or step == steps:
-                    _add_history(run, losses, parameters, progress)
+                if has_row:
+                    _add_history(run, measure(run.game, losses, before), parameters, progress)
                 if step in snapshots:
                     stop_reason = _take_snapshot(run)
                     if stop_reason:
@@ -160,9 +161,9 @@ def play(
 
 
 def _add_history(
-    run: Run, losses: Losses, parameters: Mapping[str, Any], progress: Progress
+    run: Run, measurements: Tensor, parameters: Mapping[str, Any], progress: Progress
 ) -> None:
-    step, values = run.step, measure(run.game, losses).tolist()
+    step, values = run.step, measurements.tolist()
     updates, images = step * parameters["discriminator_steps"], step * images_per_step(parameters)
     run.record.history.append([step, updates, step, images, run.seconds, *values])
     progress.advance(step, f"D(x) {values[3]:.2f}  D(G(z)) {values[4]:.2f}")

@@ -1,5 +1,7 @@
 """Measures training: the columns of the history, and the first non-finite loss."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +23,7 @@ COLUMNS = (
     "g_grad_norm",
     "g_d_fake",
     "g_weight",
+    "g_update_size",
 )
 """Columns of `history.csv`.
 
@@ -35,13 +38,30 @@ def gradient_norm(network: nn.Module) -> Tensor:
     return torch.stack(torch._foreach_norm(gradients)).norm()
 
 
-def measure(game: Game, losses: Losses) -> Tensor:
-    """The last nine columns of a history row, as one tensor `(9,)` on the device.
+def copy_weights(network: nn.Module) -> list[Tensor]:
+    """The present weights of `network`, before a step whose `update_size` is to be measured."""
+    return [weight.detach().clone() for weight in network.parameters()]
+
+
+@torch.no_grad()
+def update_size(network: nn.Module, before: Sequence[Tensor]) -> Tensor:
+    """‖w − w′‖ / ‖w′‖ over all weights w of `network`, with w′ = `before`, a scalar.
+
+    It is what the weights really moved by: a change below their float32 resolution counts as 0.
+    """
+    changes = torch._foreach_sub(list(network.parameters()), list(before))
+    change, size = (torch.stack(torch._foreach_norm(part)).norm() for part in (changes, before))
+    return change / size
+
+
+def measure(game: Game, losses: Losses, before: Sequence[Tensor]) -> Tensor:
+    """The last ten columns of a history row, as one tensor `(10,)` on the device.
 
     All are of the batches of one iteration, with D = sigmoid(logit). `value` is V(D, G) =
     E log D(x) + E log(1 - D(G(z))) (Goodfellow et al. 2014, Eq. 1), whatever the objective.
     `d_real` is the mean of D(x), `d_fake` the mean of D(G(z)). `g_d_fake` is the mean of D(G(z)) on
-    the generator's own batch, and `g_weight` the mean of |∂L_G/∂f| there.
+    the generator's own batch, and `g_weight` the mean of |∂L_G/∂f| there. `g_update_size` is that
+    of the generator's weights, which were `before` the iteration.
     """
     return torch.stack(
         [
@@ -54,6 +74,7 @@ def measure(game: Game, losses: Losses) -> Tensor:
             gradient_norm(game.generator.network),
             losses.generator_fake.sigmoid().mean(),
             losses.generator_weight.abs().mean(),
+            update_size(game.generator.network, before),
         ]
     )
 

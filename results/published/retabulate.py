@@ -1,0 +1,51 @@
+"""Makes the tables of comparisons of published studies again, from their published scores.
+
+    python results/published/retabulate.py
+
+Run it after a change of the statistics: `summary.csv`, `comparisons.csv` and `pairs.csv` follow
+from `scores.csv`, `runs.json` and `study.json`. The report and its figures stay as published.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+PUBLISHED = Path(__file__).resolve().parent
+sys.path.insert(0, str(PUBLISHED.parents[1] / "workflow/scripts"))
+
+from ganbench.evidence.comparisons import compare_all_pairs, compare_contrasts  # noqa: E402
+from ganbench.evidence.tables import summarise  # noqa: E402
+from ganbench.report.results import read_scores  # noqa: E402
+from ganbench.study import resolve as studies  # noqa: E402
+from ganbench.study.newer_keys import complete_study  # noqa: E402
+
+
+def make_tables_again(folder: Path) -> dict[str, pd.DataFrame]:
+    """The tables of one published study, by name."""
+    study = complete_study(json.loads((folder / "study.json").read_text(encoding="utf-8")))
+    endings = json.loads((folder / "runs.json").read_text(encoding="utf-8"))
+    rows = []
+    for dataset, variant, seed in studies.list_runs(study):
+        ending = endings[f"{dataset}/{variant}/seed{seed}"]
+        rows.append((dataset, variant, seed, ending["status"], ending["step"]))
+    runs = pd.DataFrame(rows, columns=["dataset", "variant", "seed", "status", "step"])
+    scores = read_scores(folder / "scores.csv")
+    return {
+        "summary": summarise(scores, runs, study["report"]["confidence"]),
+        "comparisons": compare_contrasts(scores, runs, study),
+        "pairs": compare_all_pairs(scores, runs, study),
+    }
+
+
+def main() -> None:
+    """Writes the tables of every published study."""
+    for file in sorted(PUBLISHED.glob("*/study.json")):
+        for name, table in make_tables_again(file.parent).items():
+            table.to_csv(file.parent / f"{name}.csv", index=False)
+            print(f"{file.parent.name}/{name}.csv: {len(table)} rows")
+
+
+if __name__ == "__main__":
+    main()

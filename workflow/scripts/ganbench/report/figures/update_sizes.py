@@ -1,0 +1,134 @@
+"""How far G moves beside the gradient that it is given: where an optimizer hides its size."""
+
+import math
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
+
+from ganbench.report.figures.budgets import BUDGETS, label_budget
+from ganbench.report.figures.curves import draw_seeds_and_mean, mark_diverged
+from ganbench.report.figures.drawing import (
+    Drawing,
+    Sketch,
+    choose_colour,
+    finish,
+    mark_variant,
+    open_figure,
+)
+from ganbench.report.figures.game_curves import thin_out
+from ganbench.report.results import Results
+from ganbench.wording import fixed, listing
+
+GRADIENT, UPDATE = "g_grad_norm", "g_update_size"
+
+DOTS = 600
+"""The most steps that a figure shows as dots."""
+
+SPREAD = 2.0
+"""Gradients that differ by less than this factor show no slope."""
+
+_UPDATE_CAPTION = (
+    "‖w − w′‖ / ‖w′‖ over all weights of G in one step: how far G really moves. If it vanishes, G "
+    "stands still."
+)
+_SLOPE_CAPTION = (
+    "Each dot is a step, a row of history.csv: the norm of G's gradient, and how far G moved. "
+    "With SGD the move is as large as the gradient, slope 1; Adam divides by the gradient's own "
+    "size, slope 0."
+)
+
+
+def sketch_update_sizes(results: Results, dataset: str) -> list[Sketch]:
+    """The size of G's update over training, and against the size of its gradient.
+
+    Runs of earlier versions did not measure it; where all are such, there is no figure.
+    """
+    history = results.history[results.history["dataset"] == dataset]
+    if UPDATE not in history or history[UPDATE].isna().all():
+        return []
+    rows = thin_out(history)
+    return [
+        partial(_draw_over_training, results, dataset, rows),
+        partial(_draw_against_gradient, results, dataset, rows),
+    ]
+
+
+def _draw_over_training(results: Results, dataset: str, rows: pd.DataFrame) -> Drawing:
+    title = "Update of G"
+    with open_figure() as (figure, (axes,)):
+        curves = draw_seeds_and_mean(axes, results, rows, UPDATE)
+        _scale(axes, rows, UPDATE, "y")
+        mark_diverged(axes, results, rows, UPDATE)
+        axes.set(title=title, ylabel="‖Δw‖ / ‖w‖ of G (log scale)")
+        label_budget(axes, BUDGETS[0], results.study, dataset)
+        name, caption = f"game-{dataset}-g-update-size", _UPDATE_CAPTION + _count_still(rows)
+        return finish(figure, name, f"{title}, on {dataset}", caption, curves.variants)
+
+
+def _draw_against_gradient(results: Results, dataset: str, rows: pd.DataFrame) -> Drawing:
+    title = "Update of G against its gradient"
+    every = math.ceil(len(rows) / DOTS)
+    variants, slopes = {}, []
+    with open_figure() as (figure, (axes,)):
+        for index, variant in enumerate(results.variants):
+            dots = _drop_still(rows[rows["variant"] == variant])
+            if not len(dots):
+                continue
+            lines_before = len(axes.lines)
+            _draw_dots(axes, dots.iloc[::every], choose_colour(index))
+            mark_variant(axes, lines_before, index)
+            variants[index] = variant
+            slope = fit_slope(dots)
+            slopes += [] if slope is None else [f"{variant} {fixed(slope, 2)}"]
+        _scale(axes, rows, GRADIENT, "x")
+        _scale(axes, rows, UPDATE, "y")
+        axes.set(title=title, xlabel="‖∂L/∂w‖₂ of G (log scale)", ylabel="‖Δw‖ / ‖w‖ of G")
+        caption = _SLOPE_CAPTION + (f" Measured slopes: {listing(slopes)}." if slopes else "")
+        name = f"game-{dataset}-g-update-against-gradient"
+        caption += _count_still(rows)
+        return finish(figure, name, f"{title}, on {dataset}", caption, variants)
+
+
+def fit_slope(rows: pd.DataFrame) -> float | None:
+    """The least-squares slope of log update by log gradient; None where gradients hardly differ.
+
+    Rows are weighted equally; both sizes of all rows must be positive.
+    """
+    gradient, update = np.log(rows[GRADIENT]), np.log(rows[UPDATE])
+    if len(rows) < 3 or gradient.max() - gradient.min() < np.log(SPREAD):
+        return None
+    return float(np.polyfit(gradient, update, 1)[0])
+
+
+def _draw_dots(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
+    """Dots as one line of many pieces without length: a tenth of the size of as many markers."""
+    places = [
+        np.column_stack([rows[column], rows[column], np.full(len(rows), np.nan)]).ravel()
+        for column in (GRADIENT, UPDATE)
+    ]
+    axes.plot(*places, color=colour, lw=3, alpha=0.6, solid_capstyle="round")
+
+
+def _drop_still(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that have a place on logarithmic axes."""
+    sizes = rows[[GRADIENT, UPDATE]]
+    return rows[(np.isfinite(sizes) & (sizes > 0)).all(axis=1)]
+
+
+def _count_still(rows: pd.DataFrame) -> str:
+    """A sentence on the rows that a logarithmic axis leaves out, empty if there are none."""
+    still = int((rows[UPDATE] == 0).sum())
+    return f" Not drawn: {still} of {len(rows):,} steps that moved no weight at all." * bool(still)
+
+
+def _scale(axes: Axes, rows: pd.DataFrame, column: str, side: str) -> None:
+    """A logarithmic axis with a tick at powers of ten; linear if no value is positive."""
+    if not (rows[column] > 0).any():
+        return
+    axis = getattr(axes, f"{side}axis")
+    getattr(axes, f"set_{side}scale")("log")
+    axis.set_major_locator(LogLocator(numticks=8))
+    axis.set_minor_locator(NullLocator())
