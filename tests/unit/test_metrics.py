@@ -140,15 +140,33 @@ def test_generator_of_a_single_image_gets_finite_scores():
     assert scores["coverage", "held_out"] < 0.2
 
 
-def test_copies_on_the_edge_of_a_ball_count_as_inside():
+def test_copies_on_the_edge_of_a_ball_are_outside_for_density_alone():
     """Each training image's ball reaches exactly to a neighbour, which the generator copies.
 
     Distances to the neighbour and to its copy are rounded differently.
     """
     train = normal(200, 16, 0)
     scores = compute_scores(train.clone(), real_images(train, train + 1))
-    assert scores["density", "train"] == pytest.approx(6 / 5)  # its own ball and its 5 neighbours'
+    assert scores["density", "train"] == pytest.approx(1)  # its own ball and 4 neighbours', not 5
     assert scores["coverage", "train"] == scores["precision", "train"] == 1
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e6, 1e8])
+def test_distance_of_features_from_the_origin_changes_no_score_but_the_kernel(offset):
+    """A mean of 1e6 standard deviations would round distances away, were they not centred."""
+    train, held_out, generated = normal(500, 16, 0), normal(500, 16, 1), normal(500, 16, 2) * 1.3
+    expected = compute_scores(generated, real_images(train, held_out))
+    scores = compute_scores(generated + offset, real_images(train + offset, held_out + offset))
+    for (name, reference), value in expected.items():
+        if name != "KID":  # its kernel depends on the origin
+            assert scores[name, reference] == pytest.approx(value, rel=1e-6), (name, reference)
+
+
+def test_copies_are_found_among_features_far_from_the_origin():
+    train, held_out = normal(300, 4, 0) + 1e6, normal(300, 4, 1) + 1e6
+    scores = compute_scores(train[:200].clone(), real_images(train, held_out))
+    assert scores["memorisation", "train"] == pytest.approx(0, abs=1e-6)
+    assert scores["precision", "train"] == 1
 
 
 SEEDS = st.integers(0, 2**31 - 1)

@@ -128,6 +128,26 @@ def test_precision_and_recall_equal_torch_fidelity(features, ours):
         assert ours[name] == pytest.approx(theirs[name], rel=1e-6)
 
 
+def test_images_on_the_edge_of_a_ball_count_as_in_the_code_of_the_authors():
+    """Density and coverage compare by < as prdc, precision and recall by ≤ as torch-fidelity.
+
+    Distances between points of a grid are exact, and half of the images lie on an edge.
+    """
+    generator = torch.Generator().manual_seed(2)
+    generated, real = (
+        (torch.randn(count, 3, generator=generator, dtype=torch.float64) * 4).round()
+        for count in (300, 250)
+    )
+    neighbours = compare_neighbourhoods(*(summarise_features(x, 1.0) for x in (generated, real)))
+    strict = [compute_prdc(real.numpy(), generated.numpy(), nearest_k=k) for k in (3, 5)]
+    theirs = metric_prc.prc_features_to_metric(generated, real, verbose=False)
+    assert strict[0]["precision"] < theirs["precision"]  # so that edges matter here
+    assert neighbours.density == pytest.approx(strict[1]["density"], rel=1e-9)
+    assert neighbours.coverage == pytest.approx(strict[1]["coverage"], rel=1e-9)
+    assert neighbours.precision == pytest.approx(theirs["precision"], rel=1e-6)
+    assert neighbours.recall == pytest.approx(theirs["recall"], rel=1e-6)
+
+
 @pytest.mark.parametrize("count", [700, 703], ids=["equal splits", "unequal splits"])
 def test_inception_score_equals_torch_fidelity(count):
     logits = torch.randn(count, 10, generator=torch.Generator().manual_seed(1)) * 3
