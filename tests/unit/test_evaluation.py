@@ -30,7 +30,7 @@ from ganbench.samples import sample_latents, to_float, to_uint8
 from ganbench.study import resolve as study
 from project import ROOT, tiny_study
 
-WITH_REFERENCE = ["FD", "KID", "precision", "recall", "density", "coverage"]
+WITH_REFERENCE = ["FD", "scaled_KD", "precision", "recall", "density", "coverage"]
 
 SHORT_BUDGET = AdversaryBudget(steps=20, batch_size=64, samples=2000)
 
@@ -159,7 +159,7 @@ def test_scores_do_not_depend_on_batches_or_threads(reference, data_file, thread
 
 
 def test_saved_summaries_are_those_of_the_saved_features(reference, real_features):
-    saved, computed = load_real(reference.features), measure_real(real_features)
+    saved, computed = load_real(reference.features), measure_real(real_features, "classifier")
     assert (saved.scale, saved.held_out_distance) == (computed.scale, computed.held_out_distance)
     assert torch.equal(saved.train, computed.train)
     for split, images in computed.references.items():
@@ -170,7 +170,7 @@ def test_saved_summaries_are_those_of_the_saved_features(reference, real_feature
 
 def test_references_are_equally_many_first_images_of_each_split(real_features):
     fewer = real_features | {"held_out": real_features["held_out"].first(200)}
-    real = measure_real(fewer)
+    real = measure_real(fewer, "classifier")
     for split, images in real_features.items():
         assert torch.equal(real.references[split].features, images.features[:200])
     assert len(real.train) == 599

@@ -67,7 +67,7 @@ def test_kernel_distance_does_not_depend_on_the_unit_of_features():
     first, second = normal(60, 6, 0), normal(60, 6, 1) + 0.5
     distances = []
     for unit in (1.0, 1000.0):
-        scale = feature_metrics.kernel_scale(second * unit)
+        scale = feature_metrics.kernel_scale(second * unit, "classifier")
         sets = [summarise_features(features * unit, scale) for features in (first, second)]
         distances.append(feature_metrics.kernel_distance(*sets, scale))
     assert distances[0] == pytest.approx(distances[1], rel=1e-9)
@@ -261,6 +261,11 @@ def test_metric_names_carry_the_extractor_unless_it_is_inception():
     assert metrics.qualify("IS", metrics.INCEPTION) == "IS"
 
 
+def test_only_the_published_kernel_is_called_kid():
+    assert metrics.qualify("KID", metrics.INCEPTION) == "KID"
+    assert metrics.qualify("KID", "digits-v1") == "scaled_KD-digits-v1"
+
+
 @pytest.mark.parametrize(
     ("metric", "name"),
     [
@@ -268,6 +273,9 @@ def test_metric_names_carry_the_extractor_unless_it_is_inception():
         ("FD-classifier", "FD"),
         ("FD-dinov2-vit-s-14", "FD"),
         ("precision-classifier", "precision"),
+        ("KID", "KID"),
+        ("scaled_KD-dinov2-vit-s-14", "KID"),
+        ("KID-classifier", "KID"),  # in tables that were published before
     ],
 )
 def test_base_names_leave_the_extractor_out(metric, name):

@@ -14,6 +14,12 @@ METRICS_FILE = Path(__file__).with_suffix(".yaml")
 INCEPTION = "inception-v3-compat"
 """The extractor over which metrics have their plain names (FID, IS, KID)."""
 
+_INCEPTION_NAMES = {"FD": "FID"}
+"""The metrics that have a name of their own over Inception-v3."""
+
+_OTHER_NAMES = {"KID": "scaled_KD"}
+"""Those that have one over all other extractors, which older tables call `KID-…` as well."""
+
 NEIGHBOURS = {"precision": 3, "recall": 3, "density": 5, "coverage": 5}
 """The k of each metric of k-nearest-neighbour balls, as in its paper."""
 
@@ -54,13 +60,17 @@ METRICS: dict[str, Metric] = {
 def qualify(base: str, extractor: str) -> str:
     """The name of a score: `FD-classifier`, but plain `FID` or `IS` over Inception-v3."""
     if extractor == INCEPTION:
-        return "FID" if base == "FD" else base
-    return f"{base}-{extractor}"
+        return _INCEPTION_NAMES.get(base, base)
+    return f"{_OTHER_NAMES.get(base, base)}-{extractor}"
 
 
 def base_name(metric: str) -> str:
-    """The name without the extractor: `FD` for both `FD-classifier` and `FID`."""
-    return "FD" if metric == "FID" else metric.split("-", 1)[0]
+    """The name in the catalogue: `FD` for both `FD-classifier` and `FID`."""
+    name = metric.split("-", 1)[0]
+    names = {
+        given: base for table in (_INCEPTION_NAMES, _OTHER_NAMES) for base, given in table.items()
+    }
+    return names.get(name, name)
 
 
 def minimum_samples(extractor: str) -> int:

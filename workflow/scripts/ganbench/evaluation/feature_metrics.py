@@ -40,8 +40,13 @@ class RealImages:
         return min(len(images.features) for images in self.references.values())
 
 
-def kernel_scale(train: Tensor) -> float:
-    """√size over the mean norm of the training features, so that the kernel's xᵀy/d is about 1."""
+def kernel_scale(train: Tensor, extractor: str) -> float:
+    """What features are multiplied by before the kernel: 1 for Inception-v3, as published.
+
+    For others √size over the mean norm of the training features, so that xᵀy/d is about 1.
+    """
+    if extractor == metrics.INCEPTION:
+        return 1.0
     blocks = train.split(block_size(train.device))
     norms = torch.cat([block.double().norm(dim=1) for block in blocks])
     return math.sqrt(train.shape[1]) / float(norms.mean())

@@ -13,7 +13,7 @@ from ganbench.evaluation.feature_sets import from_arrays, summarise_features
 REFERENCES = ("train", "held_out")
 
 
-def measure_real(features: dict[str, Features]) -> RealImages:
+def measure_real(features: dict[str, Features], extractor: str) -> RealImages:
     """Computes once what metrics need of real images, from the features of `train` and `held_out`.
 
     Metrics depend on the number of images. So both references have as many as the smaller split:
@@ -23,7 +23,7 @@ def measure_real(features: dict[str, Features]) -> RealImages:
     train = features["train"].features
     if not train.any():
         raise ValueError("the extractor's features of all training images are zero")
-    scale = kernel_scale(train)
+    scale = kernel_scale(train, extractor)
     count = min(len(images.features) for images in features.values())
     references = {
         split: summarise_features(features[split].features[:count], scale) for split in REFERENCES

@@ -77,7 +77,7 @@ def make_reference(
     features = {split: extract(network, _load_array(data_file, split)) for split in REFERENCES}
     has_accuracy = knows_classes(extractor)
     accuracy = _measure_accuracy(features["held_out"], data_file, dataset) if has_accuracy else {}
-    real = measure_real(features)
+    real = measure_real(features, extractor)
     samples = metrics.sample_count(samples, real.count)
     floor = make_floor(dataset, extractor, samples, features, real)
     save_extractor(network, outputs.network)
