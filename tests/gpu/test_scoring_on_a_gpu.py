@@ -156,8 +156,9 @@ def test_job_scores_twice_to_the_same_bytes_in_bounded_memory(job, tmp_path):
     torch.cuda.reset_peak_memory_stats()
     contents = []
     for name in ("one", "other"):
-        outputs = {kind: tmp_path / f"{name}.{kind}" for kind in ("csv", "png")}
-        score_run(scores_file=outputs["csv"], nearest_file=outputs["png"], **job)
+        names = {"scores_file": "s.csv", "nearest_file": "n.png", "nearest_table": "n.csv"}
+        outputs = {key: tmp_path / f"{name}-{file}" for key, file in names.items()}
+        score_run(**outputs, **job)
         contents.append([file.read_bytes() for file in outputs.values()])
     assert contents[0] == contents[1]
     assert torch.cuda.max_memory_reserved() < LARGEST_MEMORY

@@ -46,7 +46,7 @@ def test_float32_selection_changes_no_distance_and_no_neighbourhood(name):
     atol = 1e-14 * real.square().sum(1).max()
     for features, images in zip((generated, real), sets, strict=True):
         nearest = distances.squared_distances(features, features).sort(dim=1).values
-        tie = distances._tie(features) * torch.tensor(distances.EDGES)
+        tie = distances.tie(features) * torch.tensor(distances.EDGES)
         expected, size = nearest[:, [3, 5]] + tie, features.square().sum(1).max()
         torch.testing.assert_close(images.radii, expected, rtol=1e-6, atol=1e-14 * size)
     assert_equals_full_matrix(*sets, rtol=1e-6, atol=atol)

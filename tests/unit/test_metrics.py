@@ -126,6 +126,37 @@ def test_memorisation_compares_with_every_training_image():
         assert compute_scores(copies, real)["memorisation", "train"] < 1e-6
 
 
+def test_share_of_copies_is_told_from_images_that_are_merely_far_away():
+    """30 % exact copies and 70 % far from any real image: their mean distance looks like new."""
+    train, held_out = normal(900, 4, 0), normal(300, 4, 1)
+    real = real_images(train, held_out)
+    images = torch.cat([train[600:690], normal(210, 4, 2) * 1.5])
+    scores = compute_scores(images, real)
+    assert scores["memorisation", "train"] > 0.8
+    assert scores["copies", "train"] == pytest.approx(0.3, abs=0.02)
+    assert compute_scores(held_out, real)["copies", "train"] == pytest.approx(0.01)
+
+
+def test_copies_are_counted_where_held_out_images_repeat_training_images_too():
+    train = normal(900, 4, 0)
+    held_out = torch.cat([train[:30].clone(), normal(270, 4, 1)])
+    real = real_images(train + 1e4, held_out + 1e4)
+    images = torch.cat([train[500:600], normal(200, 4, 2)]) + 1e4
+    assert compute_scores(held_out + 1e4, real)["copies", "train"] == pytest.approx(0.1)
+    assert compute_scores(images, real)["copies", "train"] == pytest.approx(1 / 3, abs=0.01)
+
+
+@pytest.mark.parametrize("held_out", [50, 599, 600, 10_000])
+def test_real_images_are_copies_with_the_probability_of_their_rank(held_out):
+    """An image drawn like the held-out ones is among the `rank` nearest of all of them."""
+    rank = metrics.copy_rank(held_out)
+    assert rank - 1 < 0.01 * held_out <= rank
+    draws = np.random.default_rng(0).random((2000, held_out + 1))
+    nearer = draws[:, 0] <= np.partition(draws[:, 1:], rank - 1)[:, rank - 1]
+    expected = rank / (held_out + 1)
+    assert nearer.mean() == pytest.approx(expected, abs=4 * (expected / 2000) ** 0.5)
+
+
 def test_inception_score_of_certain_and_balanced_classes_is_their_number():
     logits = torch.eye(5, dtype=torch.float64).repeat(400, 1) * 100
     assert feature_metrics.inception_score(logits) == pytest.approx(5, rel=0.02)
@@ -244,7 +275,7 @@ def test_scores_of_images_are_exactly_the_metrics_that_the_catalogue_declares(sh
     references = {name: set() for name in names if name not in metrics.STACKED}
     for reference, name, _ in feature_metrics.score_features(generated, real, "classifier"):
         references[metrics.base_name(name)].add(reference)
-    assert references.pop("memorisation") == {"train"}
+    assert references.pop("memorisation") == references.pop("copies") == {"train"}
     for name, compared in references.items():
         expected = {"train", "held_out"} if metrics.METRICS[name].has_reference else {"none"}
         assert compared == expected, name

@@ -29,6 +29,9 @@ STACKED = ("stacked_modes", "stacked_KL")
 INCEPTION_SCORE_SPLITS = 10
 """The number of splits over which the inception score is averaged."""
 
+COPY_PERCENT = 1
+"""The percentage of held-out images that are as near to a training image as a copy."""
+
 DEFAULT_SAMPLES = 10_000
 """Generated images per snapshot if the study sets no number and the dataset is large enough."""
 
@@ -83,6 +86,15 @@ def minimum_samples(extractor: str) -> int:
     if EXTRACTORS[extractor].classes:
         return max(minimum, 5 * INCEPTION_SCORE_SPLITS)
     return minimum
+
+
+def copy_rank(held_out: int) -> int:
+    """The rank of the held-out image whose distance to the training images makes a copy.
+
+    Held-out images are ranked from 1, the nearest, to their number `held_out`. One more real image
+    is as near with probability rank / (held_out + 1).
+    """
+    return -(-held_out * COPY_PERCENT // 100)
 
 
 def sample_count(requested: int | None, available: int) -> int:

@@ -57,10 +57,10 @@ def neighbour_radii(features: Tensor) -> Tensor:
         undecided[rows] = ~(nearest[:, max(KS)] <= bound)  # negated, so that NaN is undecided
     undecided = undecided.nonzero().squeeze(1)
     radii[undecided] = _exact_radii(features[undecided], features)
-    return radii + torch.tensor(EDGES, device=features.device) * _tie(features)
+    return radii + torch.tensor(EDGES, device=features.device) * tie(features)
 
 
-def _tie(features: Tensor) -> Tensor:
+def tie(features: Tensor) -> Tensor:
     """How much squared radii change, so that `EDGES` decides ties and not the last bits."""
     return TIE * variance(features) + CENTRING * features.double().square().sum(1).mean()
 

@@ -26,13 +26,14 @@ class RealImages:
     `references` are equally large sets by the name of their split. `train` `(count, size)` are the
     features of all training images, the first of which form the reference `train`. `scale` is that
     of the kernel, and `held_out_distance` the mean distance from a held-out image to its nearest
-    training image.
+    training image. At most `copy_distance` (squared) away, an image counts as a copy.
     """
 
     references: Mapping[str, FeatureSet]
     train: Tensor
     scale: float
     held_out_distance: float
+    copy_distance: float
 
     @property
     def count(self) -> int:
@@ -127,8 +128,9 @@ def _compare(
     if reference == "train":
         other_images = real.train[len(images.features) :]
         to_others = nearest_distances(generated.features, other_images)
-        distance = mean_distance(torch.minimum(neighbours.nearest_distances(), to_others))
-        yield "memorisation", distance / real.held_out_distance
+        nearest = torch.minimum(neighbours.nearest_distances(), to_others)
+        yield "memorisation", mean_distance(nearest) / real.held_out_distance
+        yield "copies", float((nearest <= real.copy_distance).double().mean())
 
 
 def _check_finite(name: str, value: float) -> float:

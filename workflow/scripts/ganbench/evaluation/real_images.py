@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ganbench.evaluation.distances import mean_distance, nearest_distances, variance
+from ganbench.catalogue import metrics
+from ganbench.evaluation.distances import mean_distance, nearest_distances, tie, variance
 from ganbench.evaluation.extractor import Features
 from ganbench.evaluation.feature_metrics import RealImages, kernel_scale
 from ganbench.evaluation.feature_sets import from_arrays, summarise_features
@@ -28,12 +29,14 @@ def measure_real(features: dict[str, Features], extractor: str) -> RealImages:
     references = {
         split: summarise_features(features[split].features[:count], scale) for split in REFERENCES
     }
-    distance = mean_distance(nearest_distances(references["held_out"].features, train))
+    nearest = nearest_distances(references["held_out"].features, train)
+    distance = mean_distance(nearest)
     if distance <= 1e-6 * float(variance(train).sqrt()):  # zero up to rounding
         raise ValueError(
             "every held-out image has the features of a training image: are the splits disjoint?"
         )
-    return RealImages(references, train, scale, distance)
+    copy_distance = nearest.sort().values[metrics.copy_rank(count) - 1] + tie(train)
+    return RealImages(references, train, scale, distance, float(copy_distance))
 
 
 def load_real(features_file: Path, device: torch.device | str = "cpu") -> RealImages:
@@ -49,4 +52,5 @@ def load_real(features_file: Path, device: torch.device | str = "cpu") -> RealIm
             train=torch.from_numpy(arrays["train"]).to(device),
             scale=float(arrays["scale"]),
             held_out_distance=float(arrays["held_out_distance"]),
+            copy_distance=float(arrays["copy_distance"]),
         )

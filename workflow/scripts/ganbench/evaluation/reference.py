@@ -179,7 +179,8 @@ def _measure_accuracy(held_out: Features, data_file: Path, dataset: str) -> dict
 
 def _to_arrays(features: dict[str, Features], real: RealImages) -> dict[str, np.ndarray]:
     """All arrays of `features.npz`."""
-    arrays = {"scale": np.array(real.scale), "held_out_distance": np.array(real.held_out_distance)}
+    names = ("scale", "held_out_distance", "copy_distance")
+    arrays = {name: np.array(getattr(real, name)) for name in names}
     for split, images in features.items():
         arrays[split] = images.features.cpu().numpy()
         arrays |= to_arrays(split, real.references[split])

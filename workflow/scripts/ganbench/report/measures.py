@@ -5,7 +5,10 @@ import pandas as pd
 from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.report.results import Results
 
-SHOWN_AGAINST_TRAIN = ("FD", "memorisation")
+_ONLY_AGAINST_TRAIN = ("memorisation", "copies")
+"""The metrics whose titles name the training images."""
+
+SHOWN_AGAINST_TRAIN = ("FD", *_ONLY_AGAINST_TRAIN)
 """The metrics against `train` that reveal memorised samples; the others are left to the CSV."""
 
 _REFERENCES = {"train": "training images", "held_out": "held-out images"}
@@ -51,6 +54,6 @@ def describe_metric(metric: str) -> str:
 
 def describe_reference(metric: str, reference: str) -> str:
     """The real images of a measure as they follow its name: " against held-out images", or ""."""
-    if reference == "none" or base_name(metric) == "memorisation":  # its title names them
+    if reference == "none" or base_name(metric) in _ONLY_AGAINST_TRAIN:
         return ""
     return f" against {_REFERENCES[reference]}"
