@@ -30,7 +30,17 @@ from ganbench.samples import SAMPLES_PER_ROW, sample_latents, to_float, to_uint8
 from ganbench.study import resolve as study
 from project import ROOT, tiny_study
 
-WITH_REFERENCE = ["FD", "scaled_KD", "precision", "recall", "density", "coverage"]
+WITH_REFERENCE = [
+    "FD",
+    "FD_infinity",
+    "FD_infinity_error",
+    "scaled_KD",
+    "MMD2",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+]
 
 SHORT_BUDGET = AdversaryBudget(steps=20, batch_size=64, samples=2000)
 

@@ -14,7 +14,11 @@ METRICS_FILE = Path(__file__).with_suffix(".yaml")
 INCEPTION = "inception-v3-compat"
 """The extractor over which metrics have their plain names (FID, IS, KID)."""
 
-_INCEPTION_NAMES = {"FD": "FID"}
+_INCEPTION_NAMES = {
+    "FD": "FID",
+    "FD_infinity": "FID_infinity",
+    "FD_infinity_error": "FID_infinity_error",
+}
 """The metrics that have a name of their own over Inception-v3."""
 
 _OTHER_NAMES = {"KID": "scaled_KD"}
@@ -41,7 +45,9 @@ class Metric:
     """One metric with its definition and its paper.
 
     `of` is what it is measured on, `better` the direction of improvement. With `has_reference`, it
-    compares generated images with a split of real ones.
+    compares generated images with a split of real ones. `range` is what scores can be, None for no
+    bound. `floor` says what the score of real samples means. `beside` is the metric without which
+    this one misleads, if there is one: it is shown wherever this one is.
     """
 
     name: str
@@ -49,8 +55,11 @@ class Metric:
     of: Literal["images", "points"]
     better: Literal["lower", "higher", "neither"]
     has_reference: bool
+    range: tuple[float | None, float | None]
+    floor: str
     definition: str
     citation: str
+    beside: str = ""
 
 
 METRICS: dict[str, Metric] = {
@@ -65,6 +74,13 @@ def qualify(base: str, extractor: str) -> str:
     if extractor == INCEPTION:
         return _INCEPTION_NAMES.get(base, base)
     return f"{_OTHER_NAMES.get(base, base)}-{extractor}"
+
+
+def companion(metric: str) -> str | None:
+    """The qualified metric beside which `metric` is to be read, over the same extractor."""
+    base = base_name(metric)
+    beside = METRICS[base].beside
+    return beside + metric.removeprefix(base) if beside else None
 
 
 def base_name(metric: str) -> str:

@@ -13,7 +13,14 @@ from ganbench.catalogue import metrics
 from ganbench.evaluation.batches import block_size
 from ganbench.evaluation.distances import mean_distance, nearest_distances
 from ganbench.evaluation.extractor import Features
-from ganbench.evaluation.feature_sets import FeatureSet, summarise_features, to_algebra
+from ganbench.evaluation.feature_sets import FeatureSet, Gaussian, summarise_features
+from ganbench.evaluation.frechet import (
+    extrapolate_distance,
+    fit_parts,
+    frechet_distance,
+    standard_error,
+)
+from ganbench.evaluation.gaussian_kernel import mean_gaussian_between, mean_gaussian_within
 from ganbench.evaluation.kernel_distance import mean_kernel_between
 from ganbench.evaluation.mode_coverage import is_stacked, join_logits
 from ganbench.evaluation.neighbourhoods import compare_neighbourhoods
@@ -26,7 +33,8 @@ class RealImages:
     `references` are equally large sets by the name of their split. `train` `(count, size)` are the
     features of all training images, the first of which form the reference `train`. `scale` is that
     of the kernel, and `held_out_distance` the mean distance from a held-out image to its nearest
-    training image. At most `copy_distance` (squared) away, an image counts as a copy.
+    training image. At most `copy_distance` (squared) away, an image counts as a copy. `bandwidth`
+    is that of the Gaussian kernel, and `kernels` has its mean over the pairs of each reference.
     """
 
     references: Mapping[str, FeatureSet]
@@ -34,6 +42,8 @@ class RealImages:
     scale: float
     held_out_distance: float
     copy_distance: float
+    bandwidth: float
+    kernels: Mapping[str, float]
 
     @property
     def count(self) -> int:
@@ -51,19 +61,6 @@ def kernel_scale(train: Tensor, extractor: str) -> float:
     blocks = train.split(block_size(train.device))
     norms = torch.cat([block.double().norm(dim=1) for block in blocks])
     return math.sqrt(train.shape[1]) / float(norms.mean())
-
-
-def frechet_distance(generated: FeatureSet, real: FeatureSet) -> float:
-    """The Fréchet distance between the fitted Gaussians (Heusel et al. 2017, Eq. 6).
-
-    With Σᵢ = RᵢᵀRᵢ, the trace of (Σ₁Σ₂)^½ is the sum of the singular values of R₁R₂ᵀ. This avoids
-    the square root of a nearly singular product.
-    """
-    shift = (generated.mean - real.mean).square().sum()
-    spread = generated.factor.square().sum() + real.factor.square().sum()
-    factors = to_algebra(generated.factor), to_algebra(real.factor)
-    common = torch.linalg.svdvals(factors[0] @ factors[1].T).sum()
-    return float((shift + spread).cpu() - 2 * common.cpu())
 
 
 def kernel_distance(generated: FeatureSet, real: FeatureSet, scale: float) -> float:
@@ -104,8 +101,14 @@ def score_features(
             f"which the metrics over {extractor} need"
         )
     images = summarise_features(generated.features, real.scale)
+    parts = fit_parts(generated.features)
+    kernel = mean_gaussian_within(generated.features, real.bandwidth)
     for reference in real.references:
-        for name, value in _compare(images, real, reference):
+        scores = itertools.chain(
+            _compare(images, real, reference),
+            _compare_without_bias(images, parts, kernel, real, reference),
+        )
+        for name, value in scores:
             yield reference, metrics.qualify(name, extractor), _check_finite(name, value)
     if generated.logits is not None:
         logits = generated.logits
@@ -131,6 +134,25 @@ def _compare(
         nearest = torch.minimum(neighbours.nearest_distances(), to_others)
         yield "memorisation", mean_distance(nearest) / real.held_out_distance
         yield "copies", float((nearest <= real.copy_distance).double().mean())
+
+
+def _compare_without_bias(
+    generated: FeatureSet,
+    parts: list[list[Gaussian]],
+    kernel: float,
+    real: RealImages,
+    reference: str,
+) -> Iterator[tuple[str, float]]:
+    """Yields (base name, value) of the metrics whose expectation does not depend on the count.
+
+    `parts` are the Gaussians of parts of the generated images, and `kernel` is the mean Gaussian
+    kernel over pairs of them.
+    """
+    images = real.references[reference]
+    yield "FD_infinity", extrapolate_distance(generated, parts, images)
+    yield "FD_infinity_error", standard_error(generated, images)
+    between = mean_gaussian_between(generated.features, images.features, real.bandwidth)
+    yield "MMD2", kernel + real.kernels[reference] - 2 * between
 
 
 def _check_finite(name: str, value: float) -> float:

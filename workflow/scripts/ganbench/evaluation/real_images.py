@@ -10,6 +10,7 @@ from ganbench.evaluation.distances import mean_distance, nearest_distances, tie,
 from ganbench.evaluation.extractor import Features
 from ganbench.evaluation.feature_metrics import RealImages, kernel_scale
 from ganbench.evaluation.feature_sets import from_arrays, summarise_features
+from ganbench.evaluation.gaussian_kernel import choose_bandwidth, mean_gaussian_within
 
 REFERENCES = ("train", "held_out")
 
@@ -36,7 +37,19 @@ def measure_real(features: dict[str, Features], extractor: str) -> RealImages:
             "every held-out image has the features of a training image: are the splits disjoint?"
         )
     copy_distance = nearest.sort().values[metrics.copy_rank(count) - 1] + tie(train)
-    return RealImages(references, train, scale, distance, float(copy_distance))
+    bandwidth = choose_bandwidth(train)
+    return RealImages(
+        references,
+        train,
+        scale,
+        distance,
+        float(copy_distance),
+        bandwidth,
+        kernels={
+            split: mean_gaussian_within(images.features, bandwidth)
+            for split, images in references.items()
+        },
+    )
 
 
 def load_real(features_file: Path, device: torch.device | str = "cpu") -> RealImages:
@@ -53,4 +66,6 @@ def load_real(features_file: Path, device: torch.device | str = "cpu") -> RealIm
             scale=float(arrays["scale"]),
             held_out_distance=float(arrays["held_out_distance"]),
             copy_distance=float(arrays["copy_distance"]),
+            bandwidth=float(arrays["bandwidth"]),
+            kernels={split: float(arrays[f"{split}_gaussian"]) for split in REFERENCES},
         )

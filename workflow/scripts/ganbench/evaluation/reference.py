@@ -179,11 +179,12 @@ def _measure_accuracy(held_out: Features, data_file: Path, dataset: str) -> dict
 
 def _to_arrays(features: dict[str, Features], real: RealImages) -> dict[str, np.ndarray]:
     """All arrays of `features.npz`."""
-    names = ("scale", "held_out_distance", "copy_distance")
+    names = ("scale", "held_out_distance", "copy_distance", "bandwidth")
     arrays = {name: np.array(getattr(real, name)) for name in names}
     for split, images in features.items():
         arrays[split] = images.features.cpu().numpy()
         arrays |= to_arrays(split, real.references[split])
+        arrays[f"{split}_gaussian"] = np.array(real.kernels[split])
         if images.logits is not None:
             arrays[f"{split}_logits"] = images.logits.cpu().numpy()
     return arrays
