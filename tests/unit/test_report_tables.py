@@ -45,9 +45,9 @@ def test_leaderboard_ranks_by_the_primary_metric_above_the_floor(results, tables
     assert board["low"] == 15.0  # the floor is within the axis of the dots
 
 
-def test_precision_is_never_shown_without_recall(results, tables):
+def test_what_typical_images_alone_can_score_is_never_shown_without_recall(results, tables):
     summary = tables["summary"].set_index(["dataset", "metric", "reference", "variant"])["mean"]
-    for metric, other in (("precision", "Recall"), ("coverage", "Density"), ("FD", "")):
+    for metric, other in (("precision", "Recall"), ("coverage", "Recall"), ("FD", "")):
         measure = (f"{metric}-classifier", "held_out")
         board = build_board(results, tables["summary"], (), "digits", measure)
         beside = {row["variant"]: row["beside"] for row in board["rows"]}
