@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from ganbench.report.report import make_tables
 from ganbench.report.results import read_results
-from ganbench.report.score_notes import describe_agreement, describe_copies, note_scores
+from ganbench.report.score_notes import describe_agreement, describe_copying, note_scores
 from report_example import make_results, make_study
 
 MEANS = {
@@ -74,13 +74,13 @@ def with_copies(results, shares: dict[tuple[str, int], float]):
 
 def test_runs_with_more_copies_than_chance_are_named(results):
     copying = with_copies(results, {("hinge", 1): 0.3, ("minimax", 0): 0.012})
-    text = describe_copies(copying, "digits")
+    text = describe_copying(copying, "digits")
     assert "More: hinge seed 1 (30 %). Their nearest.csv names the images." in text
     assert "minimax" not in text
 
 
 def test_no_run_is_named_where_none_copies_more_than_chance(results):
-    text = describe_copies(with_copies(results, {}), "digits")
+    text = describe_copying(with_copies(results, {}), "digits")
     assert text.endswith("by chance. No run has more.")
 
 

@@ -28,7 +28,7 @@ def note_scores(results: Results, summary: pd.DataFrame) -> dict[str, list[str]]
             note
             for note in (
                 describe_agreement(summary, dataset),
-                describe_copies(results, dataset),
+                describe_copying(results, dataset),
             )
             if note
         ]
@@ -63,7 +63,7 @@ def describe_agreement(summary: pd.DataFrame, dataset: str) -> str:
     )
 
 
-def describe_copies(results: Results, dataset: str) -> str:
+def describe_copying(results: Results, dataset: str) -> str:
     """The runs that copy more training images than real images would, with the limit of chance.
 
     A real image is one of the copies with probability rank / (held-out images + 1), and how many of
