@@ -157,6 +157,7 @@ def score_run(module: Any, options: argparse.Namespace) -> None:
         gap=False,
         scores_file=folder / "scores.csv",
         nearest_file=folder / "nearest.png",
+        nearest_table=folder / "nearest.csv",
     )
 
 

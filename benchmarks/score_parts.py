@@ -128,6 +128,7 @@ def score_run(options: argparse.Namespace) -> dict[str, float]:
         gap=False,
         scores_file=options.folder / "scores.csv",
         nearest_file=options.folder / "nearest.png",
+        nearest_table=options.folder / "nearest.csv",
     )
     return clock.seconds
 

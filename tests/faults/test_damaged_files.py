@@ -22,7 +22,7 @@ INPUTS = [
     *(f"extractors/digits/classifier/{name}" for name in ("network.pt", "features.npz")),
     *(f"extractors/digits/classifier/{name}" for name in ("card.json", "floor.csv")),
     *(f"{RUN}/{name}" for name in ("snapshots.pt", "history.csv", "samples.png", "run.json")),
-    *(f"{RUN}/{name}" for name in ("scores.csv", "nearest.png")),
+    *(f"{RUN}/{name}" for name in ("scores.csv", "nearest.png", "nearest.csv")),
     "theory/minimax.json",
 ]
 """Every result that some job reads."""

@@ -73,6 +73,7 @@ def evaluate_in(finished, folder, log):
         gap=False,
         scores_file=folder / "scores.csv",
         nearest_file=folder / "nearest.png",
+        nearest_table=folder / "nearest.csv",
     )
 
 
@@ -101,6 +102,7 @@ STAGES = [
     (train_in, "run.json"),
     (evaluate_in, "scores.csv"),
     (evaluate_in, "nearest.png"),
+    (evaluate_in, "nearest.csv"),
     (derive_in, "minimax.json"),
     (write_report_in, "report.html"),
 ]

@@ -49,7 +49,7 @@ def measure_on(device: str, size: int) -> tuple[RealImages, Features]:
     }
     generated = draw_features(3000, size, 3).to(device)
     logits = draw_features(3000, 10, 4).to(device)
-    return measure_real(splits), Features(generated * 1.1, logits)
+    return measure_real(splits, "classifier"), Features(generated * 1.1, logits)
 
 
 @pytest.mark.parametrize("size", [64, 384], ids=["embedded", "all pairs"])
@@ -156,8 +156,9 @@ def test_job_scores_twice_to_the_same_bytes_in_bounded_memory(job, tmp_path):
     torch.cuda.reset_peak_memory_stats()
     contents = []
     for name in ("one", "other"):
-        outputs = {kind: tmp_path / f"{name}.{kind}" for kind in ("csv", "png")}
-        score_run(scores_file=outputs["csv"], nearest_file=outputs["png"], **job)
+        names = {"scores_file": "s.csv", "nearest_file": "n.png", "nearest_table": "n.csv"}
+        outputs = {key: tmp_path / f"{name}-{file}" for key, file in names.items()}
+        score_run(**outputs, **job)
         contents.append([file.read_bytes() for file in outputs.values()])
     assert contents[0] == contents[1]
     assert torch.cuda.max_memory_reserved() < LARGEST_MEMORY
@@ -169,7 +170,7 @@ def test_real_images_measured_on_the_gpu_are_those_of_the_cpu(job):
             split: Features(torch.from_numpy(arrays[split]), None)
             for split in ("train", "held_out")
         }
-    saved, expected = load_real(Path(job["features_file"])), measure_real(features)
+    saved, expected = load_real(Path(job["features_file"])), measure_real(features, "classifier")
     assert saved.scale == pytest.approx(expected.scale, rel=1e-12)
     assert saved.held_out_distance == pytest.approx(expected.held_out_distance, rel=1e-9)
     for split, images in expected.references.items():

@@ -8,6 +8,8 @@ from ganbench.evaluation.feature_metrics import RealImages
 from ganbench.evaluation.feature_sets import FeatureSet, summarise_features
 from ganbench.evaluation.real_images import measure_real
 
+EXTRACTOR = "vgg16"
+
 
 def normal(count: int, size: int, seed: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
@@ -19,10 +21,11 @@ def feature_set(features: torch.Tensor) -> FeatureSet:
 
 
 def real_images(train: torch.Tensor, held_out: torch.Tensor) -> RealImages:
-    return measure_real({"train": Features(train, None), "held_out": Features(held_out, None)})
+    features = {"train": Features(train, None), "held_out": Features(held_out, None)}
+    return measure_real(features, EXTRACTOR)
 
 
 def compute_scores(generated: torch.Tensor, real: RealImages) -> dict[tuple[str, str], float]:
     """Every score by its base name and its reference."""
-    scores = feature_metrics.score_features(Features(generated, None), real, "vgg16")
+    scores = feature_metrics.score_features(Features(generated, None), real, EXTRACTOR)
     return {(metrics.base_name(name), reference): value for reference, name, value in scores}

@@ -26,11 +26,21 @@ from ganbench.evaluation.score import score_run
 from ganbench.evaluation.score_density import score_density_run
 from ganbench.evaluation.snapshots import generate_images
 from ganbench.networks.build import build_discriminator, build_generator
-from ganbench.samples import sample_latents, to_float, to_uint8
+from ganbench.samples import SAMPLES_PER_ROW, sample_latents, to_float, to_uint8
 from ganbench.study import resolve as study
 from project import ROOT, tiny_study
 
-WITH_REFERENCE = ["FD", "KID", "precision", "recall", "density", "coverage"]
+WITH_REFERENCE = [
+    "FD",
+    "FD_infinity",
+    "FD_infinity_error",
+    "scaled_KD",
+    "MMD2",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+]
 
 SHORT_BUDGET = AdversaryBudget(steps=20, batch_size=64, samples=2000)
 
@@ -119,7 +129,8 @@ def compute_scores(tmp_path, options) -> Callable[..., pd.DataFrame]:
 
     def compute(**changes) -> pd.DataFrame:
         scores_file, nearest_file = tmp_path / "scores.csv", tmp_path / "nearest.png"
-        score_run(scores_file=scores_file, nearest_file=nearest_file, **options | changes)
+        files = {"nearest_file": nearest_file, "nearest_table": tmp_path / "nearest.csv"}
+        score_run(scores_file=scores_file, **files, **options | changes)
         return pd.read_csv(scores_file)
 
     return compute
@@ -159,7 +170,7 @@ def test_scores_do_not_depend_on_batches_or_threads(reference, data_file, thread
 
 
 def test_saved_summaries_are_those_of_the_saved_features(reference, real_features):
-    saved, computed = load_real(reference.features), measure_real(real_features)
+    saved, computed = load_real(reference.features), measure_real(real_features, "classifier")
     assert (saved.scale, saved.held_out_distance) == (computed.scale, computed.held_out_distance)
     assert torch.equal(saved.train, computed.train)
     for split, images in computed.references.items():
@@ -170,7 +181,7 @@ def test_saved_summaries_are_those_of_the_saved_features(reference, real_feature
 
 def test_references_are_equally_many_first_images_of_each_split(real_features):
     fewer = real_features | {"held_out": real_features["held_out"].first(200)}
-    real = measure_real(fewer)
+    real = measure_real(fewer, "classifier")
     for split, images in real_features.items():
         assert torch.equal(real.references[split].features, images.features[:200])
     assert len(real.train) == 599
@@ -188,6 +199,7 @@ def test_floor_compares_each_split_with_the_same_number_of_the_other(reference):
     assert values["none", "IS-classifier"] > 5
     assert values["train", "memorisation-classifier"] == pytest.approx(1, abs=0.05)
     assert ("held_out", "memorisation-classifier") not in values
+    assert 0.005 < values["train", "copies-classifier"] < 0.02
 
 
 def test_more_samples_than_real_images_are_refused(reference, real_features):
@@ -217,6 +229,7 @@ def test_every_snapshot_gets_every_metric_against_both_splits(compute_scores):
     scores = compute_scores()
     expected = {(f"{m}-classifier", r) for m, r in product(WITH_REFERENCE, ("train", "held_out"))}
     expected |= {("IS-classifier", "none"), ("memorisation-classifier", "train")}
+    expected |= {("copies-classifier", "train")}
     assert set(scores.step) == {20, 40}
     for step, rows in scores.groupby("step"):
         assert set(zip(rows.metric, rows.reference, strict=True)) == expected
@@ -270,16 +283,42 @@ def test_run_without_a_snapshot_gets_a_table_without_rows(tmp_path, compute_scor
     assert "repeat" in scores.columns
 
 
+def test_copies_are_counted_and_named(tmp_path, data_file, options, compute_scores, monkeypatch):
+    """Every third image is a training image, the others are noise: `memorisation` sees no copy."""
+    train = load_images(data_file, "train")
+    noise = torch.Generator().manual_seed(0)
+
+    def copy_some(generator, latents, shape):
+        images = torch.randint(0, 256, (len(latents), *shape), generator=noise, dtype=torch.uint8)
+        images[::3] = train[500 : 500 + len(images[::3])]
+        return images
+
+    monkeypatch.setattr(score, "generate_images", copy_some)
+    scores = compute_scores().query("step == 40 and reference == 'train'")
+    values = scores.set_index("metric").value
+    assert values["memorisation-classifier"] > 0.5
+    assert values["copies-classifier"] == pytest.approx(0.34)
+    table = pd.read_csv(tmp_path / "nearest.csv")
+    copies = table[table.samples == "scored"]
+    assert copies["sample"].tolist() == list(range(0, 100, 3))
+    assert copies.train_image.tolist() == list(range(500, 534))
+    assert (copies.distance <= copies.copy_distance).all()
+    shown = table[table.samples == "samples.png"]
+    assert shown["sample"].tolist() == list(range(SAMPLES_PER_ROW["images"]))
+
+
 def test_hash_seed_changes_no_score(tmp_path, compute_scores, options):
     """The hash seed of a process determines the order of its sets."""
     program = (
         "import json, pathlib, sys\n"
         "from ganbench.evaluation.score import score_run\n"
         "options = json.loads(sys.argv[1])\n"
-        "files = {k: pathlib.Path(v) for k, v in options.items() if k.endswith('_file')}\n"
+        "kinds = ('_file', '_table')\n"
+        "files = {k: pathlib.Path(v) for k, v in options.items() if k.endswith(kinds)}\n"
         "score_run(**options | files)\n"
     )
-    outputs = {"scores_file": tmp_path / "other.csv", "nearest_file": tmp_path / "other.png"}
+    names = {"scores_file": "scores.csv", "nearest_file": "n.png", "nearest_table": "n.csv"}
+    outputs = {key: tmp_path / "other" / name for key, name in names.items()}
     seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
     subprocess.run(
         [sys.executable, "-c", program, json.dumps(options | outputs, default=str)],

@@ -280,6 +280,7 @@ def test_snapshots_are_scored_with_a_pretrained_extractor(tmp_path, grey_referen
         gap=False,
         scores_file=tmp_path / "scores.csv",
         nearest_file=tmp_path / "nearest.png",
+        nearest_table=tmp_path / "nearest.csv",
     )
     scores = pd.read_csv(tmp_path / "scores.csv")
     base_names = {metrics.base_name(metric) for metric in scores.metric}

@@ -45,10 +45,10 @@ def test_float32_selection_changes_no_distance_and_no_neighbourhood(name):
     sets = feature_set(generated), feature_set(real)
     atol = 1e-14 * real.square().sum(1).max()
     for features, images in zip((generated, real), sets, strict=True):
-        tie = distances.TIE * features.square().sum(1).mean()
-        nearest = distances.squared_distances(features, features).sort(dim=1).values + tie
-        size = features.square().sum(1).max()
-        torch.testing.assert_close(images.radii, nearest[:, [3, 5]], rtol=1e-6, atol=1e-14 * size)
+        nearest = distances.squared_distances(features, features).sort(dim=1).values
+        tie = distances.tie(features) * torch.tensor(distances.EDGES)
+        expected, size = nearest[:, [3, 5]] + tie, features.square().sum(1).max()
+        torch.testing.assert_close(images.radii, expected, rtol=1e-6, atol=1e-14 * size)
     assert_equals_full_matrix(*sets, rtol=1e-6, atol=atol)
     nearest = neighbourhoods.compare_neighbourhoods(*sets).nearest_distances()
     assert torch.equal(nearest, distances.nearest_distances(generated, real))

@@ -67,7 +67,7 @@ def test_kernel_distance_does_not_depend_on_the_unit_of_features():
     first, second = normal(60, 6, 0), normal(60, 6, 1) + 0.5
     distances = []
     for unit in (1.0, 1000.0):
-        scale = feature_metrics.kernel_scale(second * unit)
+        scale = feature_metrics.kernel_scale(second * unit, "classifier")
         sets = [summarise_features(features * unit, scale) for features in (first, second)]
         distances.append(feature_metrics.kernel_distance(*sets, scale))
     assert distances[0] == pytest.approx(distances[1], rel=1e-9)
@@ -126,6 +126,37 @@ def test_memorisation_compares_with_every_training_image():
         assert compute_scores(copies, real)["memorisation", "train"] < 1e-6
 
 
+def test_share_of_copies_is_told_from_images_that_are_merely_far_away():
+    """30 % exact copies and 70 % far from any real image: their mean distance looks like new."""
+    train, held_out = normal(900, 4, 0), normal(300, 4, 1)
+    real = real_images(train, held_out)
+    images = torch.cat([train[600:690], normal(210, 4, 2) * 1.5])
+    scores = compute_scores(images, real)
+    assert scores["memorisation", "train"] > 0.8
+    assert scores["copies", "train"] == pytest.approx(0.3, abs=0.02)
+    assert compute_scores(held_out, real)["copies", "train"] == pytest.approx(0.01)
+
+
+def test_copies_are_counted_where_held_out_images_repeat_training_images_too():
+    train = normal(900, 4, 0)
+    held_out = torch.cat([train[:30].clone(), normal(270, 4, 1)])
+    real = real_images(train + 1e4, held_out + 1e4)
+    images = torch.cat([train[500:600], normal(200, 4, 2)]) + 1e4
+    assert compute_scores(held_out + 1e4, real)["copies", "train"] == pytest.approx(0.1)
+    assert compute_scores(images, real)["copies", "train"] == pytest.approx(1 / 3, abs=0.01)
+
+
+@pytest.mark.parametrize("held_out", [50, 599, 600, 10_000])
+def test_real_images_are_copies_with_the_probability_of_their_rank(held_out):
+    """An image drawn like the held-out ones is among the `rank` nearest of all of them."""
+    rank = metrics.copy_rank(held_out)
+    assert rank - 1 < 0.01 * held_out <= rank
+    draws = np.random.default_rng(0).random((2000, held_out + 1))
+    nearer = draws[:, 0] <= np.partition(draws[:, 1:], rank - 1)[:, rank - 1]
+    expected = rank / (held_out + 1)
+    assert nearer.mean() == pytest.approx(expected, abs=4 * (expected / 2000) ** 0.5)
+
+
 def test_inception_score_of_certain_and_balanced_classes_is_their_number():
     logits = torch.eye(5, dtype=torch.float64).repeat(400, 1) * 100
     assert feature_metrics.inception_score(logits) == pytest.approx(5, rel=0.02)
@@ -140,15 +171,33 @@ def test_generator_of_a_single_image_gets_finite_scores():
     assert scores["coverage", "held_out"] < 0.2
 
 
-def test_copies_on_the_edge_of_a_ball_count_as_inside():
+def test_copies_on_the_edge_of_a_ball_are_outside_for_density_alone():
     """Each training image's ball reaches exactly to a neighbour, which the generator copies.
 
     Distances to the neighbour and to its copy are rounded differently.
     """
     train = normal(200, 16, 0)
     scores = compute_scores(train.clone(), real_images(train, train + 1))
-    assert scores["density", "train"] == pytest.approx(6 / 5)  # its own ball and its 5 neighbours'
+    assert scores["density", "train"] == pytest.approx(1)  # its own ball and 4 neighbours', not 5
     assert scores["coverage", "train"] == scores["precision", "train"] == 1
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e6, 1e8])
+def test_distance_of_features_from_the_origin_changes_no_score_but_the_kernel(offset):
+    """A mean of 1e6 standard deviations would round distances away, were they not centred."""
+    train, held_out, generated = normal(500, 16, 0), normal(500, 16, 1), normal(500, 16, 2) * 1.3
+    expected = compute_scores(generated, real_images(train, held_out))
+    scores = compute_scores(generated + offset, real_images(train + offset, held_out + offset))
+    for (name, reference), value in expected.items():
+        if name != "KID":  # its kernel depends on the origin
+            assert scores[name, reference] == pytest.approx(value, rel=1e-6), (name, reference)
+
+
+def test_copies_are_found_among_features_far_from_the_origin():
+    train, held_out = normal(300, 4, 0) + 1e6, normal(300, 4, 1) + 1e6
+    scores = compute_scores(train[:200].clone(), real_images(train, held_out))
+    assert scores["memorisation", "train"] == pytest.approx(0, abs=1e-6)
+    assert scores["precision", "train"] == 1
 
 
 SEEDS = st.integers(0, 2**31 - 1)
@@ -175,7 +224,9 @@ def test_order_of_images_changes_no_score(seed):
     order = torch.randperm(60, generator=torch.Generator().manual_seed(seed))
     before = compute_scores(generated, real_images(train, held_out))
     after = compute_scores(generated[order], real_images(train[order.flip(0)], held_out[order]))
-    assert after == pytest.approx(before, rel=1e-6, abs=1e-9)
+    for name, value in before.items():
+        if name[0] != "FD_infinity":  # which halves and quarters the images
+            assert after[name] == pytest.approx(value, rel=1e-6, abs=1e-9), name
 
 
 @settings(max_examples=20, deadline=None)
@@ -226,10 +277,61 @@ def test_scores_of_images_are_exactly_the_metrics_that_the_catalogue_declares(sh
     references = {name: set() for name in names if name not in metrics.STACKED}
     for reference, name, _ in feature_metrics.score_features(generated, real, "classifier"):
         references[metrics.base_name(name)].add(reference)
-    assert references.pop("memorisation") == {"train"}
+    assert references.pop("memorisation") == references.pop("copies") == {"train"}
     for name, compared in references.items():
         expected = {"train", "held_out"} if metrics.METRICS[name].has_reference else {"none"}
         assert compared == expected, name
+
+
+def test_floor_of_precision_density_and_coverage_is_no_bound_but_recall_tells():
+    """A generator of the central 5 % of a Gaussian, beside the same number of real images."""
+    train, held_out = normal(1000, 16, 0), normal(1000, 16, 1)
+    many = normal(20_000, 16, 2)
+    central = many[many.norm(dim=1).argsort()[:1000]]
+    real = real_images(train, held_out)
+    floor, scores = compute_scores(train, real), compute_scores(central, real)
+    for name in ("precision", "density", "coverage"):
+        assert scores[name, "held_out"] > floor[name, "held_out"]
+        assert metrics.METRICS[name].beside == "recall"
+    assert scores["precision", "held_out"] == 1
+    assert scores["density", "held_out"] > 3
+    assert scores["recall", "held_out"] < 0.2 < floor["recall", "held_out"]
+
+
+def test_floor_of_recall_is_no_bound_but_precision_tells():
+    """A generator of widely scattered images, each with a ball as large as the data."""
+    real = real_images(normal(1000, 16, 0), normal(1000, 16, 1))
+    floor = compute_scores(normal(1000, 16, 2), real)
+    scores = compute_scores(normal(1000, 16, 2) * 2, real)
+    assert scores["recall", "held_out"] > floor["recall", "held_out"]
+    assert metrics.METRICS["recall"].beside == "precision"
+    assert scores["precision", "held_out"] < 0.2 < floor["precision", "held_out"]
+
+
+def test_companions_have_the_same_extractor():
+    assert metrics.companion("precision-digits-v1") == "recall-digits-v1"
+    assert metrics.companion("recall") == "precision"
+    assert metrics.companion("FID") is None
+
+
+@pytest.mark.parametrize("name", metrics.METRICS)
+def test_every_metric_has_a_range_and_says_what_its_floor_means(name):
+    metric = metrics.METRICS[name]
+    low, high = metric.range
+    assert low is None or high is None or low < high
+    assert metric.floor.endswith(".")
+
+
+def test_scores_lie_in_the_declared_ranges():
+    """Of generators that are good, that collapsed, that copy and that are far away."""
+    real = real_images(normal(200, 4, 0), normal(200, 4, 1))
+    good = normal(120, 4, 2)
+    for images in (good, good[:1].repeat(120, 1), real.train[:120], good * 100 + 5):
+        scored = Features(images, normal(120, 10, 3))
+        for _, metric, value in feature_metrics.score_features(scored, real, "vgg16"):
+            low, high = metrics.METRICS[metrics.base_name(metric)].range
+            assert low is None or value >= low - 1e-9, metric
+            assert high is None or value <= high, metric
 
 
 def test_definitions_of_neighbourhood_metrics_name_their_k():
@@ -243,6 +345,11 @@ def test_metric_names_carry_the_extractor_unless_it_is_inception():
     assert metrics.qualify("IS", metrics.INCEPTION) == "IS"
 
 
+def test_only_the_published_kernel_is_called_kid():
+    assert metrics.qualify("KID", metrics.INCEPTION) == "KID"
+    assert metrics.qualify("KID", "digits-v1") == "scaled_KD-digits-v1"
+
+
 @pytest.mark.parametrize(
     ("metric", "name"),
     [
@@ -250,6 +357,9 @@ def test_metric_names_carry_the_extractor_unless_it_is_inception():
         ("FD-classifier", "FD"),
         ("FD-dinov2-vit-s-14", "FD"),
         ("precision-classifier", "precision"),
+        ("KID", "KID"),
+        ("scaled_KD-dinov2-vit-s-14", "KID"),
+        ("KID-classifier", "KID"),  # in tables that were published before
     ],
 )
 def test_base_names_leave_the_extractor_out(metric, name):

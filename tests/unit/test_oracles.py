@@ -6,6 +6,7 @@ import torch
 import torch_fidelity
 from cleanfid import fid as clean_fid
 from ganbench.catalogue import metrics
+from ganbench.catalogue.metrics import INCEPTION
 from ganbench.evaluation import feature_metrics
 from ganbench.evaluation.classifier import Classifier
 from ganbench.evaluation.extractor import Features, extract
@@ -51,15 +52,25 @@ def features() -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def real(features) -> RealImages:
-    return measure_real({name: Features(features[name], None) for name in ("train", "held_out")})
+    return measure(features, INCEPTION)
 
 
 @pytest.fixture(scope="module")
 def ours(features, real) -> dict[str, float]:
-    """Every metric against held-out features."""
-    generated = Features(features["generated"], None)
-    scores = feature_metrics.score_features(generated, real, metrics.INCEPTION)
-    return {name: value for reference, name, value in scores if reference == "held_out"}
+    return compare_held_out(features["generated"], real, INCEPTION)
+
+
+def measure(features: dict[str, torch.Tensor], extractor: str) -> RealImages:
+    splits = {name: Features(features[name], None) for name in ("train", "held_out")}
+    return measure_real(splits, extractor)
+
+
+def compare_held_out(
+    generated: torch.Tensor, real: RealImages, extractor: str, logits: torch.Tensor | None = None
+) -> dict[str, float]:
+    """Every metric against held-out features, and those without a reference."""
+    scores = feature_metrics.score_features(Features(generated, logits), real, extractor)
+    return {name: value for reference, name, value in scores if reference != "train"}
 
 
 def moments(features: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -83,34 +94,37 @@ def test_frechet_distance_equals_four_other_implementations(features, ours):
     assert others == pytest.approx(dict.fromkeys(others, ours["FID"]), rel=1e-6)
 
 
-def test_kernel_distance_equals_three_other_implementations(features, real, ours):
-    names = ("generated", "held_out")
-    scaled = [features[name][:600].double() * real.scale for name in names]
-    sets = [summarise_features(features[name][:600], real.scale) for name in names]
-    distance = feature_metrics.kernel_distance(*sets, real.scale)
+@pytest.mark.parametrize(
+    ("extractor", "name"),
+    [(INCEPTION, "KID"), ("dinov2-vit-s-14", "scaled_KD-dinov2-vit-s-14")],
+)
+def test_kernel_distance_equals_three_other_implementations(features, extractor, name):
+    """KID over raw features; over other extractors, those divided by their mean norm / √d."""
+    real, generated = measure(features, extractor), features["generated"][:600]
+    norm = features["train"].double().norm(dim=1).mean() / SIZE**0.5
+    unit = 1 if name == "KID" else norm
+    sets = [x.double() / unit for x in (generated, features["held_out"])]
     fidelity = metric_kid.kid_features_to_metric(
-        *scaled, kid_subsets=1, kid_subset_size=600, verbose=False
+        *sets, kid_subsets=1, kid_subset_size=600, verbose=False
     )
     others = {
-        "clean-fid": clean_fid.kernel_distance(*(x.numpy() for x in scaled), num_subsets=1),
+        "clean-fid": clean_fid.kernel_distance(*(x.numpy() for x in sets), num_subsets=1),
         "torch-fidelity": fidelity[metric_kid.KEY_METRIC_KID_MEAN],
-        "torchmetrics": float(poly_mmd(*scaled)),
+        "torchmetrics": float(poly_mmd(*sets)),
     }
+    distance = compare_held_out(generated, real, extractor)[name]
     assert others == pytest.approx(dict.fromkeys(others, distance), rel=1e-6)
-    assert ours["KID"] == pytest.approx(distance, rel=0.2)  # of 700 instead of 600 images
+    assert abs(norm - 1) > 0.05  # so that the two kernels differ
 
 
-def test_mean_over_subsets_estimates_the_kernel_distance_over_all_pairs(features, real):
+def test_mean_over_subsets_estimates_the_kernel_distance_over_all_pairs(features, ours):
     """Other programs report the mean over random subsets."""
-    names = ("generated", "held_out")
-    scaled = [features[name].double() * real.scale for name in names]
+    sets = [features[name].double() for name in ("generated", "held_out")]
     subsets = metric_kid.kid_features_to_metric(
-        *scaled, kid_subsets=400, kid_subset_size=100, verbose=False
+        *sets, kid_subsets=400, kid_subset_size=100, verbose=False
     )
     error = subsets[metric_kid.KEY_METRIC_KID_STD] / 400**0.5
-    sets = [summarise_features(features[name], real.scale) for name in names]
-    distance = feature_metrics.kernel_distance(*sets, real.scale)
-    assert abs(subsets[metric_kid.KEY_METRIC_KID_MEAN] - distance) < 4 * error
+    assert abs(subsets[metric_kid.KEY_METRIC_KID_MEAN] - ours["KID"]) < 4 * error
 
 
 def test_precision_recall_density_and_coverage_equal_prdc(features, ours):
@@ -126,6 +140,26 @@ def test_precision_and_recall_equal_torch_fidelity(features, ours):
     )
     for name in ("precision", "recall"):
         assert ours[name] == pytest.approx(theirs[name], rel=1e-6)
+
+
+def test_images_on_the_edge_of_a_ball_count_as_in_the_code_of_the_authors():
+    """Density and coverage compare by < as prdc, precision and recall by ≤ as torch-fidelity.
+
+    Distances between points of a grid are exact, and half of the images lie on an edge.
+    """
+    generator = torch.Generator().manual_seed(2)
+    generated, real = (
+        (torch.randn(count, 3, generator=generator, dtype=torch.float64) * 4).round()
+        for count in (300, 250)
+    )
+    neighbours = compare_neighbourhoods(*(summarise_features(x, 1.0) for x in (generated, real)))
+    strict = [compute_prdc(real.numpy(), generated.numpy(), nearest_k=k) for k in (3, 5)]
+    theirs = metric_prc.prc_features_to_metric(generated, real, verbose=False)
+    assert strict[0]["precision"] < theirs["precision"]  # so that edges matter here
+    assert neighbours.density == pytest.approx(strict[1]["density"], rel=1e-9)
+    assert neighbours.coverage == pytest.approx(strict[1]["coverage"], rel=1e-9)
+    assert neighbours.precision == pytest.approx(theirs["precision"], rel=1e-6)
+    assert neighbours.recall == pytest.approx(theirs["recall"], rel=1e-6)
 
 
 @pytest.mark.parametrize("count", [700, 703], ids=["equal splits", "unequal splits"])
@@ -210,17 +244,14 @@ def torch_fidelity_scores(
 
 
 def our_scores(network: nn.Module, generated: torch.Tensor, real: torch.Tensor) -> dict[str, float]:
-    """Our scores of the same images, from features that are not rescaled."""
-    extracted = [extract(network, images) for images in (generated, real)]
-    sets = [summarise_features(images.features, 1.0) for images in extracted]
-    neighbours = compare_neighbourhoods(*sets)
-    return {
-        "FD": feature_metrics.frechet_distance(*sets),
-        "KID": feature_metrics.kernel_distance(*sets, 1.0),
-        "IS": feature_metrics.inception_score(extracted[0].logits),
-        "precision": neighbours.precision,
-        "recall": neighbours.recall,
-    }
+    """Our scores of the same images: all that a run's scores pass through, called over Inception.
+
+    The generated images stand for the training images, which these scores do not depend on.
+    """
+    images, held_out = (extract(network, images) for images in (generated, real))
+    references = measure({"train": images.features, "held_out": held_out.features}, INCEPTION)
+    scores = compare_held_out(images.features, references, INCEPTION, images.logits)
+    return {metrics.base_name(name): value for name, value in scores.items()}
 
 
 def draw_images(count: int, channels: int, size: int, seed: int) -> torch.Tensor:
@@ -237,7 +268,8 @@ def test_scores_over_the_classifier_equal_torch_fidelity_end_to_end():
     torch_fidelity.register_feature_extractor("test-classifier", _Adapter)
     generated, real = draw_images(300, 1, 8, 0), draw_images(300, 1, 8, 1) // 2
     expected = torch_fidelity_scores("test-classifier", generated, real, prc=True)
-    assert our_scores(_Adapter.classifier, generated, real) == pytest.approx(expected, rel=1e-6)
+    scores = our_scores(_Adapter.classifier, generated, real)
+    assert {name: scores[name] for name in expected} == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +284,7 @@ def inception_weights(tmp_path_factory):
         patch.setattr(FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
         torch.save({}, file)
         network = FeatureExtractorInceptionV3(
-            metrics.INCEPTION, ["2048"], feature_extractor_weights_path=file
+            INCEPTION, ["2048"], feature_extractor_weights_path=file
         )
     torch.manual_seed(0)
     for module in network.modules():
@@ -285,14 +317,15 @@ def test_scores_over_inception_equal_torch_fidelity_end_to_end(inception_weights
     1e-5 of their size. They are computed on the product's range here, which has few dimensions.
     """
     monkeypatch.setattr(np.linalg, "eigvals", eigenvalues_of_low_rank)
+    monkeypatch.setattr(metrics, "minimum_samples", lambda _: 10)  # 12 images, for speed
     generated, real = draw_images(12, 1, 32, 0), draw_images(12, 1, 32, 1) // 32 + 30
     expected = torch_fidelity_scores(
-        metrics.INCEPTION,
+        INCEPTION,
         generated.repeat(1, 3, 1, 1),
         real.repeat(1, 3, 1, 1),
         feature_extractor_weights_path=str(inception_weights),
     )
     assert expected["IS"] > 1.01
     state = torch.load(inception_weights, weights_only=True)
-    scores = our_scores(Pretrained(metrics.INCEPTION, state, "0" * 64), generated, real)
+    scores = our_scores(Pretrained(INCEPTION, state, "0" * 64), generated, real)
     assert {name: scores[name] for name in expected} == pytest.approx(expected, rel=1e-6)

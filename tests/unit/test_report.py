@@ -190,11 +190,11 @@ def test_metric_that_only_some_snapshots_lack_is_named(tmp_path):
     study = make_study(seeds=1)
     inputs = make_results(tmp_path, study)
     scores = pd.read_csv(inputs["scores"][1])
-    kid = (scores.metric == "KID-classifier") & (scores.reference == "held_out")
+    kid = (scores.metric == "scaled_KD-classifier") & (scores.reference == "held_out")
     scores.loc[kid & (scores.step == 100), "value"] = float("nan")
     scores[~(kid & (scores.step == 25))].to_csv(inputs["scores"][1], index=False)
     assert describe_missing(read_results(study, inputs)) == [
-        "non_saturating seed 0 on digits has no KID-classifier against held-out images at "
+        "non_saturating seed 0 on digits has no scaled_KD-classifier against held-out images at "
         "steps 25, 100"
     ]
 

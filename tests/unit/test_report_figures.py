@@ -4,12 +4,14 @@ import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 from ganbench.report import report as report_module
 from ganbench.report.figures.density_maps import sketch_density_maps
 from ganbench.report.figures.drawing import PALETTE, choose_border, choose_colour
 from ganbench.report.figures.gallery import draw_all, list_drawings
 from ganbench.report.figures.game_curves import sketch_gradient_weights
+from ganbench.report.figures.learning_curves import sketch_learning_curves
 from ganbench.report.figures.profile_curves import sketch_profiles
 from ganbench.report.figures.svg import shorten_path
 from ganbench.report.page import TEMPLATES
@@ -43,6 +45,22 @@ def test_curves_are_drawn_over_every_budget(report):
     labels = {"images": "shown to D", "seconds": "seconds of training", "D updates": "updates of D"}
     for budget, label in labels.items():
         assert label in find_figure(report, f"Recall, higher is better, over {budget}.")
+
+
+def test_precision_is_drawn_with_recall_in_its_caption_and_errors_are_left_out(tmp_path):
+    study = make_study(("minimax",), ("digits",), seeds=1)
+    results = read_results(study, make_results(tmp_path, study, metrics=("precision", "recall")))
+    error = results.curves[results.curves["metric"] == "recall-classifier"]
+    error = error.assign(metric="FD_infinity_error-classifier")
+    results = replace(results, curves=pd.concat([results.curves, error]))
+    with without_pdf():
+        figures = [sketch()["images"] for sketch in sketch_learning_curves(results, "digits")]
+    captions = {figure.name: figure.caption for figure in figures}
+    names = {f"curve-digits-{name.lower()}-classifier": name for name in ("Precision", "Recall")}
+    assert captions.keys() == names.keys()
+    for file, name in names.items():
+        metrics = re.findall(r"(\w+) \(\w+-classifier\) against held-out images", captions[file])
+        assert metrics == [name, *({"Precision", "Recall"} - {name})]
 
 
 def test_labels_are_words_and_not_the_names_of_the_csv_files(report):

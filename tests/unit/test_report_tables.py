@@ -15,6 +15,7 @@ from ganbench.report.matrix import build_matrices
 from ganbench.report.report import make_tables
 from ganbench.report.results import read_results, read_scores
 from ganbench.report.sample_pictures import ROOM, encode_pictures
+from ganbench.wording import number
 from PIL import Image
 from report_example import make_results, make_study
 
@@ -42,6 +43,20 @@ def test_leaderboard_ranks_by_the_primary_metric_above_the_floor(results, tables
     assert [row["failed"] for row in board["rows"]] == [1, 0, 5]
     assert board["floor"] == 15.0
     assert board["low"] == 15.0  # the floor is within the axis of the dots
+
+
+def test_what_typical_images_alone_can_score_is_never_shown_without_recall(results, tables):
+    summary = tables["summary"].set_index(["dataset", "metric", "reference", "variant"])["mean"]
+    for metric, other in (("precision", "Recall"), ("coverage", "Recall"), ("FD", "")):
+        measure = (f"{metric}-classifier", "held_out")
+        board = build_board(results, tables["summary"], (), "digits", measure)
+        beside = {row["variant"]: row["beside"] for row in board["rows"]}
+        if not other:
+            assert set(beside.values()) == {""}
+            continue
+        mean = summary["digits", f"{other.lower()}-classifier", "held_out", "non_saturating"]
+        assert beside["non_saturating"] == f"{other} {number(mean)}"
+        assert beside["hinge"] == f"{other} –"  # all of its runs diverged
 
 
 def test_leaderboard_ranks_downwards_if_higher_is_better(results, tables):

@@ -229,6 +229,7 @@ def scores(tmp_path_factory, stacks):
             gap=False,
             scores_file=out / "scores.csv",
             nearest_file=out / "nearest.png",
+            nearest_table=out / "nearest.csv",
         )
     return out, generator.eval(), parameters
 

@@ -10,6 +10,7 @@ rule evaluate:
     output:
         scores=result("runs/{dataset}/{variant}/seed{seed}/scores.csv"),
         nearest=result("runs/{dataset}/{variant}/seed{seed}/nearest.png"),
+        nearest_table=result("runs/{dataset}/{variant}/seed{seed}/nearest.csv"),
         record=result("runs/{dataset}/{variant}/seed{seed}/evaluate.record.json"),
     log:
         result("logs/evaluate/{dataset}_{variant}_seed{seed}.log"),

@@ -19,4 +19,5 @@ with recorded_job(snakemake) as job:
             data_file=Path(snakemake.input.data),
             scores_file=Path(snakemake.output.scores),
             nearest_file=Path(snakemake.output.nearest),
+            nearest_table=Path(snakemake.output.nearest_table),
         )

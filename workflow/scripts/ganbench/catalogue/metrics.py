@@ -15,6 +15,16 @@ METRICS_FILE = Path(__file__).with_suffix(".yaml")
 INCEPTION = "inception-v3-compat"
 """The extractor over which metrics have their plain names (FID, IS, KID)."""
 
+_INCEPTION_NAMES = {
+    "FD": "FID",
+    "FD_infinity": "FID_infinity",
+    "FD_infinity_error": "FID_infinity_error",
+}
+"""The metrics that have a name of their own over Inception-v3."""
+
+_OTHER_NAMES = {"KID": "scaled_KD"}
+"""Those that have one over all other extractors, which older tables call `KID-…` as well."""
+
 NEIGHBOURS = {"precision": 3, "recall": 3, "density": 5, "coverage": 5}
 """The k of each metric of k-nearest-neighbour balls, as in its paper."""
 
@@ -23,6 +33,9 @@ STACKED = ("stacked_modes", "stacked_KL")
 
 INCEPTION_SCORE_SPLITS = 10
 """The number of splits over which the inception score is averaged."""
+
+COPY_PERCENT = 1
+"""The percentage of held-out images that are as near to a training image as a copy."""
 
 DEFAULT_SAMPLES = 10_000
 """Generated images per snapshot if the study sets no number and the dataset is large enough."""
@@ -33,8 +46,10 @@ class Metric:
     """One metric with its definition and its paper.
 
     `of` is what it is measured on, `better` the direction of improvement. With `has_reference`, it
-    compares generated images with a split of real ones. Scores lie between `lowest` and `highest`,
-    and differences are tested on `scale` (`evidence/scales.py`).
+    compares generated images with a split of real ones. `range` is what scores can be, None for no
+    bound, and differences are tested on `scale` (`evidence/scales.py`). `floor` says what the score
+    of real samples means. `beside` is the metric without which this one misleads, if there is one:
+    it is shown wherever this one is.
     """
 
     name: str
@@ -42,11 +57,22 @@ class Metric:
     of: Literal["images", "points", "training"]
     better: Literal["lower", "higher", "neither"]
     has_reference: bool
+    range: tuple[float | None, float | None]
+    floor: str
     definition: str
     citation: str
     scale: Literal["identity", "log", "angular"] = "identity"
-    lowest: float = -inf
-    highest: float = inf
+    beside: str = ""
+
+    @property
+    def lowest(self) -> float:
+        """The lower end of its range, −∞ if it has none."""
+        return -inf if self.range[0] is None else self.range[0]
+
+    @property
+    def highest(self) -> float:
+        """The upper end of its range, ∞ if it has none."""
+        return inf if self.range[1] is None else self.range[1]
 
 
 METRICS: dict[str, Metric] = {
@@ -59,13 +85,24 @@ METRICS: dict[str, Metric] = {
 def qualify(base: str, extractor: str) -> str:
     """The name of a score: `FD-classifier`, but plain `FID` or `IS` over Inception-v3."""
     if extractor == INCEPTION:
-        return "FID" if base == "FD" else base
-    return f"{base}-{extractor}"
+        return _INCEPTION_NAMES.get(base, base)
+    return f"{_OTHER_NAMES.get(base, base)}-{extractor}"
+
+
+def companion(metric: str) -> str | None:
+    """The qualified metric beside which `metric` is to be read, over the same extractor."""
+    base = base_name(metric)
+    beside = METRICS[base].beside
+    return beside + metric.removeprefix(base) if beside else None
 
 
 def base_name(metric: str) -> str:
-    """The name without the extractor: `FD` for both `FD-classifier` and `FID`."""
-    return "FD" if metric == "FID" else metric.split("-", 1)[0]
+    """The name in the catalogue: `FD` for both `FD-classifier` and `FID`."""
+    name = metric.split("-", 1)[0]
+    names = {
+        given: base for table in (_INCEPTION_NAMES, _OTHER_NAMES) for base, given in table.items()
+    }
+    return names.get(name, name)
 
 
 def minimum_samples(extractor: str) -> int:
@@ -78,6 +115,15 @@ def minimum_samples(extractor: str) -> int:
     if EXTRACTORS[extractor].classes:
         return max(minimum, 5 * INCEPTION_SCORE_SPLITS)
     return minimum
+
+
+def copy_rank(held_out: int) -> int:
+    """The rank of the held-out image whose distance to the training images makes a copy.
+
+    Held-out images are ranked from 1, the nearest, to their number `held_out`. One more real image
+    is as near with probability rank / (held_out + 1).
+    """
+    return -(-held_out * COPY_PERCENT // 100)
 
 
 def sample_count(requested: int | None, available: int) -> int:

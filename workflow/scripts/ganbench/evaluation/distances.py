@@ -12,20 +12,30 @@ from ganbench.evaluation.batches import block_size
 from ganbench.evaluation.float32_distances import Float32Distances, block_minima, find_candidates
 
 TIE = 1e-13
-"""Every ball's squared radius grows by this share of the features' mean squared norm.
+"""More than the rounding of a squared distance, as a share of the features' variance."""
 
-An image exactly on the edge of a ball, such as a copy of the neighbour that defines its radius,
-thus counts as inside, however the last bits are rounded.
-"""
+CENTRING = (8 * torch.finfo(torch.float64).eps) ** 2
+"""More than what the rounding of centring adds, as a share of the features' mean squared norm."""
 
 KS = (metrics.NEIGHBOURS["precision"], metrics.NEIGHBOURS["density"])
 """The neighbour k that defines a ball: first for precision and recall, then for density and
 coverage."""
 
+EDGES = (1, -1)
+"""Whether an image on the edge of a ball counts as inside (1) or outside (−1), for each of `KS`.
+
+As in the authors' code: precision and recall compare by ≤ (kynkaat/improved-precision-and-recall-
+metric), density and coverage by < (clovaai/generative-evaluation-prdc).
+"""
+
 
 def squared_distances(first: Tensor, second: Tensor) -> Tensor:
-    """|x − y|² of features `(rows, size)` and `(columns, size)`, float64 `(rows, columns)`."""
-    first, second = first.double(), second.double()
+    """|x − y|² of features `(rows, size)` and `(columns, size)`, float64 `(rows, columns)`.
+
+    Both are centred first: norms that are large beside the distances would round them away.
+    """
+    centre = second.double().mean(0)
+    first, second = first.double() - centre, second.double() - centre
     products = torch.addmm(second.square().sum(1), first, second.T, alpha=-2)
     return products.add_(first.square().sum(1, keepdim=True))
 
@@ -47,7 +57,17 @@ def neighbour_radii(features: Tensor) -> Tensor:
         undecided[rows] = ~(nearest[:, max(KS)] <= bound)  # negated, so that NaN is undecided
     undecided = undecided.nonzero().squeeze(1)
     radii[undecided] = _exact_radii(features[undecided], features)
-    return radii + TIE * features.double().square().sum(1).mean()
+    return radii + torch.tensor(EDGES, device=features.device) * tie(features)
+
+
+def tie(features: Tensor) -> Tensor:
+    """How much squared radii change, so that `EDGES` decides ties and not the last bits."""
+    return TIE * variance(features) + CENTRING * features.double().square().sum(1).mean()
+
+
+def variance(features: Tensor) -> Tensor:
+    """The mean squared distance of `features` `(count, size)` from their mean, a float64 scalar."""
+    return features.double().var(0, correction=0).sum()
 
 
 def _exact_radii(some: Tensor, features: Tensor) -> Tensor:

@@ -13,7 +13,14 @@ from ganbench.catalogue import metrics
 from ganbench.evaluation.batches import block_size
 from ganbench.evaluation.distances import mean_distance, nearest_distances
 from ganbench.evaluation.extractor import Features
-from ganbench.evaluation.feature_sets import FeatureSet, summarise_features, to_algebra
+from ganbench.evaluation.feature_sets import FeatureSet, Gaussian, summarise_features
+from ganbench.evaluation.frechet import (
+    extrapolate_distance,
+    fit_parts,
+    frechet_distance,
+    standard_error,
+)
+from ganbench.evaluation.gaussian_kernel import mean_gaussian_between, mean_gaussian_within
 from ganbench.evaluation.kernel_distance import mean_kernel_between
 from ganbench.evaluation.mode_coverage import is_stacked, join_logits
 from ganbench.evaluation.neighbourhoods import compare_neighbourhoods
@@ -26,13 +33,17 @@ class RealImages:
     `references` are equally large sets by the name of their split. `train` `(count, size)` are the
     features of all training images, the first of which form the reference `train`. `scale` is that
     of the kernel, and `held_out_distance` the mean distance from a held-out image to its nearest
-    training image.
+    training image. At most `copy_distance` (squared) away, an image counts as a copy. `bandwidth`
+    is that of the Gaussian kernel, and `kernels` has its mean over the pairs of each reference.
     """
 
     references: Mapping[str, FeatureSet]
     train: Tensor
     scale: float
     held_out_distance: float
+    copy_distance: float
+    bandwidth: float
+    kernels: Mapping[str, float]
 
     @property
     def count(self) -> int:
@@ -40,24 +51,16 @@ class RealImages:
         return min(len(images.features) for images in self.references.values())
 
 
-def kernel_scale(train: Tensor) -> float:
-    """√size over the mean norm of the training features, so that the kernel's xᵀy/d is about 1."""
+def kernel_scale(train: Tensor, extractor: str) -> float:
+    """What features are multiplied by before the kernel: 1 for Inception-v3, as published.
+
+    For others √size over the mean norm of the training features, so that xᵀy/d is about 1.
+    """
+    if extractor == metrics.INCEPTION:
+        return 1.0
     blocks = train.split(block_size(train.device))
     norms = torch.cat([block.double().norm(dim=1) for block in blocks])
     return math.sqrt(train.shape[1]) / float(norms.mean())
-
-
-def frechet_distance(generated: FeatureSet, real: FeatureSet) -> float:
-    """The Fréchet distance between the fitted Gaussians (Heusel et al. 2017, Eq. 6).
-
-    With Σᵢ = RᵢᵀRᵢ, the trace of (Σ₁Σ₂)^½ is the sum of the singular values of R₁R₂ᵀ. This avoids
-    the square root of a nearly singular product.
-    """
-    shift = (generated.mean - real.mean).square().sum()
-    spread = generated.factor.square().sum() + real.factor.square().sum()
-    factors = to_algebra(generated.factor), to_algebra(real.factor)
-    common = torch.linalg.svdvals(factors[0] @ factors[1].T).sum()
-    return float((shift + spread).cpu() - 2 * common.cpu())
 
 
 def kernel_distance(generated: FeatureSet, real: FeatureSet, scale: float) -> float:
@@ -98,8 +101,14 @@ def score_features(
             f"which the metrics over {extractor} need"
         )
     images = summarise_features(generated.features, real.scale)
+    parts = fit_parts(generated.features)
+    kernel = mean_gaussian_within(generated.features, real.bandwidth)
     for reference in real.references:
-        for name, value in _compare(images, real, reference):
+        scores = itertools.chain(
+            _compare(images, real, reference),
+            _compare_without_bias(images, parts, kernel, real, reference),
+        )
+        for name, value in scores:
             yield reference, metrics.qualify(name, extractor), _check_finite(name, value)
     if generated.logits is not None:
         logits = generated.logits
@@ -122,8 +131,28 @@ def _compare(
     if reference == "train":
         other_images = real.train[len(images.features) :]
         to_others = nearest_distances(generated.features, other_images)
-        distance = mean_distance(torch.minimum(neighbours.nearest_distances(), to_others))
-        yield "memorisation", distance / real.held_out_distance
+        nearest = torch.minimum(neighbours.nearest_distances(), to_others)
+        yield "memorisation", mean_distance(nearest) / real.held_out_distance
+        yield "copies", float((nearest <= real.copy_distance).double().mean())
+
+
+def _compare_without_bias(
+    generated: FeatureSet,
+    parts: list[list[Gaussian]],
+    kernel: float,
+    real: RealImages,
+    reference: str,
+) -> Iterator[tuple[str, float]]:
+    """Yields (base name, value) of the metrics whose expectation does not depend on the count.
+
+    `parts` are the Gaussians of parts of the generated images, and `kernel` is the mean Gaussian
+    kernel over pairs of them.
+    """
+    images = real.references[reference]
+    yield "FD_infinity", extrapolate_distance(generated, parts, images)
+    yield "FD_infinity_error", standard_error(generated, images)
+    between = mean_gaussian_between(generated.features, images.features, real.bandwidth)
+    yield "MMD2", kernel + real.kernels[reference] - 2 * between
 
 
 def _check_finite(name: str, value: float) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,6 +10,13 @@ from torch import Tensor
 
 from ganbench.evaluation.distances import neighbour_radii
 from ganbench.evaluation.kernel_distance import mean_embedding, mean_kernel_within
+
+
+class Gaussian(NamedTuple):
+    """The Gaussian fitted to features: its mean `(size,)`, and the factor R of Σ = RᵀR."""
+
+    mean: Tensor
+    factor: Tensor
 
 
 @dataclass(frozen=True)
@@ -55,13 +63,13 @@ def summarise_features(features: Tensor, scale: float) -> FeatureSet:
     )
 
 
-def fit_gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean `(size,)` and the upper triangular R with RᵀR the covariance, both float64."""
+def fit_gaussian(features: Tensor) -> Gaussian:
+    """The mean and the upper triangular R with RᵀR the covariance, both float64."""
     values = to_algebra(features).double()
     mean = values.mean(0)
     centred = (values - mean) / (len(values) - 1) ** 0.5
     factor = torch.linalg.qr(centred, mode="r").R
-    return mean.to(features.device), factor.to(features.device)
+    return Gaussian(mean.to(features.device), factor.to(features.device))
 
 
 def to_algebra(features: Tensor) -> Tensor:

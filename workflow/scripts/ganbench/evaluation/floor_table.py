@@ -1,4 +1,4 @@
-"""The table of the floor: the scores of real samples, which no generator is expected to beat."""
+"""The table of the floor: the scores of real samples, whose meaning `catalogue.metrics` states."""
 
 from collections.abc import Iterable
 from pathlib import Path

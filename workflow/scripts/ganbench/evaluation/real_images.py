@@ -5,15 +5,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ganbench.evaluation.distances import mean_distance, nearest_distances
+from ganbench.catalogue import metrics
+from ganbench.evaluation.distances import mean_distance, nearest_distances, tie, variance
 from ganbench.evaluation.extractor import Features
 from ganbench.evaluation.feature_metrics import RealImages, kernel_scale
 from ganbench.evaluation.feature_sets import from_arrays, summarise_features
+from ganbench.evaluation.gaussian_kernel import choose_bandwidth, mean_gaussian_within
 
 REFERENCES = ("train", "held_out")
 
 
-def measure_real(features: dict[str, Features]) -> RealImages:
+def measure_real(features: dict[str, Features], extractor: str) -> RealImages:
     """Computes once what metrics need of real images, from the features of `train` and `held_out`.
 
     Metrics depend on the number of images. So both references have as many as the smaller split:
@@ -23,17 +25,31 @@ def measure_real(features: dict[str, Features]) -> RealImages:
     train = features["train"].features
     if not train.any():
         raise ValueError("the extractor's features of all training images are zero")
-    scale = kernel_scale(train)
+    scale = kernel_scale(train, extractor)
     count = min(len(images.features) for images in features.values())
     references = {
         split: summarise_features(features[split].features[:count], scale) for split in REFERENCES
     }
-    distance = mean_distance(nearest_distances(references["held_out"].features, train))
-    if distance < 1e-6 * float(train.norm(dim=1).mean()):  # zero up to rounding
+    nearest = nearest_distances(references["held_out"].features, train)
+    distance = mean_distance(nearest)
+    if distance <= 1e-6 * float(variance(train).sqrt()):  # zero up to rounding
         raise ValueError(
             "every held-out image has the features of a training image: are the splits disjoint?"
         )
-    return RealImages(references, train, scale, distance)
+    copy_distance = nearest.sort().values[metrics.copy_rank(count) - 1] + tie(train)
+    bandwidth = choose_bandwidth(train)
+    return RealImages(
+        references,
+        train,
+        scale,
+        distance,
+        float(copy_distance),
+        bandwidth,
+        kernels={
+            split: mean_gaussian_within(images.features, bandwidth)
+            for split, images in references.items()
+        },
+    )
 
 
 def load_real(features_file: Path, device: torch.device | str = "cpu") -> RealImages:
@@ -49,4 +65,7 @@ def load_real(features_file: Path, device: torch.device | str = "cpu") -> RealIm
             train=torch.from_numpy(arrays["train"]).to(device),
             scale=float(arrays["scale"]),
             held_out_distance=float(arrays["held_out_distance"]),
+            copy_distance=float(arrays["copy_distance"]),
+            bandwidth=float(arrays["bandwidth"]),
+            kernels={split: float(arrays[f"{split}_gaussian"]) for split in REFERENCES},
         )

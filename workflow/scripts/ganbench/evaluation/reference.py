@@ -77,7 +77,7 @@ def make_reference(
     features = {split: extract(network, _load_array(data_file, split)) for split in REFERENCES}
     has_accuracy = knows_classes(extractor)
     accuracy = _measure_accuracy(features["held_out"], data_file, dataset) if has_accuracy else {}
-    real = measure_real(features)
+    real = measure_real(features, extractor)
     samples = metrics.sample_count(samples, real.count)
     floor = make_floor(dataset, extractor, samples, features, real)
     save_extractor(network, outputs.network)
@@ -179,10 +179,12 @@ def _measure_accuracy(held_out: Features, data_file: Path, dataset: str) -> dict
 
 def _to_arrays(features: dict[str, Features], real: RealImages) -> dict[str, np.ndarray]:
     """All arrays of `features.npz`."""
-    arrays = {"scale": np.array(real.scale), "held_out_distance": np.array(real.held_out_distance)}
+    names = ("scale", "held_out_distance", "copy_distance", "bandwidth")
+    arrays = {name: np.array(getattr(real, name)) for name in names}
     for split, images in features.items():
         arrays[split] = images.features.cpu().numpy()
         arrays |= to_arrays(split, real.references[split])
+        arrays[f"{split}_gaussian"] = np.array(real.kernels[split])
         if images.logits is not None:
             arrays[f"{split}_logits"] = images.logits.cpu().numpy()
     return arrays

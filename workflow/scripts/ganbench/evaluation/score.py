@@ -14,7 +14,7 @@ from ganbench.evaluation import mode_coverage
 from ganbench.evaluation.extractor import Features, extract, load_extractor
 from ganbench.evaluation.feature_metrics import score_features
 from ganbench.evaluation.mode_coverage import StackedClassifier, is_stacked, predict
-from ganbench.evaluation.nearest_images import draw_nearest
+from ganbench.evaluation.nearest_images import write_nearest
 from ganbench.evaluation.real_images import load_real
 from ganbench.evaluation.snapshots import (
     ScoreTable,
@@ -49,10 +49,11 @@ def score_run(
     gap: bool,
     scores_file: Path,
     nearest_file: Path,
+    nearest_table: Path,
     weights: str = "",
     repeats: int = 1,
 ) -> None:
-    """Writes `scores.csv`, with every metric of every snapshot, and `nearest.png`.
+    """Writes `scores.csv`, with every metric of every snapshot, `nearest.png` and `nearest.csv`.
 
     Each snapshot generates `samples` images or, where that is None, as many as a reference has, at
     most `metrics.DEFAULT_SAMPLES`. All snapshots of all variants with this seed get the same
@@ -70,12 +71,14 @@ def score_run(
     table = ScoreTable(dataset, variant, seed, run)
     count = metrics.sample_count(samples, real.count)
     more = mode_coverage.SAMPLES - count if isinstance(network, StackedClassifier) else 0
+    scored = real.train[:0]
     for repeat in range(repeats):
         noise = randomness.generator(dataset, seed, Stream.EVALUATION_NOISE.repeat(repeat), device)
         latents = sample_latents(run["parameters"]["latent"], count, noise)
         more_latents = sample_latents(run["parameters"]["latent"], more, noise)
         for step, generator in load_generators(run, device, last_only=repeat > 0):
             features = extract(network, generate_images(generator, latents, run["shape"]))
+            scored = scored if repeat else features.features
             for reference, metric, value in score_features(features, real, extractor):
                 table.add(step, reference, metric, value, repeat)
             if is_stacked(features.logits):
@@ -86,14 +89,16 @@ def score_run(
         noise = randomness.generator(dataset, seed, Stream.DUALITY_GAP_NOISE, device)
         _add_duality_gaps(table, run, noise, data_file)
     table.write(scores_file)
-    draw_nearest(
+    write_nearest(
         run=run,
         dataset=dataset,
         seed=seed,
         network=network,
-        train_features=real.train,
+        real=real,
+        scored=scored,
         data_file=data_file,
         picture_file=nearest_file,
+        table_file=nearest_table,
     )
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from ganbench.catalogue.metrics import METRICS, base_name
+from ganbench.catalogue.metrics import METRICS, base_name, companion
 from ganbench.evidence.final_scores import select
-from ganbench.report.measures import describe_measure, list_measures, primary_measure
+from ganbench.report.measures import describe_measure, final_means, list_measures, primary_measure
 from ganbench.report.missing_runs import find_missing_runs
 from ganbench.report.results import Results
 from ganbench.study.budget import images_per_step
@@ -68,6 +68,7 @@ def build_board(
         "better": definition.better,
         "rows": rows,
         "floor": floor,
+        "floor_meaning": definition.floor,
         "published": comparable,
         "low": low,
         "high": high,
@@ -84,6 +85,13 @@ def _rank_rows(
     scores = select(summary, dataset=dataset, metric=metric, reference=reference)
     scores = scores.set_index("variant")
     rows = [_build_row(results, scores, dataset, variant) for variant in results.variants]
+    if other := companion(metric):
+        title, means = (
+            METRICS[base_name(other)].title,
+            final_means(summary, dataset, other, reference),
+        )
+        for row in rows:
+            row["beside"] = f"{title} {number(means.get(row['variant']))}"
     sign = -1 if METRICS[base_name(metric)].better == "higher" else 1
     return sorted(rows, key=lambda row: (row["mean"] is None, sign * (row["mean"] or 0)))
 
@@ -100,6 +108,7 @@ def _build_row(
         "of": len(runs) + missing,
         "missing": missing,
         "seconds": float(runs["seconds"].median()),
+        "beside": "",
         **_summarise_budget(runs, results.study["runs"][dataset][variant]),
     }
     if variant not in scores.index or pd.isna(scores.loc[variant, "mean"]):

@@ -1,12 +1,21 @@
 """Measures, which are metrics with their references: the ones on the page, and their names."""
 
+from math import isfinite
+
 import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name
+from ganbench.evidence.final_scores import select
 from ganbench.report.results import Results
 
-SHOWN_AGAINST_TRAIN = ("FD", "memorisation")
+_ONLY_AGAINST_TRAIN = ("memorisation", "copies")
+"""The metrics whose titles name the training images."""
+
+SHOWN_AGAINST_TRAIN = ("FD", *_ONLY_AGAINST_TRAIN)
 """The metrics against `train` that reveal memorised samples; the others are left to the CSV."""
+
+HIDDEN = ("FD_infinity_error",)
+"""The metrics that qualify another one; they are left to the CSV."""
 
 _REFERENCES = {"train": "training images", "held_out": "held-out images"}
 
@@ -23,8 +32,18 @@ def list_measures(results: Results, table: pd.DataFrame, dataset: str) -> list[t
             (metric, reference)
             for metric, reference in others
             if reference != "train" or base_name(metric) in SHOWN_AGAINST_TRAIN
+            if base_name(metric) not in HIDDEN
         ),
     ]
+
+
+def final_means(
+    summary: pd.DataFrame, dataset: str, metric: str, reference: str
+) -> dict[str, float]:
+    """The mean final score of each variant that has one."""
+    rows = select(summary, dataset=dataset, metric=metric, reference=reference)
+    means = zip(rows["variant"], rows["mean"].astype(float), strict=True)
+    return {variant: mean for variant, mean in means if isfinite(mean)}
 
 
 def primary_measure(results: Results, dataset: str) -> tuple[str, str]:
@@ -51,6 +70,6 @@ def describe_metric(metric: str) -> str:
 
 def describe_reference(metric: str, reference: str) -> str:
     """The real images of a measure as they follow its name: " against held-out images", or ""."""
-    if reference == "none" or base_name(metric) == "memorisation":  # its title names them
+    if reference == "none" or base_name(metric) in _ONLY_AGAINST_TRAIN:
         return ""
     return f" against {_REFERENCES[reference]}"

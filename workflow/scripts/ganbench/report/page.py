@@ -23,6 +23,7 @@ from ganbench.report.missing_runs import describe_diverged, describe_failures, d
 from ganbench.report.recipes import describe_recipes
 from ganbench.report.results import Results
 from ganbench.report.schedule_notes import describe_schedules
+from ganbench.report.score_notes import note_scores
 from ganbench.report.updates_of_players import describe_updates
 
 TEMPLATES = find_resources("report")
@@ -62,6 +63,7 @@ def render_page(
         "diverged_runs": int((results.runs["status"] == "diverged").sum()),
         "failures": {name: describe_failures(results, name) for name in results.datasets},
         "boards": boards,
+        "score_notes": note_scores(results, tables["summary"]),
         "measures": _shorten_measures([*boards, *matrices]),
         "incomparable": leaderboard.group_incomparable(published),
         "matrices": matrices,

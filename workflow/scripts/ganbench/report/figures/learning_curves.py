@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ganbench.catalogue.metrics import METRICS, base_name
+from ganbench.catalogue.metrics import METRICS, base_name, companion
+from ganbench.evidence.final_scores import select
 from ganbench.report.figures.budgets import BUDGETS, label_budget
 from ganbench.report.figures.curves import draw_level, draw_seeds_and_mean, keep_in_view
 from ganbench.report.figures.drawing import Drawing, Sketch, finish, open_figure
-from ganbench.report.measures import describe_metric, describe_reference
+from ganbench.report.measures import HIDDEN, describe_metric, describe_reference
 from ganbench.report.results import Results
 from ganbench.wording import listing, number
 
@@ -33,7 +34,9 @@ def sketch_learning_curves(results: Results, dataset: str) -> list[Sketch]:
     """
     scores = results.curves[results.curves["dataset"] == dataset]
     sketches = []
-    for _, rows in scores.groupby("metric", sort=False):
+    for metric, rows in scores.groupby("metric", sort=False):
+        if base_name(metric) in HIDDEN:
+            continue
         against_train = rows["reference"] == "train"
         if against_train.all():
             main, other = rows, rows[:0]
@@ -61,6 +64,7 @@ def _draw_curves(results: Results, scores: pd.DataFrame, other: pd.DataFrame) ->
             other=other,
         )
         caption = _describe_ends(results, scores, metric) + keep_in_view(axes, scores["value"])
+        caption += _describe_companion(results, dataset, metric, reference)
         _draw_reference(axes, base, results.floor(dataset, metric, reference))
         label = describe_metric(metric) + (" (nats)" if base in _NATS else "")
         axes.set(title=fill(title, TITLE_WIDTH), ylabel=fill(label, LABEL_WIDTH))
@@ -81,6 +85,13 @@ def _draw_reference(axes: Axes, base: str, floor: float | None) -> None:
         draw_level(axes, -math.log(4), "−log 4")
     elif floor is not None:
         draw_level(axes, floor, "real samples")
+
+
+def _describe_companion(results: Results, dataset: str, metric: str, reference: str) -> str:
+    """The final means of the metric without which `metric` misleads, if there is one."""
+    other = companion(metric)
+    scores = select(results.curves, dataset=dataset, metric=other, reference=reference)
+    return f" {_describe_ends(results, scores, other)}" if len(scores) else ""
 
 
 def _describe_ends(results: Results, scores: pd.DataFrame, metric: str) -> str:
