@@ -9,6 +9,7 @@ from PIL import Image
 from torch import nn
 
 from ganbench import randomness
+from ganbench.evaluation.batch_norm import Moments
 from ganbench.evaluation.batches import block_size
 from ganbench.evaluation.distances import squared_distances
 from ganbench.evaluation.extractor import extract
@@ -23,6 +24,7 @@ from ganbench.samples import SAMPLES_PER_ROW, sample_latents
 def draw_nearest(
     *,
     run: dict[str, Any],
+    moments: Moments,
     dataset: str,
     seed: int,
     network: nn.Module,
@@ -30,14 +32,15 @@ def draw_nearest(
     data_file: Path,
     picture_file: Path,
 ) -> None:
-    """Writes `nearest.png`: for each sample in the last row of `samples.png`, the nearest image.
+    """Writes `nearest.png`: for each sample of the last snapshot, the nearest training image.
 
-    Distances are between features; `train_features` `(count, size)` are those of all training
-    images. The picture is one black pixel where the run has no snapshot.
+    The samples are those in the last row of `samples.png`, normalised by `moments`. Distances are
+    between features; `train_features` `(count, size)` are those of all training images. The picture
+    is one black pixel where the run has no snapshot.
     """
     device = train_features.device
     picture = np.zeros((1, 1), dtype=np.uint8)
-    for _step, generator in load_generators(run, device, last_only=True):
+    for _step, generator in load_generators(run, device, True, moments):
         noise = randomness.generator(dataset, seed, Stream.SAMPLE_LATENTS, device)
         latents = sample_latents(run["parameters"]["latent"], SAMPLES_PER_ROW["images"], noise)
         features = extract(network, generate_images(generator, latents, run["shape"])).features

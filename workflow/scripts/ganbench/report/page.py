@@ -20,7 +20,7 @@ from ganbench.report.figures.drawing import Drawing, choose_border, choose_colou
 from ganbench.report.figures.gallery import list_drawings
 from ganbench.report.measures import describe_measure
 from ganbench.report.missing_runs import describe_diverged, describe_failures, describe_missing
-from ganbench.report.recipes import describe_recipes
+from ganbench.report.recipes import describe_moments, describe_recipes
 from ganbench.report.results import Results
 from ganbench.report.schedule_notes import describe_schedules
 from ganbench.report.updates_of_players import describe_updates
@@ -76,7 +76,7 @@ def render_page(
         "metrics": _list_metrics(results),
         "schedules": describe_schedules(results.study),
         "updates": describe_updates(results.study),
-        "recipes": describe_recipes(results.study),
+        "recipes": [*describe_recipes(results.study), *describe_moments(results.study)],
         "configuration": reproduction.format_study(results),
         "machine": reproduction.collect_values(results.runs, "machine"),
         "fingerprints": reproduction.collect_values(results.runs, "fingerprint").get("digest", []),
