@@ -217,9 +217,18 @@ def _resolve_run(
         **simplify_updates(training),
         "optimizer": resolve_optimizer([*below, own], run),
     }
-    parameters["schedule"] = resolve_schedule(parameters, own.get("schedule", {}), run)
+    written = _drop_shipped(own.get("schedule", {}), variant_name)
+    parameters["schedule"] = resolve_schedule(parameters, written, run)
     check_run(parameters, dataset["shape"], run)
     return parameters | {"network": architectures.resolve_norms(parameters)}
+
+
+def _drop_shipped(schedules: Mapping[str, Any], variant_name: str) -> dict[str, Any]:
+    """The schedules of a variant that the study wrote, without those of the shipped variant."""
+    names = (variant_name, sweep.strip_setting(variant_name))
+    variant = next((VARIANTS[name] for name in names if name in VARIANTS), {})
+    shipped = variant.get("training", {}).get("schedule", {})
+    return {key: schedule for key, schedule in schedules.items() if shipped.get(key) != schedule}
 
 
 def _resolve_objectives(study: dict[str, Any]) -> None:
