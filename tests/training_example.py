@@ -81,6 +81,7 @@ SETTINGS = {
         "augment": {"name": "ada", "images": 600, "target": 0.1},
         "regularizers": {"r1": {"every": 4}},
     },
+    "began": {"objective": "began", "network": {"name": "began", "width": 4}},
     "bf16": {"precision": "bf16", "channels_last": True},
     "early stopping": {"stop": {"metric": "duality_gap", "patience": 4}, "snapshots": 8},
     "sngan": {

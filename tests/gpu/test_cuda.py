@@ -53,6 +53,7 @@ SETTINGS = {
     "bf16": {"precision": "bf16"},
     "consistency and top k": {"regularizers": {"consistency": {}, "top_k": {}}},
     "lecam": {"objective": "wasserstein", "regularizers": {"lecam": {}}},
+    "began": {"objective": "began", "network": {"name": "began"}},
     "ada": {"augment": {"name": "ada", "images": 6000}, "regularizers": {"r1": {"every": 4}}},
     "flip": {"augment": {"name": "flip"}, "objective": "relativistic"},
     "diffaugment": {"augment": {"name": "diffaugment"}, "regularizers": {"r1": {"every": 4}}},

@@ -173,6 +173,10 @@ def _describe_objectives(results: Results) -> list[dict[str, Any]]:
             "name": name,
             "discriminator_mathml": Markup(to_mathml(objective.discriminator.expression)),
             "generator_mathml": Markup(to_mathml(objective.generator.expression)),
+            "balance_mathml": {
+                state: Markup(to_mathml(rule.expression))
+                for state, rule in objective.balance.items()
+            },
             "theory": results.theory.get(name, {}),
         }
         descriptions.append(definition | description)
