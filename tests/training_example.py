@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from ganbench.catalogue.objectives import OBJECTIVES
 from ganbench.study import resolve as study
 from ganbench.training import interrupts, run
 from ganbench.training.loop import train
@@ -106,6 +107,11 @@ def resolve_run(
     network = {**config["training"]["network"], **training.pop("network", {})}
     config["training"] |= {**training, "network": network}
     return deepcopy(study.resolve(config, "tiny")["runs"][dataset]["v"])
+
+
+def choose_network(objective: str) -> dict:
+    """The `network` that a catalogue's objective needs: BEGAN an auto-encoder, others none."""
+    return {"name": "began", "width": 4} if "balance" in OBJECTIVES[objective] else {}
 
 
 def resolve_setting(name: str, **training: object) -> tuple[dict, torch.Tensor]:

@@ -132,6 +132,10 @@ def test_equal_recipe_leaves_began_the_network_that_it_needs():
             r"objective \(began on ring\): began balances .* images by k, and .* points; remove",
         ),
         (
+            {"variants": {"began": {"regularizers": {"top_k": {}}}}},
+            r"regularizers\.top_k \(began on digits\): .* the f of began are errors, .*; remove it",
+        ),
+        (
             {"variants": {"began": {"training": {"augment": {"name": "ada"}}}}},
             r"found 'ada', expected 'none'",
         ),

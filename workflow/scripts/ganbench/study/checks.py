@@ -269,6 +269,11 @@ def _check_reconstruction(parameters: Mapping[str, Any], shape: list[int] | None
             f"the objective {objective['name']}, whose {states} balances reconstruction errors: "
             "the discriminator has to be an auto-encoder"
         )
+    if "top_k" in parameters["regularizers"]:
+        raise StudyError(
+            f"regularizers.top_k ({run}): takes the fakes with the largest f as the most real, and "
+            f"the f of {objective['name']} are errors, largest for the least real; remove it"
+        )
 
 
 def _check_updates(parameters: Mapping[str, Any], run: str) -> None:
