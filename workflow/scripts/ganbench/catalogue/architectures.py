@@ -37,6 +37,10 @@ def halvings(resolution: int) -> int:
     return count
 
 
+CODE = 64
+"""Size of the code of began's auto-encoder, N_h of its paper."""
+
+
 def began_halvings(resolution: int) -> int:
     """How often began halves a resolution: at least once, and until it is 8 or less."""
     count = 1

@@ -7,11 +7,8 @@ which the paper says nothing, and the optional normalisation.
 
 from torch import Tensor, nn
 
-from ganbench.catalogue.architectures import began_halvings
+from ganbench.catalogue.architectures import CODE, began_halvings
 from ganbench.networks.layers import Shape, norm_2d
-
-HIDDEN = 64
-"""Size of the auto-encoder's code, N_h in the paper."""
 
 
 class BEGANGenerator(nn.Module):
@@ -32,7 +29,7 @@ class BEGANDiscriminator(nn.Module):
     def __init__(self, shape: Shape, *, width: int, norm: str) -> None:
         super().__init__()
         self.encoder = _make_encoder(shape, width, norm)
-        self.decoder = _make_decoder(HIDDEN, shape, width, norm)
+        self.decoder = _make_decoder(CODE, shape, width, norm)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images `(batch, channels, height, width)` to errors `(batch,)`, with the paper's η 1."""
@@ -50,7 +47,7 @@ def _make_encoder(shape: Shape, width: int, norm: str) -> nn.Sequential:
         if level <= levels:
             layers += _convolve(features, features + width, norm, stride=2)
     side = resolution >> levels
-    return nn.Sequential(*layers, nn.Flatten(), _initialise(nn.Linear(features * side**2, HIDDEN)))
+    return nn.Sequential(*layers, nn.Flatten(), _initialise(nn.Linear(features * side**2, CODE)))
 
 
 def _make_decoder(size: int, shape: Shape, width: int, norm: str) -> nn.Sequential:
