@@ -12,7 +12,7 @@ from ganbench.study.written import load_study, read_study
 SCHEMA = load_schema()
 STUDY = "study: s\ndatasets: {digits: {}}\nvariants: {minimax: {}}\n"
 NAMES = {"datasets": "digits", "variants": "minimax", "objectives": "mine", "constants": "a"}
-NAMES |= {"schedule": "ema"}
+NAMES |= {"schedule": "ema", "balance": "k"}
 SIBLINGS = {
     "stop": {"metric": "duality_gap", "patience": 3},
     "sweep": {"training": {"steps": [100]}},
