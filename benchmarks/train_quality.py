@@ -2,13 +2,14 @@
 
     python benchmarks/train_quality.py [--dataset digits] [--width 32] [--steps 400 800 1600]
                                        [--seeds 0 1 2] [--jobs 2] [--samples N] [--also YAML ...]
-                                       [--pictures FOLDER]
+                                       [--pictures FOLDER] [--network infogan]
 
 The public recipe is that of quality_peer.py; ours is `non_saturating: {}` with nothing set but the
 width; "former" is the recipe of our earlier versions. Each `--also` adds a case with these keys of
 `training`. All cases see the same batches of 64 images with one seed, and are scored in the same
-classifier's features, on as many samples, against the held-out images. Prints FD-classifier for
-each seed, the mean, and Student's interval of the paired difference from the public recipe.
+classifier's features, on as many samples, against the held-out images. `--network infogan` compares
+our InfoGAN with that of plain_networks.py. Prints FD-classifier for each seed, the mean, and
+Student's interval of the paired difference from the public recipe.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from typing import Any
 import measure
 import numpy as np
 import pandas as pd
+import plain_networks as plain
 import quality_peer
 import torch
 import yaml
@@ -66,8 +68,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="the cases to train; all if left out")
     parser.add_argument("--also", nargs="+", default=[], help="more cases, as YAML of `training`")
     parser.add_argument("--pictures", type=Path, help="where samples of seed 0 are drawn")
+    parser.add_argument("--network", choices=("dcgan", "infogan"), default="dcgan")
     options = parser.parse_args()
-    options.cases = CASES | {text: yaml.safe_load(text) for text in options.also}
+    shipped = CASES if options.network == "dcgan" else {OURS: {}}
+    options.cases = shipped | {text: yaml.safe_load(text) for text in options.also}
     names = options.only or [PUBLIC, *options.cases]
     with tempfile.TemporaryDirectory() as name:
         options.folder = Path(name)
@@ -78,12 +82,13 @@ def main() -> None:
         with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:
             scores = pd.concat(pool.map(partial(score_case, options), *zip(*jobs, strict=True)))
     table = compare(scores, names)
-    measure.show(f"train_quality_{options.dataset}", table)
+    suffix = "" if options.network == "dcgan" else f"_{options.network}"
+    measure.show(f"train_quality_{options.dataset}{suffix}", table)
 
 
 def resolve_study(options: argparse.Namespace, training: dict[str, Any]) -> dict[str, Any]:
     """The resolved study of `non_saturating: {}` with these keys of `training`."""
-    network = {"width": options.width} | training.get("network", {})
+    network = {"name": options.network, "width": options.width} | training.get("network", {})
     study = {
         "study": "quality",
         "datasets": {options.dataset: {}},
@@ -168,10 +173,36 @@ def start_peer(
         return to_float(real[torch.randint(len(real), (BATCH,), generator=order)])
 
     torch.manual_seed(seed)
-    generator, step = quality_peer.make_plain_step(
-        tuple(real.shape[1:]), options.width, sample_real
-    )
+    shape = tuple(real.shape[1:])
+    if options.network == "infogan":
+        game = start_plain_infogan(shape, options.width)
+        return game.generator, lambda _number: game.step(
+            [sample_real()], [draw_latents()], draw_latents()
+        )
+    generator, step = quality_peer.make_plain_step(shape, options.width, sample_real)
     return generator, lambda _number: step()
+
+
+def start_plain_infogan(shape: tuple[int, ...], width: int) -> plain.PlainGame:
+    """InfoGAN as its papers have it, with the optimizer of the public recipe."""
+    generator = plain.PlainInfoGANGenerator(quality_peer.LATENT, shape, width)
+    discriminator = plain.PlainInfoGANDiscriminator(shape, width)
+    for network in (generator, discriminator):
+        plain.draw_infogan_weights(network)
+    return plain.PlainGame(
+        generator,
+        discriminator,
+        losses=plain.logistic_losses,
+        deception=plain.logistic_deception,
+        lr=2e-4,
+        betas=(0.5, 0.999),
+        together=False,
+    )
+
+
+def draw_latents() -> Tensor:
+    """Latents of one batch."""
+    return torch.randn(BATCH, quality_peer.LATENT)
 
 
 def score_generator(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from ganbench.catalogue.objectives import OBJECTIVES
 from ganbench.study import resolve as study
 from ganbench.training import interrupts, run
 from ganbench.training.loop import train
@@ -81,6 +82,7 @@ SETTINGS = {
         "augment": {"name": "ada", "images": 600, "target": 0.1},
         "regularizers": {"r1": {"every": 4}},
     },
+    "began": {"objective": "began", "network": {"name": "began", "width": 4}},
     "bf16": {"precision": "bf16", "channels_last": True},
     "early stopping": {"stop": {"metric": "duality_gap", "patience": 4}, "snapshots": 8},
     "sngan": {
@@ -105,6 +107,11 @@ def resolve_run(
     network = {**config["training"]["network"], **training.pop("network", {})}
     config["training"] |= {**training, "network": network}
     return deepcopy(study.resolve(config, "tiny")["runs"][dataset]["v"])
+
+
+def choose_network(objective: str) -> dict:
+    """The `network` that a catalogue's objective needs: BEGAN an auto-encoder, others none."""
+    return {"name": "began", "width": 4} if "balance" in OBJECTIVES[objective] else {}
 
 
 def resolve_setting(name: str, **training: object) -> tuple[dict, torch.Tensor]:

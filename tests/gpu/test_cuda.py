@@ -15,7 +15,7 @@ from ganbench.jobs.progress import Progress
 from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.graphs import WARM_UP
 from ganbench.training.loop import play, start_run
-from training_example import RunFolder, make_pixels, read_weights, resolve_run
+from training_example import RunFolder, choose_network, make_pixels, read_weights, resolve_run
 
 pytestmark = pytest.mark.cuda
 
@@ -53,6 +53,7 @@ SETTINGS = {
     "bf16": {"precision": "bf16"},
     "consistency and top k": {"regularizers": {"consistency": {}, "top_k": {}}},
     "lecam": {"objective": "wasserstein", "regularizers": {"lecam": {}}},
+    "began": {"objective": "began", "network": {"name": "began"}},
     "ada": {"augment": {"name": "ada", "images": 6000}, "regularizers": {"r1": {"every": 4}}},
     "flip": {"augment": {"name": "flip"}, "objective": "relativistic"},
     "diffaugment": {"augment": {"name": "diffaugment"}, "regularizers": {"r1": {"every": 4}}},
@@ -132,7 +133,8 @@ def test_a_step_starts_few_kernels(name):
 
 @pytest.mark.parametrize("objective", sorted(objectives.OBJECTIVES))
 def test_every_objective_can_be_recorded(objective):
-    parameters = resolve_setting(objective=objective, cuda_graphs=True)
+    network = choose_network(objective)
+    parameters = resolve_setting(objective=objective, network=network, cuda_graphs=True)
     run = start_run(parameters, "d", 0, PIXELS.cuda())
     with run.in_order():
         losses = [run.take_step().generator.item() for _ in range(WARM_UP + 2)]

@@ -136,6 +136,19 @@ def compute_scores(tmp_path, options) -> Callable[..., pd.DataFrame]:
     return compute
 
 
+def test_every_snapshot_is_scored_by_the_moments_that_the_study_names(compute_scores):
+    kinds = {kind: compute_scores(batch_norm=kind) for kind in ("running", "standing", "batch")}
+    assert kinds["running"].equals(compute_scores())
+    distances = pd.DataFrame(
+        {kind: scores[scores.metric == "FD-classifier"].value for kind, scores in kinds.items()}
+    )
+    assert len(distances) == 4
+    assert (distances.nunique(axis=1) == 3).all()
+    # over 100 batches or over the one, the moments are of the same weights
+    near = (distances["standing"] - distances["batch"]).abs()
+    assert (near < (distances["standing"] - distances["running"]).abs()).all()
+
+
 def test_classifier_learns_its_classes(reference):
     card = json.loads(reference.card.read_text(encoding="utf-8"))
     assert card["accuracy"] > 0.9

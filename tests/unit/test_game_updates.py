@@ -16,7 +16,7 @@ from ganbench.training.run import assemble_game, set_up_game
 from ganbench.training.step import Game, adversarial_step
 from scipy.optimize import linear_sum_assignment
 from torch import nn
-from training_example import PIXELS, make_pixels, read_weights, resolve_run
+from training_example import PIXELS, choose_network, make_pixels, read_weights, resolve_run
 
 H = 0.3
 """The learning rate of the small games."""
@@ -473,7 +473,8 @@ def test_gradients_of_consensus_have_the_layout_of_their_weights():
 @every_joint_kind
 @pytest.mark.parametrize("objective", sorted(OBJECTIVES))
 def test_every_objective_trains_with_every_kind(kind, objective):
-    game = set_up_game(resolve_run(updates=kind, objective=objective), "digits", 0, PIXELS)
+    run = resolve_run(updates=kind, objective=objective, network=choose_network(objective))
+    game = set_up_game(run, "digits", 0, PIXELS)
     before = [read_weights(player.network) for player in game.players]
     for step in (1, 2, 3):
         losses = adversarial_step(game, step)

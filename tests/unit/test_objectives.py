@@ -104,7 +104,17 @@ def f_gan(name: str) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
     return losses
 
 
+K = {"k": torch.tensor(0.3, dtype=torch.float64)}
+"""A value of the number of BEGAN that moves while training."""
+
+
+def began(r: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
+    """Berthelot et al. 2017, Section 3.4: L_D = L(x) − k L(G(z_D)), L_G = L(G(z_G))."""
+    return r.mean() - K["k"] * f.mean(), f.mean()
+
+
 PUBLISHED = {
+    "began": began,
     "minimax": minimax,
     "non_saturating": non_saturating,
     "least_squares": least_squares,
@@ -128,7 +138,7 @@ def test_every_shipped_objective_is_compared_with_its_paper():
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_value_and_gradient_are_the_published_ones(name, player):
     r, f = R.clone().requires_grad_(), F.clone().requires_grad_()
-    loss = compile_loss(getattr(shipped(name), player))(r, f)
+    loss = compile_loss(getattr(shipped(name), player), K)(r, f)
     expected = PUBLISHED[name](r, f)[player == "generator"]
     assert loss.item() == pytest.approx(expected.item(), rel=1e-10, abs=1e-10)
     for gradient, expected_gradient in zip(
@@ -168,7 +178,7 @@ def test_the_activation_of_an_f_gan_increases_with_the_logit(name):
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_losses_are_accurate_at_logits_of_100_in_float32(name, player):
     """Value and gradient equal those of float64 wherever they fit into float32."""
-    loss = compile_loss(getattr(shipped(name), player))
+    loss = compile_loss(getattr(shipped(name), player), K)
     for logits in itertools.product((100.0, -100.0), repeat=2):
         results = []
         for dtype in (torch.float64, torch.float32):
@@ -199,13 +209,13 @@ def test_every_shipped_objective_cites_its_source():
         assert str(definition["year"]) in definition["paper"], name
 
 
-def test_only_least_squares_has_constants():
+def test_constants_are_those_of_the_papers():
     constants = {
         name: set(definition["constants"])
         for name, definition in OBJECTIVES.items()
         if "constants" in definition
     }
-    assert constants == {"least_squares": {"a", "b", "c"}}
+    assert constants == {"least_squares": {"a", "b", "c"}, "began": {"gamma", "gain"}}
 
 
 def test_an_invalid_formula_is_reported_with_its_objective_and_player():

@@ -1,5 +1,7 @@
 """Regularizers of D's outputs: closed forms, and every objective."""
 
+import itertools
+
 import pytest
 import torch
 from ganbench.augmentation import operations
@@ -12,7 +14,7 @@ from ganbench.training.flops import count_flops
 from ganbench.training.run import set_up_game
 from ganbench.training.step import adversarial_step
 from torch import nn
-from training_example import PIXELS, read_weights, resolve_run
+from training_example import PIXELS, choose_network, read_weights, resolve_run
 
 CONSISTENCY = {"real_weight": 3.0, "fake_weight": 5.0, "flip": True}
 
@@ -124,14 +126,20 @@ def test_top_k_of_a_diverged_generator_is_not_finite():
     assert not loss.isfinite()
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("name", OUTPUT_REGULARIZERS)
+@pytest.mark.parametrize(
+    ("objective", "name"),
+    [
+        pair
+        for pair in itertools.product(OBJECTIVES, OUTPUT_REGULARIZERS)
+        if pair != ("began", "top_k")  # refused, as test_began.py says
+    ],
+)
 def test_output_regularizer_goes_with_every_objective_and_changes_training(objective, name):
     players = []
     for options in ({}, {name: {}}):
-        game = set_up_game(
-            resolve_run(objective=objective, regularizers=options), "digits", 0, PIXELS
-        )
+        network = choose_network(objective)
+        run = resolve_run(objective=objective, regularizers=options, network=network)
+        game = set_up_game(run, "digits", 0, PIXELS)
         for step in (1, 2):
             losses = adversarial_step(game, step)
         assert losses.generator.isfinite()

@@ -196,11 +196,12 @@ def test_a_variants_schedule_replaces_the_studys_and_a_constant_undoes_it():
 
 def test_a_run_without_a_number_leaves_out_the_studys_schedule_of_it():
     schedule = with_schedule(optimizer__betas=COSINE, regularizers__r1__weight=COSINE)
-    variants = {"wgan_clip": {}, "r3gan": {}}
+    penalised = {"objective": "relativistic", "regularizers": {"r1": {}}}
+    variants = {"wgan_clip": {}, "penalised": penalised}
     runs = resolve(**schedule, variants=variants)["runs"]["digits"]
     assert {name: list(run["schedule"]) for name, run in runs.items()} == {
         "wgan_clip": [],
-        "r3gan": ["optimizer.betas", "regularizers.r1.weight"],
+        "penalised": ["optimizer.betas", "regularizers.r1.weight"],
     }
 
 

@@ -1,10 +1,13 @@
 """Recipes: what a shipped variant is trained by, what the page says of it, and earlier studies."""
 
+import math
+
 import pytest
 from ganbench.catalogue.variants import VARIANTS
 from ganbench.report.recipes import describe_recipes
 from ganbench.study.earlier import translate_earlier
 from ganbench.study.resolve import resolve
+from ganbench.study.schedules import factor
 from ganbench.study.schema import StudyError
 
 OWN = {"optimizer": {"name": "sgd", "lr": 0.3, "momentum": 0.5}, "discriminator_steps": 2}
@@ -33,8 +36,58 @@ def test_equal_recipe_trains_a_shipped_variant_by_the_study_with_its_regularizer
     assert run[name]["optimizer"] == run["minimax"]["optimizer"]
     assert run[name]["optimizer"]["lr"] == 0.3
     assert run[name]["discriminator_steps"] == 2
+    assert run[name]["schedule"] == {}
     assert set(run[name]["regularizers"]) == set(VARIANTS[name]["regularizers"])
     assert run[name]["objective"]["name"] == VARIANTS[name]["objective"]
+
+
+def decay_by_the_authors(base: float, final: float, share: float) -> float:
+    """`cosine_decay_with_warmup` of R3GAN's code, at a share of its length."""
+    return base + (1 - 0.5 * (1 + math.cos(math.pi * share))) * (final - base)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.6, 0.9])
+def test_r3gan_follows_the_schedules_of_its_code_over_the_studys_budget(share):
+    run = find_runs("r3gan", training={"steps": 1000, "ema": 0.999})["r3gan"]
+    numbers = {
+        "optimizer.lr": (run["optimizer"]["lr"], 2e-4, 5e-5),
+        "optimizer.betas": (run["optimizer"]["betas"][1], 0.9, 0.99),
+        "regularizers.r1.weight": (run["regularizers"]["r1"]["weight"], 1, 0.1),
+        "regularizers.r2.weight": (run["regularizers"]["r2"]["weight"], 1, 0.1),
+        "ema": (1, 0, 1),
+    }
+    assert set(run["schedule"]) == set(numbers)
+    for key, (number, base, final) in numbers.items():
+        value = number * factor(run["schedule"][key], 1 + round(1000 * share), 1000)
+        assert value == pytest.approx(decay_by_the_authors(base, final, share)), key
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({}, {"ema"}),
+        ({"sweep": {"training": {"optimizer.lr": [1e-4, 1e-3]}}}, {"ema"}),
+        ({"variants": {"r3gan": {"training": {"optimizer": {"name": "sgd"}}}}}, {"ema", "betas"}),
+    ],
+)
+def test_schedules_of_shipped_variants_are_for_the_numbers_that_a_run_has(changes, missing):
+    study = make_study("r3gan", **changes)
+    for run in study["runs"]["mnist"].values():
+        keys = {key.split(".")[-1] for key in run["schedule"]}
+        assert keys == {"lr", "betas", "weight", "ema"} - missing
+    keys = ("study", "variants", "training", "recipe")
+    again = resolve({key: study[key] for key in keys} | {"datasets": {"mnist": {}}}, "s.yaml")
+    assert again["runs"]["mnist"]["r3gan"] == study["runs"]["mnist"]["r3gan"]
+
+
+def test_schedule_that_a_study_writes_for_a_shipped_variant_needs_its_number():
+    variants = {"r3gan": {"training": {"schedule": {"ema": {"warm_up": 0.1}}}}}
+    with pytest.raises(
+        StudyError, match=r"schedule\.ema \(r3gan on mnist\): the run does not have"
+    ):
+        make_study(variants=variants)
+    run = find_runs(variants=variants, training={"ema": 0.9})["r3gan"]
+    assert run["schedule"]["ema"] == {"kind": "constant", "warm_up": 0.1}
 
 
 def test_equal_recipe_keeps_what_the_variant_itself_says():

@@ -128,6 +128,7 @@ DIVERGENCES = {
     "total_variation": "TV(p_data, p_g)",
 }
 NO_OPTIMUM = {
+    "began": "has k, which moves while training",
     "wasserstein": "falls without bound",
     "relativistic": "compares a real sample with a fake one",
     "relativistic_average": "the mean() couples the samples of a batch",

@@ -11,14 +11,8 @@ from ganbench.study.written import load_study, read_study
 
 SCHEMA = load_schema()
 STUDY = "study: s\ndatasets: {digits: {}}\nvariants: {minimax: {}}\n"
-NAMES = {
-    "levels": "factor",
-    "datasets": "digits",
-    "variants": "minimax",
-    "objectives": "mine",
-    "constants": "a",
-}
-NAMES |= {"schedule": "ema", "levels": "factor"}
+NAMES = {"datasets": "digits", "variants": "minimax", "objectives": "mine", "constants": "a"}
+NAMES |= {"schedule": "ema", "balance": "k", "levels": "factor"}
 SIBLINGS = {
     "stop": {"metric": "duality_gap", "patience": 3},
     "sweep": {"training": {"steps": [100]}},

@@ -30,6 +30,7 @@ rule evaluate:
         extractor=share(get_extractor, IMAGES),
         samples=share(get_sample_count, IMAGES),
         repeats=STUDY["evaluation"]["repeats"],
+        batch_norm=STUDY["evaluation"]["batch_norm"],
         gap=STUDY["evaluation"]["duality_gap"],
     script:
         "../scripts/evaluate.py"
@@ -61,5 +62,6 @@ rule evaluate_density:
         code=digest_code("evaluate_density.py"),
         kind=share(get_kind, POINTS),
         repeats=STUDY["evaluation"]["repeats"],
+        batch_norm=STUDY["evaluation"]["batch_norm"],
     script:
         "../scripts/evaluate_density.py"

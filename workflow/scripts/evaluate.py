@@ -13,6 +13,7 @@ with recorded_job(snakemake) as job:
             **name_run(snakemake.wildcards),
             weights=snakemake.config["execution"]["weights"],
             **{name: snakemake.params[name] for name in ("extractor", "samples", "repeats", "gap")},
+            batch_norm=snakemake.params.batch_norm,
             snapshots_file=Path(snakemake.input.snapshots),
             network_file=Path(snakemake.input.network),
             features_file=Path(snakemake.input.features),

@@ -12,6 +12,7 @@ with recorded_job(snakemake) as job:
             **name_run(snakemake.wildcards),
             kind=snakemake.params.kind,
             repeats=snakemake.params.repeats,
+            batch_norm=snakemake.params.batch_norm,
             snapshots_file=Path(snakemake.input.snapshots),
             scores_file=Path(snakemake.output.scores),
             maps_file=Path(snakemake.output.maps),

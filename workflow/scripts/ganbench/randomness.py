@@ -34,6 +34,7 @@ class Stream(StrEnum):
     EXTRACTOR_DATA_ORDER = "extractor data order"
     EVALUATION_NOISE = "evaluation noise"
     EVALUATION_DATA = "evaluation data"
+    STANDING_MOMENTS = "standing moments"
     DUALITY_GAP_NOISE = "duality gap noise"
     FLOOR = "floor"
 

@@ -10,7 +10,8 @@ class Architecture:
     """One architecture: the resolutions that it fits, and the normalisation of its paper.
 
     `fits` tests a resolution, `resolutions` describes those that fit. `options` are the keys that
-    it reads from a study's `network`, besides the two norms.
+    it reads from a study's `network`, besides the two norms. The discriminator of one that
+    `reconstructs` gives the error of each image's reconstruction, not a logit.
     """
 
     fits: Callable[[int], bool]
@@ -18,6 +19,7 @@ class Architecture:
     generator_norm: str
     discriminator_norm: str
     options: tuple[str, ...] = ("width",)
+    reconstructs: bool = False
 
 
 NORMS = ("own", "none", "batch", "layer")
@@ -35,7 +37,26 @@ def halvings(resolution: int) -> int:
     return count
 
 
+CODE = 64
+"""Size of the code of began's auto-encoder, N_h of its paper."""
+
+
+def began_halvings(resolution: int) -> int:
+    """How often began halves a resolution: at least once, and until it is 8 or less."""
+    count = 1
+    while resolution >> count > 8:
+        count += 1
+    return count
+
+
 ARCHITECTURES = {
+    "began": Architecture(
+        fits=lambda resolution: resolution % 2 ** began_halvings(resolution) == 0,
+        resolutions="that can be halved at least once and until they are 8 or less",
+        generator_norm="none",
+        discriminator_norm="none",
+        reconstructs=True,
+    ),
     "dcgan": Architecture(
         fits=lambda resolution: resolution % 2 ** halvings(resolution) == 0,
         resolutions="that can be halved at least twice and until they are 7 or less",

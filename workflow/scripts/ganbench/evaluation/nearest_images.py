@@ -10,6 +10,7 @@ from PIL import Image
 from torch import nn
 
 from ganbench import randomness
+from ganbench.evaluation.batch_norm import Moments
 from ganbench.evaluation.batches import block_size
 from ganbench.evaluation.distances import nearest_distances, squared_distances
 from ganbench.evaluation.extractor import extract
@@ -35,6 +36,7 @@ Row = tuple[str, int, int, float, float]
 def write_nearest(
     *,
     run: dict[str, Any],
+    moments: Moments,
     dataset: str,
     seed: int,
     network: nn.Module,
@@ -44,16 +46,17 @@ def write_nearest(
     picture_file: Path,
     table_file: Path,
 ) -> None:
-    """Writes `nearest.png`: for each sample in the last row of `samples.png`, the nearest image.
+    """Writes `nearest.png`: for each sample of the last snapshot, the nearest training image.
 
-    `nearest.csv` names these images by their index in the split `train` of `data_file`, and those
-    copied in `scored`, the features `(count, size)` of the last snapshot's scored images. Distances
-    are between features. The picture is one black pixel where the run has no snapshot.
+    The samples are those in the last row of `samples.png`, normalised by `moments`. `nearest.csv`
+    names these images by their index in the split `train` of `data_file`, and those copied in
+    `scored`, the features `(count, size)` of the last snapshot's scored images. Distances are
+    between features. The picture is one black pixel where the run has no snapshot.
     """
     device = real.train.device
     picture = np.zeros((1, 1), dtype=np.uint8)
     rows: list[Row] = []
-    for _step, generator in load_generators(run, device, last_only=True):
+    for _step, generator in load_generators(run, device, True, moments):
         noise = randomness.generator(dataset, seed, Stream.SAMPLE_LATENTS, device)
         latents = sample_latents(run["parameters"]["latent"], SAMPLES_PER_ROW["images"], noise)
         features = extract(network, generate_images(generator, latents, run["shape"])).features

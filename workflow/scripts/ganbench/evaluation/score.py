@@ -11,6 +11,7 @@ from ganbench import randomness
 from ganbench.catalogue import metrics
 from ganbench.duality_gap import AdversaryBudget, duality_gap
 from ganbench.evaluation import mode_coverage
+from ganbench.evaluation.batch_norm import Moments, choose_moments
 from ganbench.evaluation.extractor import Features, extract, load_extractor
 from ganbench.evaluation.feature_metrics import score_features
 from ganbench.evaluation.mode_coverage import StackedClassifier, is_stacked, predict
@@ -52,6 +53,7 @@ def score_run(
     nearest_table: Path,
     weights: str = "",
     repeats: int = 1,
+    batch_norm: str = "running",
 ) -> None:
     """Writes `scores.csv`, with every metric of every snapshot, `nearest.png` and `nearest.csv`.
 
@@ -59,8 +61,9 @@ def score_run(
     most `metrics.DEFAULT_SAMPLES`. All snapshots of all variants with this seed get the same
     latents. The last snapshot is scored `repeats` times, each from other latents. A diverged run
     has scores of the snapshots that it reached. With `gap`, each snapshot's duality gap on the
-    held-out images of `data_file` is added. Modes of stacked images are counted in
-    26,000 images. `weights` is the file of a pretrained extractor that the study names.
+    held-out images of `data_file` is added. Modes of stacked images are counted in 26,000 images.
+    `weights` is the file of a pretrained extractor that the study names, and `batch_norm` one of
+    the kinds of `Moments`.
     """
     randomness.use_deterministic_kernels(threads=1)
     run = load_run(snapshots_file)
@@ -69,6 +72,7 @@ def score_run(
         network, real = load_extractor(network_file, weights), load_real(features_file, device)
     network = network.to(device)
     table = ScoreTable(dataset, variant, seed, run)
+    moments = choose_moments(batch_norm, run, dataset, seed, device)
     count = metrics.sample_count(samples, real.count)
     more = mode_coverage.SAMPLES - count if isinstance(network, StackedClassifier) else 0
     scored = real.train[:0]
@@ -76,7 +80,7 @@ def score_run(
         noise = randomness.generator(dataset, seed, Stream.EVALUATION_NOISE.repeat(repeat), device)
         latents = sample_latents(run["parameters"]["latent"], count, noise)
         more_latents = sample_latents(run["parameters"]["latent"], more, noise)
-        for step, generator in load_generators(run, device, last_only=repeat > 0):
+        for step, generator in load_generators(run, device, repeat > 0, moments):
             features = extract(network, generate_images(generator, latents, run["shape"]))
             scored = scored if repeat else features.features
             for reference, metric, value in score_features(features, real, extractor):
@@ -87,10 +91,11 @@ def score_run(
                     table.add(step, "none", metrics.qualify(name, extractor), value, repeat)
     if gap:
         noise = randomness.generator(dataset, seed, Stream.DUALITY_GAP_NOISE, device)
-        _add_duality_gaps(table, run, noise, data_file)
+        _add_duality_gaps(table, run, moments, noise, data_file)
     table.write(scores_file)
     write_nearest(
         run=run,
+        moments=moments,
         dataset=dataset,
         seed=seed,
         network=network,
@@ -118,7 +123,11 @@ def _score_modes(
 
 
 def _add_duality_gaps(
-    table: ScoreTable, run: dict[str, Any], noise: torch.Generator, data_file: Path
+    table: ScoreTable,
+    run: dict[str, Any],
+    moments: Moments,
+    noise: torch.Generator,
+    data_file: Path,
 ) -> None:
     """Adds the duality gap of every snapshot to `table`."""
     device = noise.device
@@ -131,7 +140,8 @@ def _add_duality_gaps(
     def sample_latent(count: int) -> Tensor:
         return sample_latents(run["parameters"]["latent"], count, noise)
 
-    players = zip(load_generators(run, device), load_discriminators(run, device), strict=True)
+    generators = load_generators(run, device, moments=moments)
+    players = zip(generators, load_discriminators(run, device), strict=True)
     for (step, generator), discriminator in players:
         best, worst = duality_gap(
             discriminator, generator, sample_real, sample_latent, ADVERSARY_BUDGET

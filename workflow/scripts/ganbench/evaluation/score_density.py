@@ -12,6 +12,7 @@ from ganbench import randomness
 from ganbench.densities import point_metrics
 from ganbench.densities.mixtures import DENSITIES, Mixture
 from ganbench.duality_gap import AdversaryBudget, duality_gap, minimax_value
+from ganbench.evaluation.batch_norm import choose_moments
 from ganbench.evaluation.snapshots import (
     ScoreTable,
     generate_points,
@@ -53,18 +54,20 @@ def score_density_run(
     scores_file: Path,
     maps_file: Path,
     repeats: int = 1,
+    batch_norm: str = "running",
 ) -> None:
     """Writes `scores.csv`, and `maps.npz` with p_data, p_g, D and D* on the grid.
 
     The last snapshot is scored `repeats` times, each from other samples; maps come from the first
     time. `maps.npz` holds `steps (snapshots,)`, `centers (cells, dimensions)`, `data (cells,)`, and
     `generated`, `discriminator` and `optimal`, each `(snapshots, cells)`. Densities are per unit of
-    length or area.
+    length or area. `batch_norm` is one of the kinds of `Moments`.
     """
     randomness.use_deterministic_kernels(threads=1)
     run, density = load_run(snapshots_file), DENSITIES[kind]
     device, grid = choose_device(run["parameters"]["device"]), point_metrics.make_grid(density)
     table = ScoreTable(dataset, variant, seed, run)
+    moments = choose_moments(batch_norm, run, dataset, seed, device)
     maps: dict[str, list[np.ndarray]] = {"generated": [], "discriminator": [], "optimal": []}
     for repeat in range(repeats):
         samples = _draw_samples(
@@ -76,7 +79,7 @@ def score_density_run(
             device=device,
         )
         last_only = repeat > 0
-        generators = load_generators(run, device, last_only)
+        generators = load_generators(run, device, last_only, moments)
         discriminators = load_discriminators(run, device, last_only)
         for (step, generator), discriminator in zip(generators, discriminators, strict=True):
             scores, snapshot_maps = _score(density, grid, generator, discriminator, samples)

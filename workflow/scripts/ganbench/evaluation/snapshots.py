@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganbench.evaluation.batch_norm import Moments, split_latents
 from ganbench.evaluation.batches import choose_batch_size
 from ganbench.jobs.csv_tables import write_table
 from ganbench.networks.build import build_discriminator, build_generator
@@ -27,18 +28,22 @@ def load_run(snapshots_file: Path) -> dict[str, Any]:
 
 
 def load_generators(
-    run: dict[str, Any], device: torch.device, last_only: bool = False
+    run: dict[str, Any],
+    device: torch.device,
+    last_only: bool = False,
+    moments: Moments | None = None,
 ) -> Iterator[tuple[int, nn.Module]]:
     """Yields each snapshot's step and its generator, in evaluation mode.
 
-    All are one network, whose weights change from snapshot to snapshot.
+    All are one network, whose weights change from snapshot to snapshot. Without `moments`, batch
+    normalisation is by the running ones.
     """
     generator = build_generator(run["parameters"], tuple(run["shape"])).to(device).eval()
     generator.to(memory_format=torch.channels_last)  # the same sums, a third faster on a CPU
     snapshots = list(zip(run["steps"], run["generators"], strict=True))
     for step, state in snapshots[-1:] if last_only else snapshots:
         generator.load_state_dict(state)
-        yield step, generator
+        yield step, moments.apply(generator) if moments else generator
 
 
 def load_discriminators(
@@ -60,13 +65,15 @@ def load_discriminators(
 def generate_images(generator: nn.Module, latents: Tensor, shape: Sequence[int]) -> Tensor:
     """Generates uint8 images of `shape` `(channels, height, width)` from `latents`."""
     size = choose_batch_size(latents.device, len(latents), shape[1:], on_cpu=100)
-    return torch.cat([to_uint8(generator(batch)) for batch in latents.split(size)])
+    batches = split_latents(generator, latents, size)
+    return torch.cat([to_uint8(generator(batch)) for batch in batches])[: len(latents)]
 
 
 @torch.no_grad()
 def generate_points(generator: nn.Module, latents: Tensor) -> Tensor:
     """Generates points `(count, dimensions)`, float64 on the CPU, from `latents`."""
-    return torch.cat([generator(batch).cpu().double() for batch in latents.split(50_000)])
+    batches = split_latents(generator, latents, 50_000)
+    return torch.cat([generator(batch).cpu().double() for batch in batches])[: len(latents)]
 
 
 class ScoreTable:

@@ -20,6 +20,9 @@ def separates_at_zero(loss: Formula) -> bool:
     the same for logits that are all larger by one number.
     """
 
+    if loss.states:
+        return False  # not one loss, but another at every step
+
     def evaluate(r: float, f: float) -> float:
         return _evaluate(loss.expression, {"r": r, "f": f})
 

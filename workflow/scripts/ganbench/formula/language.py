@@ -7,7 +7,7 @@ parser accepts `VARIABLES`, `FUNCTIONS`, `OPERATORS`, numbers and named constant
 import ast
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Variable:
-    """`r` or `f`."""
+    """`r`, `f`, or a number that moves while training."""
 
     name: str
 
@@ -101,8 +101,13 @@ class Formula:
 
     @property
     def variables(self) -> frozenset[str]:
-        """Which of `r` and `f` the formula uses."""
+        """Which of `r`, `f` and the numbers that move while training the formula uses."""
         return frozenset(_find_variables(self.expression))
+
+    @property
+    def states(self) -> frozenset[str]:
+        """Which numbers that move while training it uses."""
+        return self.variables.difference(VARIABLES)
 
 
 def _find_variables(expression: Expression) -> set[str]:
@@ -113,8 +118,12 @@ def _find_variables(expression: Expression) -> set[str]:
     return set()
 
 
-def parse(text: str, constants: Mapping[str, float] | None = None) -> Formula:
+def parse(
+    text: str, constants: Mapping[str, float] | None = None, states: Collection[str] = ()
+) -> Formula:
     """Reads `text` as a formula in which the names in `constants` are numbers.
+
+    `states` are the names of numbers that move while training.
 
     Raises FormulaError, with the column (from 1), where the text leaves the language, is too long
     or too deeply nested, or holds a number without a finite value.
@@ -130,15 +139,16 @@ def parse(text: str, constants: Mapping[str, float] | None = None) -> Formula:
         raise FormulaError(text, error.offset or len(text) + 1, problem) from None
     except (ValueError, MemoryError, RecursionError):
         raise FormulaError(text, 1, f"not a formula; allowed: {ALLOWED}") from None
-    return Formula(text, _Reader(text, constants or {}).read(tree.body, 1))
+    return Formula(text, _Reader(text, constants or {}, states).read(tree.body, 1))
 
 
 class _Reader:
     """Converts `ast` nodes to expressions and rejects every node outside the language."""
 
-    def __init__(self, text: str, constants: Mapping[str, float]) -> None:
+    def __init__(self, text: str, constants: Mapping[str, float], states: Collection[str]) -> None:
         self.text = text
         self.constants = constants
+        self.states = states
 
     def error(self, node: ast.AST, problem: str) -> FormulaError:
         # ast counts columns in UTF-8 bytes and from 0
@@ -171,7 +181,7 @@ class _Reader:
         return Number(float(value))
 
     def read_name(self, node: ast.AST, name: str) -> Expression:
-        if name in VARIABLES:
+        if name in VARIABLES or name in self.states:
             return Variable(name)
         if name in self.constants:
             return self.read_number(node, self.constants[name])

@@ -1,6 +1,6 @@
 """A formula as a torch loss."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -48,16 +48,18 @@ def _to_tensor(value: Tensor | float, like: Tensor) -> Tensor:
     return torch.full((), value, dtype=like.dtype, device=like.device)
 
 
-def compile_loss(formula: Formula) -> Loss:
+def compile_loss(formula: Formula, state: Mapping[str, Tensor] | None = None) -> Loss:
     """Compiles `formula` into a function of the logits `r` and `f`: its mean over the batch.
 
     log(sigmoid(x)), log(1 - sigmoid(x)), log(1 + exp(x)) and 1 / (1 + exp(x)) are replaced by
-    numerically stable forms. `r` may be None where the formula does not use it.
+    numerically stable forms. `r` may be None where the formula does not use it. `state` are the
+    numbers that move while training; their values at each call count.
     """
+    state = state or {}
     compute = _compile(_stabilise(formula.expression))
 
     def loss(r: Tensor | None, f: Tensor) -> Tensor:
-        return _to_tensor(compute({"r": r, "f": f}), f).mean()
+        return _to_tensor(compute({"r": r, "f": f, **state}), f).mean()
 
     return loss
 

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from ganbench.catalogue import architectures
+from ganbench.networks.began import BEGANDiscriminator, BEGANGenerator
 from ganbench.networks.dcgan import DCGANDiscriminator, DCGANGenerator, keep_weights
 from ganbench.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from ganbench.networks.layers import Shape
@@ -17,6 +18,7 @@ Build = Callable[..., nn.Module]
 """A network's class, perhaps with some of its options."""
 
 NETWORKS: dict[str, tuple[Build, Build]] = {
+    "began": (BEGANGenerator, BEGANDiscriminator),
     "dcgan": (DCGANGenerator, DCGANDiscriminator),
     "dcgan_torch_init": (
         partial(DCGANGenerator, initialise=keep_weights),

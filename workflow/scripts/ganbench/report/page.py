@@ -20,7 +20,7 @@ from ganbench.report.figures.drawing import Drawing, choose_border, choose_colou
 from ganbench.report.figures.gallery import list_drawings
 from ganbench.report.measures import describe_measure
 from ganbench.report.missing_runs import describe_diverged, describe_failures, describe_missing
-from ganbench.report.recipes import describe_recipes
+from ganbench.report.recipes import describe_moments, describe_recipes
 from ganbench.report.results import Results
 from ganbench.report.schedule_notes import describe_schedules
 from ganbench.report.score_notes import note_scores
@@ -78,7 +78,7 @@ def render_page(
         "metrics": _list_metrics(results),
         "schedules": describe_schedules(results.study),
         "updates": describe_updates(results.study),
-        "recipes": describe_recipes(results.study),
+        "recipes": [*describe_recipes(results.study), *describe_moments(results.study)],
         "configuration": reproduction.format_study(results),
         "machine": reproduction.collect_values(results.runs, "machine"),
         "fingerprints": reproduction.collect_values(results.runs, "fingerprint").get("digest", []),
@@ -175,6 +175,10 @@ def _describe_objectives(results: Results) -> list[dict[str, Any]]:
             "name": name,
             "discriminator_mathml": Markup(to_mathml(objective.discriminator.expression)),
             "generator_mathml": Markup(to_mathml(objective.generator.expression)),
+            "balance_mathml": {
+                state: Markup(to_mathml(rule.expression))
+                for state, rule in objective.balance.items()
+            },
             "theory": results.theory.get(name, {}),
         }
         descriptions.append(definition | description)

@@ -19,6 +19,13 @@ OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSProp", "sgd": "SG
 
 NORMS = {"none": "no normalisation", "batch": "batch normalisation", "layer": "layer normalisation"}
 
+MOMENTS = {
+    "running": "the running moments of their training, the default of compare_gan and StudioGAN",
+    "standing": "standing moments, the means over 100 batches of the weights that are scored",
+    "batch": "the moments of each batch, of the size that they were trained in",
+}
+"""The kinds of `evaluation.batch_norm`, for generators with batch normalisation."""
+
 
 def describe_recipes(study: Mapping[str, Any]) -> list[str]:
     """A sentence on the study's recipe, then one for each set of variants with equal settings."""
@@ -31,6 +38,19 @@ def describe_recipes(study: Mapping[str, Any]) -> list[str]:
             names = "all variants" if len(groups) == 1 else ", ".join(variants)
             sentences.append(f"{names} on {dataset}: {text}.")
     return sentences
+
+
+def describe_moments(study: Mapping[str, Any]) -> list[str]:
+    """A sentence on how generators with batch normalisation are scored, if the study has any."""
+    runs = [run for runs in study["runs"].values() for run in runs.values()]
+    normalised = [run for run in runs if run["network"]["generator_norm"] == "batch"]
+    kind = study["evaluation"]["batch_norm"]
+    if not normalised:
+        return []
+    sentence = f"Generators with batch normalisation are scored by {MOMENTS[kind]}."
+    if kind == "running" and any(run["ema"] for run in normalised):
+        sentence += " Averaged generators (ema) have those of the weights that were trained."
+    return [sentence]
 
 
 def _describe_run(run: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ from ganbench.report.figures.game_curves import (
 )
 from ganbench.report.figures.learning_curves import sketch_learning_curves
 from ganbench.report.figures.profile_curves import sketch_profiles
+from ganbench.report.figures.schedule_curves import sketch_schedule_curves
 from ganbench.report.figures.tuning_curves import sketch_tuning_curves
 from ganbench.report.figures.update_sizes import sketch_update_sizes
 from ganbench.report.latex_tables import format_tables
@@ -144,6 +145,7 @@ def draw_figures(
         "curves": lambda name: sketch_learning_curves(results, name),
         "tuning": lambda name: sketch_tuning_curves(results, tuning, name),
         "game": lambda name: sketch_game_curves(results, name) + sketch_update_sizes(results, name),
+        "schedules": lambda name: sketch_schedule_curves(results, name),
         "densities": lambda name: sketch_density_maps(results, name),
     }
     sketches = {

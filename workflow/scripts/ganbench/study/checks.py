@@ -234,6 +234,7 @@ def _check_sign(objective: Mapping[str, Any], run: str) -> None:
 
 def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:
     network = parameters["network"]
+    _check_reconstruction(parameters, shape, run)
     if shape is None and network["name"] != "mlp":
         raise StudyError(
             f"training.network.name ({run}): found {network['name']!r}, "
@@ -247,6 +248,31 @@ def _check_network(parameters: Mapping[str, Any], shape: list[int] | None, run: 
         raise StudyError(
             f"training.network.discriminator_norm ({run}): found 'batch', expected 'none' or "
             f"'layer' with {penalties[0]}, which needs the gradient of each image alone"
+        )
+
+
+def _check_reconstruction(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:
+    """Refuses an objective that balances reconstruction errors where D reconstructs nothing."""
+    objective, network = parameters["objective"], parameters["network"]["name"]
+    if not objective.get("balance"):
+        return
+    states = ", ".join(objective["balance"])
+    if shape is None:
+        raise StudyError(
+            f"objective ({run}): {objective['name']} balances the reconstruction errors of images "
+            f"by {states}, and the dataset holds points; remove the variant or the dataset"
+        )
+    fitting = [name for name, a in architectures.ARCHITECTURES.items() if a.reconstructs]
+    if network not in fitting:
+        raise StudyError(
+            f"training.network.name ({run}): found {network!r}, expected {', '.join(fitting)} with "
+            f"the objective {objective['name']}, whose {states} balances reconstruction errors: "
+            "the discriminator has to be an auto-encoder"
+        )
+    if "top_k" in parameters["regularizers"]:
+        raise StudyError(
+            f"regularizers.top_k ({run}): takes the fakes with the largest f as the most real, and "
+            f"the f of {objective['name']} are errors, largest for the least real; remove it"
         )
 
 

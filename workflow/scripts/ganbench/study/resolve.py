@@ -111,21 +111,25 @@ def select_execution(study: Mapping[str, Any]) -> dict[str, Any]:
 def _insert_shipped_variants(config: Any) -> Any:
     """Replaces each variant that has a shipped name and no objective by the shipped variant.
 
-    With `recipe: equal` it keeps the study's own training.
+    With `recipe: equal` it has the study's own training, but for a network that it needs.
     """
     variants = config.get("variants") if isinstance(config, Mapping) else None
     if not isinstance(variants, Mapping):
         return config
-    left_out = ("training",) if config.get("recipe") == "equal" else ()
-    inserted = {name: _insert_shipped_variant(name, variants[name], left_out) for name in variants}
+    equal = config.get("recipe") == "equal"
+    inserted = {name: _insert_shipped_variant(name, variants[name], equal) for name in variants}
     return {**config, "variants": inserted}
 
 
-def _insert_shipped_variant(name: str, variant: Any, left_out: tuple[str, ...]) -> Any:
+def _insert_shipped_variant(name: str, variant: Any, equal: bool) -> Any:
     overrides = variant or {}
     if name not in VARIANTS or not isinstance(overrides, Mapping) or overrides.get("objective"):
         return variant
-    shipped = {key: value for key, value in VARIANTS[name].items() if key not in left_out}
+    shipped = dict(VARIANTS[name])
+    if equal:
+        training = shipped.pop("training")
+        needed = {key: training[key] for key in ("network",) if key in training}
+        shipped |= {"training": needed} if needed else {}
     variant = merge(shipped, overrides)
     if "training" in shipped and isinstance(overrides.get("training"), Mapping):
         variant["training"] = override_training(shipped["training"], overrides["training"])
@@ -223,9 +227,18 @@ def _resolve_run(
         **simplify_updates(training),
         "optimizer": resolve_optimizer([*below, own], run),
     }
-    parameters["schedule"] = resolve_schedule(parameters, own.get("schedule", {}), run)
+    written = _drop_shipped(own.get("schedule", {}), variant_name)
+    parameters["schedule"] = resolve_schedule(parameters, written, run)
     check_run(parameters, dataset["shape"], run)
     return parameters | {"network": architectures.resolve_norms(parameters)}
+
+
+def _drop_shipped(schedules: Mapping[str, Any], variant_name: str) -> dict[str, Any]:
+    """The schedules of a variant that the study wrote, without those of the shipped variant."""
+    names = (variant_name, sweep.strip_setting(variant_name))
+    variant = next((VARIANTS[name] for name in names if name in VARIANTS), {})
+    shipped = variant.get("training", {}).get("schedule", {})
+    return {key: schedule for key, schedule in schedules.items() if shipped.get(key) != schedule}
 
 
 def _resolve_objectives(study: dict[str, Any]) -> None:
@@ -265,5 +278,6 @@ def _fill_description(name: str, definition: Mapping[str, Any]) -> dict[str, Any
 
 def _select_formulas(definitions: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The part of an objective that changes a run: neither its title nor its citation."""
-    keys = ("discriminator", "generator", "constants")
-    return {"name": name, **{key: definitions[name][key] for key in keys}}
+    definition, keys = definitions[name], ["discriminator", "generator", "constants"]
+    keys += ["balance"] if definition.get("balance") else []
+    return {"name": name, **{key: definition[key] for key in keys}}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ganbench.catalogue.architectures import halvings
+from ganbench.catalogue.architectures import CODE, began_halvings, halvings
 from ganbench.catalogue.updates import cost_of_updates
 
 Shape = Sequence[int]
@@ -102,7 +102,25 @@ def _size_sngan(network: Network, latent: int, shape: Shape) -> tuple[Size, Size
     return _add_up(generator), _add_up(discriminator)
 
 
+def _size_began(network: Network, latent: int, shape: Shape) -> tuple[Size, Size]:
+    channels, resolution, _ = shape
+    width, levels = network["width"], began_halvings(resolution)
+    sides = [resolution >> level for level in range(levels + 1)]
+    smallest = sides[-1] ** 2
+    decoder = [_convolve(width, channels, resolution, 3)]
+    decoder += [_convolve(width, width, side, 3) for side in sides for _ in range(2)]
+    encoder = [_convolve(channels, width, resolution, 3)]
+    encoder += [_dense((levels + 1) * width * smallest, CODE), _dense(CODE, width * smallest)]
+    for level, side in enumerate(sides, start=1):
+        encoder += [_convolve(level * width, level * width, side, 3)] * 2
+        if level <= levels:
+            encoder.append(_convolve(level * width, (level + 1) * width, side // 2, 3))
+    middle = _add_up(decoder)
+    return _dense(latent, width * smallest) + middle, _add_up(encoder) + middle
+
+
 _SIZES: dict[str, Callable[[Network, int, Shape], tuple[Size, Size]]] = {
+    "began": _size_began,
     "mlp": _size_mlp,
     "dcgan": _size_dcgan,
     "dcgan_torch_init": _size_dcgan,

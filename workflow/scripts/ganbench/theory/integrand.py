@@ -78,6 +78,11 @@ def _without_mean(term: sympy.Expr) -> sympy.Expr:
 
 def to_finite_sympy(formula: Formula) -> sympy.Expr:
     """The formula in sympy. Raises NotDerivable where it has no finite value at some logit."""
+    if formula.states:
+        raise NotDerivable(
+            f"the formula has {', '.join(sorted(formula.states))}, which moves while training, so "
+            "there is no one game whose optimum could be derived"
+        )
     gap = numeric.find_gap(formula.expression)
     if gap is not None:
         raise NotDerivable(f"the formula has no finite value at logits near {gap:g}")

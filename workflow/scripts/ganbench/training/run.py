@@ -19,6 +19,7 @@ from ganbench.randomness import Stream
 from ganbench.regularizers import Regularization
 from ganbench.samples import SAMPLES_PER_ROW, sample_latents, to_float
 from ganbench.training.average import WeightAverage
+from ganbench.training.balance import Balance
 from ganbench.training.device_settings import choose_settings
 from ganbench.training.game_updates import adapt_optimizer, choose_updates
 from ganbench.training.graphs import Graphs
@@ -95,6 +96,7 @@ class Run:
             "streams": {str(name): stream.get_state() for name, stream in self._streams().items()},
             "regularization": self.game.regularization.state,
             "augmentation": self.game.augment.state,
+            "balance": self.game.balance.state,
             "stopping": {"best": self.stopping.best, "waited": self.stopping.waited},
             "non_finite": {"count": self.non_finite.count, "finite": self.non_finite.finite},
             "record": {
@@ -122,6 +124,8 @@ class Run:
             value.copy_(state["regularization"][name])
         for name, value in self.game.augment.state.items():
             value.copy_(state["augmentation"][name])
+        for name, value in self.game.balance.state.items():
+            value.copy_(state["balance"][name])
         self.stopping.best = state["stopping"]["best"]
         self.stopping.waited = state["stopping"]["waited"]
         self.non_finite.count.copy_(state["non_finite"]["count"])
@@ -248,7 +252,8 @@ def assemble_game(
     network's pass; without it the pass is the network's own. `Game` explains the samplers.
     """
     objective = objectives.read_objective(parameters["objective"]["name"], parameters["objective"])
-    discriminator_loss, generator_loss = losses_of(objective)
+    balance = Balance(objective, next(generator.parameters()).device)
+    discriminator_loss, generator_loss = losses_of(objective, balance)
 
     def player(name: str, network: nn.Module, loss: Loss) -> Player:
         mover = adapt_optimizer(parameters, optimizer(name, network.parameters()))
@@ -258,6 +263,7 @@ def assemble_game(
         discriminator=player("discriminator", discriminator, discriminator_loss),
         generator=player("generator", generator, regularization.restrict(generator_loss)),
         average=average,
+        balance=balance,
         augment=augment,
         regularization=regularization,
         discriminator_steps=parameters["discriminator_steps"],

@@ -19,6 +19,7 @@ from ganbench.networks.precision import Forward
 from ganbench.randomness import Stream
 from ganbench.regularizers import Regularization
 from ganbench.training.average import WeightAverage
+from ganbench.training.balance import Balance
 from ganbench.training.optimizers import Optimizer
 
 
@@ -58,14 +59,16 @@ class Game:
     and the generator's: `alternate` below, or one of `game_updates.py`.
     `sample_real()` returns images `(batch, channels, height, width)`. The two latent samplers
     return `(batch, latent)`, each from a random stream of its own. `average` is None unless the
-    generator's weights are averaged. `separate_passes` keeps real and fake samples apart if the
-    discriminator normalises each batch by its own moments. `augment` changes the images that the
-    discriminator sees. `streams` are all streams of a step.
+    generator's weights are averaged. `balance` are the numbers of the losses that move.
+    `separate_passes` keeps real and fake samples apart if the discriminator normalises each batch
+    by its own moments. `augment` changes the images that the discriminator sees. `streams` are all
+    streams of a step.
     """
 
     discriminator: Player
     generator: Player
     average: WeightAverage | None
+    balance: Balance
     augment: Augmentation
     regularization: Regularization
     discriminator_steps: int
@@ -120,9 +123,11 @@ class Losses:
     generator: Tensor
 
 
-def losses_of(objective: Objective) -> tuple[Loss, Loss]:
+def losses_of(objective: Objective, balance: Balance) -> tuple[Loss, Loss]:
     """The discriminator's and the generator's loss of an objective."""
-    return compile_loss(objective.discriminator), compile_loss(objective.generator)
+    formulas = objective.discriminator, objective.generator
+    discriminator, generator = (compile_loss(formula, balance.state) for formula in formulas)
+    return discriminator, generator
 
 
 def adversarial_step(game: Game, step: int) -> Losses:
@@ -131,6 +136,7 @@ def adversarial_step(game: Game, step: int) -> Losses:
     for update in range(last - game.discriminator_steps + 1, last):
         update_discriminator(game, update)
     losses = game.update_players(game, last)
+    game.balance.update(losses.real, losses.generator_fake)
     if game.average:
         game.average.update(game.generator.network)
     return losses
