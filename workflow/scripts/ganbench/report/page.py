@@ -22,10 +22,14 @@ from ganbench.report.measures import describe_measure
 from ganbench.report.missing_runs import describe_diverged, describe_failures, describe_missing
 from ganbench.report.recipes import describe_recipes
 from ganbench.report.results import Results
+from ganbench.report.samples_shown import arrange_samples
 from ganbench.report.schedule_notes import describe_schedules
 from ganbench.report.updates_of_players import describe_updates
 
 TEMPLATES = Path(__file__).parents[3] / "report"
+
+SCRIPTS = ("script", "samples")
+"""The page's scripts."""
 
 ATTACHED = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
 """The tables that the page embeds for download; the longer ones are files next to it."""
@@ -39,8 +43,12 @@ def render_page(
     published: list[dict[str, Any]],
     headline: str,
     figures: Mapping[str, Any],
+    folder: Path,
 ) -> str:
-    """The whole page as text. The templates escape every string of the study."""
+    """The whole page as text, to be written to `folder`.
+
+    The templates escape every string of the study.
+    """
     boards = leaderboard.build_leaderboards(results, tables["summary"], published)
     matrices = matrix.build_matrices(results, tables["pairs"])
     pictures = sample_pictures.encode_pictures(results)
@@ -70,7 +78,7 @@ def render_page(
         "budgets": BUDGETS,
         "figures": figures,
         "figure_style": Markup(_merge_styles(list_drawings(figures))),
-        "samples": sample_pictures.arrange_samples(results, pictures),
+        "samples": arrange_samples(results, pictures, folder),
         "pictures": pictures,
         "objectives": _describe_objectives(results),
         "metrics": _list_metrics(results),
@@ -91,9 +99,14 @@ def render_page(
         "csv": {name: tables[name].to_csv(index=False) for name in ATTACHED},
         "latex": latex,
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
-        "script": Markup((TEMPLATES / "script.js").read_text(encoding="utf-8")),
+        "script": Markup("\n".join(_read_scripts())),
     }
     return _make_environment().get_template("page.html.j2").render(context)
+
+
+def _read_scripts() -> list[str]:
+    """The page's scripts, in the order in which they run."""
+    return [(TEMPLATES / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
 
 
 def _make_environment() -> jinja2.Environment:
