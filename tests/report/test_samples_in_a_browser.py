@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from playwright.sync_api import expect
 
 DIGITS = '#samples .sampled[data-dataset="digits"]'
 
@@ -42,14 +43,14 @@ def test_another_seed_is_loaded_from_its_file_and_the_first_again(open_page):
     page = open_page()
     page.select_option(f"{DIGITS} .seed", "2")
     canvas = page.locator(f"{DIGITS} figure canvas")
-    page.wait_for_function(f"document.querySelectorAll('{DIGITS} canvas').length === 6")
+    expect(page.locator(f"{DIGITS} canvas")).to_have_count(6)
     requested = {url for url in page.requested if "seed2" in url}
     assert len(requested) == 6  # samples and nearest images of three variants
     assert all("/digits/" in url for url in requested)
     assert canvas.first.evaluate("(canvas) => [canvas.width, canvas.height]") == [36, 108]
     assert page.locator(f"{DIGITS} .absent").is_hidden()
     page.select_option(f"{DIGITS} .seed", "0")
-    page.wait_for_function(f"document.querySelectorAll('{DIGITS} canvas').length === 0")
+    expect(page.locator(f"{DIGITS} canvas")).to_have_count(0)
     assert page.locator(f"{DIGITS} figure img").filter(visible=True).count() == 4
     assert page.messages == []
 

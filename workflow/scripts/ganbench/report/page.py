@@ -17,6 +17,7 @@ from ganbench.formula.mathml import to_mathml
 from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
 from ganbench.report.figures.budgets import BUDGETS
 from ganbench.report.figures.drawing import Drawing, choose_border, choose_colour
+from ganbench.report.figures.film import collect_film
 from ganbench.report.figures.gallery import list_drawings
 from ganbench.report.measures import describe_measure
 from ganbench.report.missing_runs import describe_diverged, describe_failures, describe_missing
@@ -28,7 +29,7 @@ from ganbench.report.updates_of_players import describe_updates
 
 TEMPLATES = Path(__file__).parents[3] / "report"
 
-SCRIPTS = ("script", "samples")
+SCRIPTS = ("script", "samples", "film")
 """The page's scripts."""
 
 ATTACHED = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
@@ -77,6 +78,7 @@ def render_page(
         "tables": {name: _to_records(tables[name]) for name in ATTACHED},
         "budgets": BUDGETS,
         "figures": figures,
+        "films": {dataset: collect_film(results, dataset) for dataset in results.datasets},
         "figure_style": Markup(_merge_styles(list_drawings(figures))),
         "samples": arrange_samples(results, pictures, folder),
         "pictures": pictures,
