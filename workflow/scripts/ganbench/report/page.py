@@ -29,7 +29,7 @@ from ganbench.report.updates_of_players import describe_updates
 
 TEMPLATES = Path(__file__).parents[3] / "report"
 
-SCRIPTS = ("script", "samples", "film")
+SCRIPTS = ("script", "samples", "film", "links")
 """The page's scripts."""
 
 ATTACHED = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")

@@ -100,7 +100,7 @@ MOST_ROWS = 100
 
 
 def sketch_game_curves(results: Results, dataset: str) -> list[Sketch]:
-    """One figure for each quantity of `history.csv`, over images."""
+    """One figure for each quantity of `history.csv`, over updates of G."""
     history = results.history[results.history["dataset"] == dataset]
     rows = thin_out(history)
     return [partial(_draw_curve, results, dataset, history, rows, curve) for curve in GAME_CURVES]
