@@ -149,6 +149,7 @@ def write_page(name: str, folder: Path) -> Path:
     )
     with without_pdf():
         write_report(resolved, inputs, folder / "report")
+    (folder / "report/runs").symlink_to(folder)  # where a study has them
     return folder / "report"
 
 

@@ -62,7 +62,7 @@ def test_page_without_its_files_says_which_pictures_are_missing(open_page, folde
     page.select_option(f"{DIGITS} .seed", "1")
     absent = page.locator(f"{DIGITS} .absent")
     absent.wait_for()
-    assert "../digits/minimax/seed1/samples.png and 5 more" in absent.inner_text()
+    assert "runs/digits/minimax/seed1/samples.png and 5 more" in absent.inner_text()
     page.select_option(f"{DIGITS} .seed", "0")
     absent.wait_for(state="hidden")
     assert page.locator(f"{DIGITS} figure img").filter(visible=True).count() == 4

@@ -264,10 +264,8 @@ def test_page_has_pictures_of_the_first_seed_and_addresses_of_the_others(tmp_pat
     assert {run for run, path in results.samples.items() if path in pictures.addresses} == {
         ("digits", variant, 0) for variant in resolved["variants"]
     }
-    shown = arrange_samples(results, pictures, tmp_path / "a report")["digits"]
+    shown = arrange_samples(results, pictures)["digits"]
     files = shown["data"]["runs"]["1"]["2"]
-    assert files["samples"] == "../digits/non_saturating/seed2/samples.png"
-    assert (tmp_path / "a report" / files["nearest"]).parent.resolve() == (
-        results.nearest["digits", "non_saturating", 2].parent
-    )
+    assert files["samples"] == "runs/digits/non_saturating/seed2/samples.png"
+    assert files["nearest"] == "runs/digits/non_saturating/seed2/nearest.png"
     assert files["steps"] == shown["steps"] == [25, 50, 75, 100]

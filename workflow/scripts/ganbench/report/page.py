@@ -44,12 +44,8 @@ def render_page(
     published: list[dict[str, Any]],
     headline: str,
     figures: Mapping[str, Any],
-    folder: Path,
 ) -> str:
-    """The whole page as text, to be written to `folder`.
-
-    The templates escape every string of the study.
-    """
+    """The whole page as text. The templates escape every string of the study."""
     boards = leaderboard.build_leaderboards(results, tables["summary"], published)
     matrices = matrix.build_matrices(results, tables["pairs"])
     pictures = sample_pictures.encode_pictures(results)
@@ -80,7 +76,7 @@ def render_page(
         "figures": figures,
         "films": {dataset: collect_film(results, dataset) for dataset in results.datasets},
         "figure_style": Markup(_merge_styles(list_drawings(figures))),
-        "samples": arrange_samples(results, pictures, folder),
+        "samples": arrange_samples(results, pictures),
         "pictures": pictures,
         "objectives": _describe_objectives(results),
         "metrics": _list_metrics(results),

@@ -60,7 +60,6 @@ def write_report(
         published=find_published(study),
         headline=headline,
         figures=figures,
-        folder=folder,
     )
     files.write_json(folder / "study.json", study | {"software": list_software(results.runs)})
     for name, table in {"scores": results.scores, **tables}.items():

@@ -1,7 +1,5 @@
 """The samples on the page: those of the first seed, and where the files of the others are."""
 
-import os
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -10,21 +8,15 @@ from ganbench.report.sample_pictures import COLUMNS, ROWS, Pictures
 from ganbench.study.budget import snapshot_steps
 
 
-def arrange_samples(results: Results, pictures: Pictures, folder: Path) -> dict[str, Any]:
+def arrange_samples(results: Results, pictures: Pictures) -> dict[str, Any]:
     """By dataset: the real samples, the steps of all snapshots, and the runs of the first seed.
 
-    `files` has what a script needs to show the runs of other seeds, by variant and seed; `folder`
-    is that of the page, from which their addresses start.
+    `data` has what a script needs to show the runs of other seeds, by variant and seed.
     """
-    return {
-        dataset: _arrange_dataset(results, pictures, folder, dataset)
-        for dataset in results.datasets
-    }
+    return {dataset: _arrange_dataset(results, pictures, dataset) for dataset in results.datasets}
 
 
-def _arrange_dataset(
-    results: Results, pictures: Pictures, folder: Path, dataset: str
-) -> dict[str, Any]:
+def _arrange_dataset(results: Results, pictures: Pictures, dataset: str) -> dict[str, Any]:
     seeds = results.study["seeds"]
     runs = [(dataset, variant, seeds[0]) for variant in results.variants]
     shown = [describe_run(results, run) for run in runs]
@@ -49,7 +41,7 @@ def _arrange_dataset(
             "cell": resolution + 1 if resolution else 0,
             "columns": COLUMNS,
             "rows": ROWS,
-            "runs": _list_files(results, folder, dataset),
+            "runs": _list_files(results, dataset),
         },
     }
 
@@ -68,24 +60,25 @@ def _runs_on(results: Results, dataset: str) -> list[tuple[int, Run]]:
     ]
 
 
-def _list_files(results: Results, folder: Path, dataset: str) -> dict[str, dict[str, Any]]:
+def _list_files(results: Results, dataset: str) -> dict[str, dict[str, Any]]:
     """By the place of the variant and by seed: the snapshots, a note, and the files' addresses."""
     listed: dict[str, dict[str, Any]] = {}
     for place, run in _runs_on(results, dataset):
         described = describe_run(results, run)
         if described["steps"]:
-            described["samples"] = _address(results.samples[run], folder)
+            described["samples"] = _address(run, "samples.png")
             if run in results.nearest:
-                described["nearest"] = _address(results.nearest[run], folder)
+                described["nearest"] = _address(run, "nearest.png")
         del described["variant"], described["index"]
         kept = {key: value for key, value in described.items() if value}
         listed.setdefault(str(place), {})[str(run[2])] = kept
     return listed
 
 
-def _address(path: Path, folder: Path) -> str:
-    """The address of a file, relative to the page in `folder`."""
-    return quote(Path(os.path.relpath(path, folder)).as_posix())
+def _address(run: Run, name: str) -> str:
+    """The address of a run's file, relative to the page, which is in the study's folder."""
+    dataset, variant, seed = run
+    return quote(f"runs/{dataset}/{variant}/seed{seed}/{name}")
 
 
 def describe_run(results: Results, run: Run) -> dict[str, Any]:
