@@ -13,7 +13,7 @@ from ganbench.report.figures.curves import spread
 from ganbench.report.figures.density_maps import sketch_density_maps
 from ganbench.report.figures.drawing import PALETTE, choose_border, choose_colour
 from ganbench.report.figures.gallery import draw_all, list_drawings
-from ganbench.report.figures.game_curves import sketch_gradient_weights
+from ganbench.report.figures.game_curves import sketch_gradient_weights, thin_out
 from ganbench.report.figures.profile_curves import sketch_profiles
 from ganbench.report.figures.svg import shorten_path
 from ganbench.report.page import TEMPLATES
@@ -212,3 +212,18 @@ def _luminance(hexadecimal: str) -> float:
     channels = [int(hexadecimal[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(("runs", "rows"), [(1, 100), (60, 100), (200, 30), (1000, 20)])
+def test_many_runs_share_the_points_of_a_figure(runs, rows):
+    steps = np.arange(1, 601)
+    history = pd.DataFrame(
+        {
+            "variant": "minimax",
+            "seed": np.repeat(np.arange(runs), len(steps)),
+            "step": np.tile(steps, runs),
+        }
+    )
+    drawn = thin_out(history)
+    assert (drawn.groupby("seed").size() == rows).all()
+    assert (drawn.groupby("seed")["step"].max() == 600).all()
