@@ -150,6 +150,7 @@ def write_page(name: str, folder: Path) -> Path:
     )
     with without_pdf():
         write_report(resolved, inputs, folder / "report")
+    (folder / "report/runs").symlink_to(folder)  # where a study has them
     return folder / "report"
 
 
@@ -161,15 +162,17 @@ def without_pdf():
 def _picture(shape: Sequence[int], rows: int, rng: np.random.Generator) -> Image.Image:
     """A picture of samples that takes as much room as one of clothes: shaded shapes on black."""
     channels, height, width = shape
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : (width + 1) * 1j]
+    y, x = np.mgrid[-1 : 1 : (height + 1) * 1j, -1 : 1 : (width + 1) * 1j]
     size, tilt = rng.uniform(0.4, 0.9, (2, rows, CELLS, 1, 1))
     inside = (x / size) ** 4 + (y / tilt) ** 4 + 0.6 * x * y * (size - tilt) < 0.8
     noise = gaussian_filter(
-        rng.normal(size=(rows, CELLS, height, width + 1, channels)), (0, 0, 0.6, 0.6, 0)
+        rng.normal(size=(rows, CELLS, height + 1, width + 1, channels)), (0, 0, 0.6, 0.6, 0)
     )
     shade = 150 + 60 * x[..., None] * size[..., None] + 130 * noise
     pixels = np.clip(inside[..., None] * shade, 0, 255).astype(np.uint8)
-    pixels = pixels.transpose(0, 2, 1, 3, 4).reshape(rows * height, CELLS * (width + 1), channels)
+    pixels = pixels.transpose(0, 2, 1, 3, 4).reshape(
+        rows * (height + 1), CELLS * (width + 1), channels
+    )
     return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
 
 

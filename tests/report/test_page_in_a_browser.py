@@ -120,11 +120,17 @@ def test_variant_is_switched_off_in_all_figures_at_once(open_page, scripts):
 def test_curves_change_their_axis(open_page, scripts):
     page = open_page(java_script_enabled=scripts)
     figures = page.locator("#curves figure").count()
-    for budget, label in (("images", "shown to D"), ("seconds", "seconds of"), ("updates", "of D")):
+    labels = {
+        "generator_steps": "of G",
+        "images": "shown to D",
+        "seconds": "seconds of",
+        "updates": "of D",
+    }
+    for budget, label in labels.items():
         page.check(f"#by-{budget}")
         assert count_visible(page, "#curves figure svg") == figures
         shown = page.locator(f"#curves .by-{budget} text").filter(visible=True, has_text=label)
-        assert shown.count() == figures
+        assert shown.count() == 2  # the primary metric of each dataset
 
 
 def download(page, link) -> str:
@@ -199,7 +205,7 @@ def test_printed_page_unfolds_everything_and_has_no_controls(open_page):
     assert not folded.is_visible()
     page.emulate_media(media="print")
     assert folded.is_visible()
-    assert count_visible(page, "nav, .switches, .copy, .save, .tools") == 0
+    assert count_visible(page, "nav, .switches, .copy, .save, .tools, .show, .skip, .anchor") == 0
     assert count_visible(page, "#samples img") == page.locator("#samples img").count()
     printed = page.pdf(format="A4", print_background=True)
     assert printed.startswith(b"%PDF")
@@ -234,7 +240,55 @@ def test_missing_run_is_marked_everywhere(open_page):
     row = page.locator("table.board tbody tr").filter(visible=True, has_text="hinge")
     assert "3, 1 missing" in row.inner_text()
     assert "seed 1 is missing" in page.locator("#curves .caution").inner_text()
-    page.locator("#samples summary", has_text="seed 1").click()
-    samples = page.locator("#samples details").nth(1).locator("figure", has_text="hinge")
-    assert "Missing: the run left no files." in samples.inner_text()
+    page.select_option("#samples .seed", "1")
+    samples = page.locator("#samples figure", has_text="hinge").first
+    samples.get_by_text("Missing: the run left no files.").wait_for()
+    assert samples.locator(".block").count() == 0
     assert page.locator("table.runs td.bad", has_text="missing").count() == 1
+
+
+def test_metric_that_a_chosen_dataset_lacks_leaves_its_primary_one(open_page):
+    page = open_page()
+    page.select_option("#metric", label="Inception score")
+    page.select_option("#dataset", "mixture_1d")
+    headings = page.locator("#leaderboard .measured h4").filter(visible=True).all_inner_texts()
+    assert headings == ["Jensen–Shannon divergence JSD, lower is better"]
+    lacking = "The chosen metric is not measured on mixture_1d"
+    assert lacking in page.locator("#leaderboard .lacking").filter(visible=True).inner_text()
+    assert count_visible(page, "#curves figure") > 0  # the choice is of tables
+    page.select_option("#dataset", "digits")
+    assert count_visible(page, ".lacking") == 0
+
+
+@pytest.mark.parametrize("name", ["whole", "one"])
+def test_controls_are_large_enough_for_a_thumb_on_a_phone(open_page, name):
+    page = open_page(name, width=375, has_touch=True)
+    controls = page.locator("button, select, summary, nav a, .tools a, .controls input")
+    for control in controls.filter(visible=True).all():
+        assert control.bounding_box()["height"] >= 40, control.inner_text()
+    for box in page.locator(".switches input").filter(visible=True).all():
+        assert box.bounding_box()["height"] > 23.9
+
+
+def test_points_are_shown_with_an_axis_and_images_by_class(open_page):
+    page = open_page()
+    captions = page.locator("#data .examples figcaption").all_inner_texts()
+    assert captions == [
+        "Real training samples, in the order of their classes.",
+        "Histogram of the training points: x, from −3 to 3.",
+    ]
+    assert page.locator("#data .points .ticks").inner_text().split() == ["−3", "0", "3"]
+    ticks = page.locator('.sampled[data-dataset="mixture_1d"] figure .ticks')
+    assert ticks.count() == 4  # three variants and real points
+
+
+@pytest.mark.parametrize("width", [700, 1000])
+def test_nothing_is_cut_off_at_the_edge_of_a_printed_page(open_page, width):
+    page = open_page("one", width=width)
+    page.emulate_media(media="print")
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll("main pre, main .formula, td.command")]
+          .filter((element) => element.scrollWidth > element.clientWidth + 1)
+          .map((element) => element.textContent)"""
+    )
+    assert cut == []

@@ -93,11 +93,11 @@ def test_ids_are_unique_on_the_page_and_references_resolve(report):
 def test_sections_follow_in_the_order_of_importance(report):
     assert re.findall(r'<(?:header|section) id="(\w+)"', report.page) == [
         "answer",
+        "samples",
         "leaderboard",
         "differences",
         "curves",
         "game",
-        "samples",
         "theory",
         "data",
         "again",
@@ -137,7 +137,7 @@ def test_page_of_a_complete_study_mentions_no_failure(write_page):
 
 def test_diverged_run_is_named_at_the_top_and_counted_in_the_tables(write_page, tmp_path):
     page = write_page(make_study(), diverged=[("digits", "minimax", 3)])
-    top = visible_text(page[: page.index('<section id="leaderboard"')] + "</main>")
+    top = visible_text(page[: page.index('<section id="samples"')] + "</main>")
     assert "10 runs, 1 diverged" in top
     assert "Failed: minimax on digits: seed 3 (step 12) diverged." in top
     summary = pd.read_csv(tmp_path / "report/summary.csv")

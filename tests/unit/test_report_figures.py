@@ -1,16 +1,19 @@
 """Figures: every seed visible, one colour a variant, the same on the page and as files."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
 from ganbench.report import report as report_module
+from ganbench.report.figures.curves import spread
 from ganbench.report.figures.density_maps import sketch_density_maps
 from ganbench.report.figures.drawing import PALETTE, choose_border, choose_colour
 from ganbench.report.figures.gallery import draw_all, list_drawings
-from ganbench.report.figures.game_curves import sketch_gradient_weights
+from ganbench.report.figures.game_curves import sketch_gradient_weights, thin_out
 from ganbench.report.figures.learning_curves import sketch_learning_curves
 from ganbench.report.figures.profile_curves import sketch_profiles
 from ganbench.report.figures.svg import shorten_path
@@ -30,10 +33,19 @@ def find_figure(report, label: str) -> str:
 
 
 def test_every_seed_is_drawn_and_belongs_to_its_variant(report):
-    figure = find_figure(report, "Fréchet distance, lower is better, over images.")
+    figure = find_figure(report, "Fréchet distance, lower is better, over G updates.")
     # three seeds, their means against held-out and training images; one of wgan_gp diverged
-    assert figure.count('class="variant-0 ') == 3 + 2
-    assert figure.count('class="variant-1 ') == 2 + 2
+    lines = re.findall(r'<path[^>]* class="(variant-[01](?: seed-\d)?) ', figure)
+    assert Counter(lines) == {
+        **{
+            f"variant-{place} seed-{seed}": 1
+            for place in (0, 1)
+            for seed in range(3)
+            if (place, seed) != (1, 2)
+        },
+        "variant-0": 2 + 1,  # the line to its name
+        "variant-1": 2 + 1,
+    }
 
 
 def test_run_that_diverged_has_a_cross_where_it_ended(report):
@@ -42,9 +54,39 @@ def test_run_that_diverged_has_a_cross_where_it_ended(report):
 
 
 def test_curves_are_drawn_over_every_budget(report):
-    labels = {"images": "shown to D", "seconds": "seconds of training", "D updates": "updates of D"}
+    labels = {
+        "G updates": "updates of G",
+        "images": "shown to D",
+        "seconds": "seconds of training",
+        "D updates": "updates of D",
+    }
     for budget, label in labels.items():
-        assert label in find_figure(report, f"Recall, higher is better, over {budget}.")
+        assert label in find_figure(report, f"Fréchet distance, lower is better, over {budget}.")
+    assert "updates of G" in find_figure(report, "Recall, higher is better, over G updates.")
+
+
+def test_names_at_the_ends_of_lines_keep_apart_and_in_order():
+    ends = [0.5, 0.5, 0.1, 0.99, 1.0, 0.0]
+    names = spread(ends, gap=0.15)
+    order = np.argsort(ends, kind="stable")
+    assert np.diff(np.array(names)[order]) == pytest.approx(
+        np.maximum(np.diff(np.array(names)[order]), 0.15)
+    )
+    assert min(names) >= 0
+    assert max(names) <= 1
+    assert spread([0.2, 0.8], gap=0.1) == [0.2, 0.8]  # nothing moves without need
+    assert spread([], gap=0.1) == []
+
+
+def test_values_can_be_read_off_a_figure(report):
+    figure = find_figure(report, "Recall, higher is better, over G updates.")
+    x0, dx, y0, dy = map(float, re.search(r'data-scale="([^"]*)"', figure)[1].split())
+    path = re.search(r'<path d="M([\d.]+) ([\d.]+)[^"]*"[^>]*class="variant-0 seed-0 ', figure)
+    scores = pd.read_csv(report.folder / "scores.csv")
+    row = scores[(scores.metric == "recall-classifier") & (scores.reference == "held_out")].iloc[0]
+    assert (row.variant, row.seed) == ("minimax", 0)
+    assert x0 + dx * float(path[1]) == pytest.approx(row.step, abs=0.6 * dx)
+    assert y0 + dy * float(path[2]) == pytest.approx(row.value, abs=0.06 * abs(dy))
 
 
 def test_precision_is_drawn_with_recall_in_its_caption_and_errors_are_left_out(tmp_path):
@@ -64,7 +106,7 @@ def test_precision_is_drawn_with_recall_in_its_caption_and_errors_are_left_out(t
 
 
 def test_labels_are_words_and_not_the_names_of_the_csv_files(report):
-    figure = find_figure(report, "Jensen–Shannon divergence, lower is better, over images.")
+    figure = find_figure(report, "Jensen–Shannon divergence, lower is better, over G updates.")
     assert "Jensen–Shannon divergence (nats)" in figure
     assert "held_out" not in re.sub(r"<pre.*?</pre>|<a [^>]*>", "", report.page, flags=re.S)
 
@@ -80,7 +122,7 @@ def test_figures_follow_the_theme_on_the_page_and_stand_alone_as_files(report):
     assert "currentColor" in report.page
     assert "var(--faint)" in report.page
     files = sorted(report.folder.glob("figures/*.svg"))
-    assert len(files) > 30
+    assert len(files) > 25
     for file in files:
         text = file.read_text(encoding="utf-8")
         assert "currentColor" not in text
@@ -121,7 +163,7 @@ def test_styles_of_figures_are_written_once(report):
     assert len(used) > 10
     rules = re.findall(r"^\.(c[0-9a-f]{8})\{", report.page, re.M)
     assert sorted(rules) == sorted(used)
-    assert "style=" not in find_figure(report, "Recall, higher is better, over images.")
+    assert "style=" not in find_figure(report, "Recall, higher is better, over G updates.")
 
 
 @pytest.mark.parametrize(
@@ -187,3 +229,18 @@ def _luminance(hexadecimal: str) -> float:
     channels = [int(hexadecimal[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(("runs", "rows"), [(1, 100), (60, 100), (200, 30), (1000, 20)])
+def test_many_runs_share_the_points_of_a_figure(runs, rows):
+    steps = np.arange(1, 601)
+    history = pd.DataFrame(
+        {
+            "variant": "minimax",
+            "seed": np.repeat(np.arange(runs), len(steps)),
+            "step": np.tile(steps, runs),
+        }
+    )
+    drawn = thin_out(history)
+    assert (drawn.groupby("seed").size() == rows).all()
+    assert (drawn.groupby("seed")["step"].max() == 600).all()

@@ -14,7 +14,8 @@ from ganbench.report.leaderboard import build_board, build_leaderboards, group_i
 from ganbench.report.matrix import build_matrices
 from ganbench.report.report import make_tables
 from ganbench.report.results import read_results, read_scores
-from ganbench.report.sample_pictures import ROOM, encode_pictures
+from ganbench.report.sample_pictures import COLUMNS, QUALITIES, ROOM, ROWS, encode_pictures
+from ganbench.report.samples_shown import arrange_samples
 from ganbench.wording import number
 from PIL import Image
 from report_example import make_results, make_study
@@ -250,15 +251,38 @@ def test_pictures_are_compressed_only_if_they_take_too_much_room(tmp_path, monke
     assert all(address.startswith("data:image/png;base64,") for address in addresses)
     monkeypatch.setattr("ganbench.report.sample_pictures.ROOM", 3000)
     pictures = encode_pictures(results)
-    assert pictures.quality in (80, 65, 50, 35)
+    assert pictures.quality in QUALITIES
     addresses = pictures.addresses.values()
     assert all(address.startswith("data:image/webp;base64,") for address in addresses)
 
 
-def test_page_shows_the_first_ten_latents(tmp_path):
+def test_page_shows_the_first_latents_of_every_snapshot_as_a_block(tmp_path):
     resolved = make_study(("minimax",), seeds=1)
     results = read_results(resolved, make_results(tmp_path, resolved))
     (path,) = results.samples.values()
     whole = np.asarray(Image.open(path))
     content = base64.b64decode(encode_pictures(results).addresses[path].split(",")[1])
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), whole[:, : 10 * 9 - 1])
+    blocks = np.asarray(Image.open(io.BytesIO(content)))
+    cell = 9  # digits have 8 pixels, and a line between two of them
+    assert blocks.shape == (4 * ROWS * cell, COLUMNS * cell)
+    for snapshot in range(4):
+        for place in range(ROWS * COLUMNS):
+            down, right = divmod(place, COLUMNS)
+            top, left = (snapshot * ROWS + down) * cell, right * cell
+            shown = blocks[top : top + cell, left : left + cell]
+            row = whole[snapshot * cell : (snapshot + 1) * cell]
+            assert np.array_equal(shown, row[:, place * cell : (place + 1) * cell])
+
+
+def test_page_has_pictures_of_the_first_seed_and_addresses_of_the_others(tmp_path):
+    resolved = make_study(seeds=3)
+    results = read_results(resolved, make_results(tmp_path, resolved))
+    pictures = encode_pictures(results)
+    assert {run for run, path in results.samples.items() if path in pictures.addresses} == {
+        ("digits", variant, 0) for variant in resolved["variants"]
+    }
+    shown = arrange_samples(results, pictures)["digits"]
+    files = shown["data"]["runs"]["1"]["2"]
+    assert files["samples"] == "runs/digits/non_saturating/seed2/samples.png"
+    assert files["nearest"] == "runs/digits/non_saturating/seed2/nearest.png"
+    assert files["steps"] == shown["steps"] == [25, 50, 75, 100]

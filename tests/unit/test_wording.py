@@ -51,7 +51,13 @@ def test_durations_are_in_the_unit_that_people_use(seconds, text):
 
 @pytest.mark.parametrize(
     ("flops", "text"),
-    [(3.28e12, "3.28 TFLOP"), (4.1e10, "41 GFLOP"), (12, "12 FLOP"), (None, "–")],
+    [
+        (3.28e12, "3.28 TFLOP"),
+        (4.1e10, "41 GFLOP"),
+        (906304, "906 kFLOP"),
+        (12, "12 FLOP"),
+        (None, "–"),
+    ],
 )
 def test_operations_have_a_prefix(flops, text):
     assert wording.operations(flops) == text

@@ -44,6 +44,7 @@ for (const button of document.querySelectorAll(".copy")) {
   button.addEventListener("click", async () => {
     await copy(textFor(button));
     button.textContent = "copied";
+    document.querySelector(".announced").textContent = `${button.getAttribute("aria-label").replace("Copy ", "")}: copied`;
     setTimeout(() => { button.textContent = "copy"; }, 1500);
   });
 }

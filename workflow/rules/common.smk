@@ -202,8 +202,10 @@ def page_files():
     return [local(os.path.relpath(file)) for file in files]
 
 
-def report_table(name):
-    """A table of the study, which Snakemake's own report includes too."""
+def report_table(name, has_rows=True):
+    """A table of the study, which Snakemake's own report includes too unless it has no rows."""
+    if not has_rows:
+        return result(f"{name}.csv")
     return report(
         result(f"{name}.csv"),
         category="Tables",

@@ -94,7 +94,7 @@ def operations(flops: float | None) -> str:
     """A number of floating-point operations: 3.1 PFLOP."""
     if is_missing(flops):
         return MISSING
-    for size, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M")):
+    for size, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if flops >= size:
             return f"{number(flops / size)} {prefix}FLOP"
     return f"{number(flops)} FLOP"

@@ -24,6 +24,7 @@ _UNSCORED = {
     "interval": "",
     "best": None,
     "seeds": [],
+    "of_seeds": [],
     "n": 0,
 }
 """The scores of a variant none of whose runs has any."""
@@ -115,6 +116,11 @@ def _build_row(
         return row | _UNSCORED | {"failed": len(runs)}
     summary = scores.loc[variant]
     value, around = interval(summary["centre"], summary["ci_low"], summary["ci_high"])
+    scored = {
+        seed: score
+        for seed, score in zip(runs["seed"], map(float, summary["values"].split()), strict=True)
+        if isfinite(score)
+    }
     return row | {
         "mean": float(summary["centre"]),
         "low": _none_if_missing(summary["ci_low"]),
@@ -122,7 +128,8 @@ def _build_row(
         "value": value,
         "interval": around,
         "best": float(summary["best_mean"]),
-        "seeds": [score for score in map(float, summary["values"].split()) if isfinite(score)],
+        "seeds": list(scored.values()),
+        "of_seeds": list(scored),
         "n": int(summary["n"]),
         "failed": int(summary["failed"]),
     }

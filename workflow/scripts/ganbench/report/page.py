@@ -17,16 +17,21 @@ from ganbench.jobs.resources import find_resources
 from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
 from ganbench.report.figures.budgets import BUDGETS
 from ganbench.report.figures.drawing import Drawing, choose_border, choose_colour
+from ganbench.report.figures.film import collect_film
 from ganbench.report.figures.gallery import list_drawings
 from ganbench.report.measures import describe_measure
 from ganbench.report.missing_runs import describe_diverged, describe_failures, describe_missing
 from ganbench.report.recipes import describe_moments, describe_recipes
 from ganbench.report.results import Results
+from ganbench.report.samples_shown import arrange_samples
 from ganbench.report.schedule_notes import describe_schedules
 from ganbench.report.score_notes import note_scores
 from ganbench.report.updates_of_players import describe_updates
 
 TEMPLATES = find_resources("report")
+
+SCRIPTS = ("script", "samples", "film", "links")
+"""The page's scripts."""
 
 ATTACHED = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
 """The tables that the page embeds for download; the longer ones are files next to it."""
@@ -71,8 +76,9 @@ def render_page(
         "tables": {name: _to_records(tables[name]) for name in ATTACHED},
         "budgets": BUDGETS,
         "figures": figures,
+        "films": {dataset: collect_film(results, dataset) for dataset in results.datasets},
         "figure_style": Markup(_merge_styles(list_drawings(figures))),
-        "samples": sample_pictures.arrange_samples(results, pictures),
+        "samples": arrange_samples(results, pictures),
         "pictures": pictures,
         "objectives": _describe_objectives(results),
         "metrics": _list_metrics(results),
@@ -93,9 +99,14 @@ def render_page(
         "csv": {name: tables[name].to_csv(index=False) for name in ATTACHED},
         "latex": latex,
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
-        "script": Markup((TEMPLATES / "script.js").read_text(encoding="utf-8")),
+        "script": Markup("\n".join(_read_scripts())),
     }
     return _make_environment().get_template("page.html.j2").render(context)
+
+
+def _read_scripts() -> list[str]:
+    """The page's scripts, in the order in which they run."""
+    return [(TEMPLATES / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
 
 
 def _make_environment() -> jinja2.Environment:

@@ -20,6 +20,7 @@ from ganbench.jobs.errors import writing
 from ganbench.report.figures.budgets import RUN_COLUMNS
 from ganbench.report.figures.density_maps import sketch_density_maps
 from ganbench.report.figures.drawing import Drawing
+from ganbench.report.figures.film_gif import draw_gif
 from ganbench.report.figures.gallery import draw_all, list_drawings
 from ganbench.report.figures.game_curves import (
     sketch_game_curves,
@@ -70,16 +71,18 @@ def write_report(
             table.to_csv(temporary, index=False)
     for name, text in latex.items():
         files.write_text(folder / f"tables/{name}.tex", text)
-    _write_figures(folder / "figures", list_drawings(figures))
+    _write_figures(folder / "figures", list_drawings(figures), draw_gif(results))
     files.write_text(folder / "report.html", page)
 
 
-def _write_figures(folder: Path, drawings: Sequence[Drawing]) -> None:
+def _write_figures(folder: Path, drawings: Sequence[Drawing], gif: bytes | None) -> None:
     with writing(folder):  # the rule declares the folder, not its files
         folder.mkdir(parents=True, exist_ok=True)
         for drawing in drawings:
             (folder / f"{drawing.name}.svg").write_text(drawing.svg, encoding="utf-8")
             (folder / f"{drawing.name}.pdf").write_bytes(drawing.pdf)
+        if gif:
+            (folder / "figure1.gif").write_bytes(gif)
 
 
 def _fill_empty_history(results: Results) -> Results:

@@ -5,60 +5,120 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from ganbench.report.results import Results, Run
-from ganbench.study.budget import snapshot_steps
 
-SHOWN = 10
-"""Latents whose samples the page shows: the first ones of the files."""
+COLUMNS, ROWS = 4, 3
+"""Samples that the page shows of a snapshot, side by side and below each other: the first ones of
+the run's file."""
 
-ROOM = 900_000
+ROOM = 450_000
 """Characters that all pictures of a page may take together."""
 
-QUALITIES = (80, 65, 50, 35)
+QUALITIES = (80, 65, 50, 35, 20)
 """WebP qualities, tried in this order if the lossless pictures take more than `ROOM`."""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """The data URL of each picture by its file; `quality` is that of WebP, None if lossless."""
+    """The data URL of each picture by its file; `quality` is that of WebP, None if lossless.
+
+    `real` has, by dataset, as many real samples in the same arrangement as a snapshot's.
+    """
 
     addresses: dict[Path, str]
+    real: dict[str, str]
     quality: int | None
 
 
 def encode_pictures(results: Results) -> Pictures:
-    """All pictures of a study, as PNG if they fit on the page, else compressed until they do."""
+    """The pictures of a study's first seed, and the real ones, lossless if they fit on the page.
+
+    The page loads those of other seeds, which are files beside it, when the reader asks for them.
+    """
+    first = results.study["seeds"][0]
     pictures = {path: _open_picture(path) for path in results.examples.values()}
     for paths in (results.samples, results.nearest):
-        for (dataset, _, _), path in paths.items():
-            pictures[path] = _open_picture(path, results.cards[dataset].get("resolution"))
-    addresses = {path: _encode(picture, "png", optimize=True) for path, picture in pictures.items()}
+        for run, path in paths.items():
+            if run[2] == first:
+                pictures[path] = _arrange(_open_picture(path), _resolution(results, run))
+    real = {
+        dataset: _arrange(_spread(_open_picture(path), resolution), resolution)
+        for dataset, path in results.examples.items()
+        for resolution in [results.cards[dataset].get("resolution")]
+    }
+    addresses, quality = _encode_within_room(pictures | real)
+    return Pictures(
+        {path: addresses[path] for path in pictures},
+        {dataset: addresses[dataset] for dataset in real},
+        quality,
+    )
+
+
+def _resolution(results: Results, run: Run) -> int | None:
+    return results.cards[run[0]].get("resolution")
+
+
+def _encode_within_room(
+    pictures: Mapping[Path | str, Image.Image],
+) -> tuple[dict[Path | str, str], int | None]:
+    """Data URLs by the same keys, and the quality of their WebP, None if they are lossless."""
+    addresses = {key: _encode(picture, "png", optimize=True) for key, picture in pictures.items()}
     if _total_length(addresses) <= ROOM:
-        return Pictures(addresses, None)
+        return addresses, None
     for quality in QUALITIES:
         addresses = {
-            path: _encode(picture, "webp", quality=quality, method=6)
-            for path, picture in pictures.items()
+            key: _encode(picture, "webp", quality=quality, method=6)
+            for key, picture in pictures.items()
         }
         if _total_length(addresses) <= ROOM:
             break
-    return Pictures(addresses, quality)
+    return addresses, quality
 
 
-def _open_picture(path: Path, resolution: int | None = None) -> Image.Image:
-    """A picture; if it is a grid of images of this resolution, cut to the first `SHOWN` columns."""
+def _open_picture(path: Path) -> Image.Image:
     with Image.open(path) as picture:
-        width, height = picture.size
-        if resolution is not None:
-            width = min(width, SHOWN * (resolution + 1) - 1)
-        return picture.crop((0, 0, width, height))
+        return picture.copy()
 
 
-def _total_length(addresses: Mapping[Path, str]) -> int:
+def _arrange(picture: Image.Image, resolution: int | None) -> Image.Image:
+    """Each row of images as a block of `ROWS` rows of `COLUMNS`, the blocks below each other.
+
+    `resolution` is that of an image; a picture of points, which has none, is left as it is.
+    """
+    if resolution is None:
+        return picture
+    pixels, cell = np.asarray(picture), resolution + 1
+    rows = [pixels[top : top + cell] for top in range(0, len(pixels), cell)]
+    return Image.fromarray(np.concatenate([_fold(row, cell) for row in rows]))
+
+
+def _fold(row: np.ndarray, cell: int) -> np.ndarray:
+    """A row of images, each `cell` pixels wide, as a block; what the row lacks is black."""
+    block = np.zeros((ROWS * cell, COLUMNS * cell, *row.shape[2:]), row.dtype)
+    for place in range(min(ROWS * COLUMNS, row.shape[1] // cell)):
+        down, right = divmod(place, COLUMNS)
+        image = row[:, place * cell : (place + 1) * cell]
+        block[down * cell : (down + 1) * cell, right * cell : (right + 1) * cell] = image
+    return block
+
+
+def _spread(picture: Image.Image, resolution: int | None) -> Image.Image:
+    """As many images of a picture of real ones as a block holds, evenly from all of its classes."""
+    if resolution is None:
+        return picture
+    pixels, cell = np.asarray(picture), resolution + 1
+    row = np.concatenate([pixels[top : top + cell] for top in range(0, len(pixels), cell)], axis=1)
+    places = np.linspace(0, row.shape[1] // cell - 1, ROWS * COLUMNS).astype(int)
+    return Image.fromarray(
+        np.concatenate([row[:, place * cell : (place + 1) * cell] for place in places], axis=1)
+    )
+
+
+def _total_length(addresses: Mapping[Path | str, str]) -> int:
     return sum(len(address) for address in addresses.values())
 
 
@@ -66,44 +126,3 @@ def _encode(picture: Image.Image, form: str, **options: object) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, format=form, **options)
     return f"data:image/{form};base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def arrange_samples(results: Results, pictures: Pictures) -> dict[str, list[dict[str, Any]]]:
-    """By dataset, then by seed: each variant's pictures, or a note if there are none."""
-    return {
-        dataset: [
-            {
-                "seed": seed,
-                "runs": [
-                    _describe_run(results, pictures, (dataset, variant, seed))
-                    for variant in results.variants
-                ],
-            }
-            for seed in results.study["seeds"]
-        ]
-        for dataset in results.datasets
-    }
-
-
-def _describe_run(results: Results, pictures: Pictures, run: Run) -> dict[str, Any]:
-    """A run's pictures; each row of `address` holds the samples of one of the `steps`."""
-    description: dict[str, Any] = {
-        "variant": run[1],
-        "index": results.variants.index(run[1]),
-        "steps": [],
-        "note": "",
-        "nearest": None,
-    }
-    if run not in results.status:
-        description["note"] = "Missing: the run left no files."
-        return description
-    record = results.status[run]
-    snapshots = snapshot_steps(record.parameters)
-    description["steps"] = [step for step in snapshots if step <= record.step]
-    if record.status == "diverged":
-        description["note"] = f"Diverged at step {record.step:,}: {record.reason}."
-    if description["steps"]:
-        description["address"] = pictures.addresses[results.samples[run]]
-        if run in results.nearest:
-            description["nearest"] = pictures.addresses[results.nearest[run]]
-    return description

@@ -1,4 +1,4 @@
-"""The budget axes of learning curves: images, seconds, and updates of D."""
+"""The budget axes of learning curves: updates of G, images, seconds, and updates of D."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ class BudgetAxis:
 
 
 BUDGETS = (
+    BudgetAxis("generator_steps", title="G updates", label="updates of G"),
     BudgetAxis("images", title="images", label="real {things} shown to D"),
     BudgetAxis("seconds", title="seconds", label="seconds of training"),
     BudgetAxis("updates", title="D updates", label="updates of D"),
@@ -32,7 +33,7 @@ BUDGETS = (
 
 
 def add_budgets(scores: pd.DataFrame, history: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """`scores` with two more columns: `seconds` and the `updates` of D at each snapshot.
+    """`scores` with the `generator_steps`, the `seconds` and the `updates` of D at each snapshot.
 
     Seconds are interpolated linearly between the rows of the history.
     """
@@ -45,8 +46,11 @@ def add_budgets(scores: pd.DataFrame, history: pd.DataFrame, runs: pd.DataFrame)
         if len(past):
             seconds = np.interp(table["images"], past["images"], past["seconds"])
         updates = table["step"] * parameters[key]["discriminator_steps"]
-        tables.append(table.assign(seconds=seconds, updates=updates))
-    return pd.concat(tables) if tables else scores.assign(seconds=[], updates=[])
+        steps = table["step"]
+        tables.append(table.assign(generator_steps=steps, seconds=seconds, updates=updates))
+    if not tables:
+        return scores.assign(generator_steps=[], seconds=[], updates=[])
+    return pd.concat(tables)
 
 
 def label_budget(axes: Axes, budget: BudgetAxis, study: Mapping[str, Any], dataset: str) -> None:

@@ -1,5 +1,6 @@
 """Curves over training: every seed, the mean of seeds, reference lines and marks."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from scipy.optimize import isotonic_regression
 
 from ganbench.report.figures.drawing import choose_colour, choose_dash, mark_variant
 from ganbench.report.figures.svg import INK
@@ -42,7 +44,7 @@ def draw_seeds_and_mean(
     table: pd.DataFrame,
     column: str,
     *,
-    budgets: Sequence[str] = ("images",),
+    budgets: Sequence[str] = ("generator_steps",),
     other: pd.DataFrame | None = None,
 ) -> Curves:
     """Draws `column` of `table` over the first budget: every seed, and the mean of completed runs.
@@ -56,16 +58,17 @@ def draw_seeds_and_mean(
         rows = table[table["variant"] == variant]
         if not len(rows):
             continue
-        lines_before = len(axes.lines)
         style = {"color": choose_colour(index), "linestyle": choose_dash(index)}
-        for _, seed in rows.groupby("seed", sort=False):
-            lines += [(seed, *axes.plot(seed[budgets[0]], seed[column], **style | THIN))]
+        for seed, scores in rows.groupby("seed", sort=False):
+            lines += [(scores, *axes.plot(scores[budgets[0]], scores[column], **style | THIN))]
+            mark_variant(axes, len(axes.lines) - 1, index, seed)
+        means_before = len(axes.lines)
         for runs, mean_style in ((completed, THICK), (other_completed, DASH_DOTTED)):
             scores = runs[runs["variant"] == variant]
             if len(scores):
                 mean = average_seeds(scores, budgets, column)
                 lines += [(mean, *axes.plot(mean[budgets[0]], mean[column], **style | mean_style))]
-        mark_variant(axes, lines_before, index)
+        mark_variant(axes, means_before, index)
         variants[index] = variant
     return Curves(variants, lines)
 
@@ -105,6 +108,59 @@ def keep_in_view(axes: Axes, values: pd.Series) -> str:
     return f" Outside the axis: {outside} of {len(finite):,} values."
 
 
+def label_ends(axes: Axes, curves: Curves) -> None:
+    """The name of each variant at the right edge, level with the end of its mean, none overlapping.
+
+    The axis must have its final limits. Lines from the edge lead to the names.
+    """
+    low, high = axes.get_ylim()
+    ends: dict[int, float] = {}
+    for line in axes.lines:
+        match = re.match(r"variant-(\d+)-line", line.get_gid() or "")
+        values = np.asarray(line.get_ydata(), dtype=float)
+        values = values[np.isfinite(values)]
+        if match and len(values):
+            ends.setdefault(int(match[1]), float(np.clip((values[-1] - low) / (high - low), 0, 1)))
+    size = min(8.0, 0.85 * axes.figure.get_figheight() * 72 / max(len(ends), 1) / 1.15)
+    heights = spread(list(ends.values()), 1.15 * size / (axes.figure.get_figheight() * 72 * 0.78))
+    for (index, end), height in zip(ends.items(), heights, strict=True):
+        axes.annotate(
+            curves.variants[index],
+            (1, end),
+            xytext=(1.04, height),
+            xycoords="axes fraction",
+            textcoords="axes fraction",
+            va="center",
+            fontsize=size,
+            gid=f"variant-{index}-end",
+            arrowprops={
+                "arrowstyle": "-",
+                "color": choose_colour(index),
+                "lw": 0.8,
+                "relpos": (0, 0.5),
+                "shrinkA": 1,
+                "shrinkB": 0,
+                "gid": f"variant-{index}-lead",
+            },
+        )
+
+
+def spread(values: Sequence[float], gap: float) -> list[float]:
+    """The values moved as little as it takes for two neighbours to be `gap` apart, in their order.
+
+    They stay between 0 and 1 if there is room for all of them.
+    """
+    if not len(values):
+        return []
+    order = np.argsort(values, kind="stable")
+    steps = gap * np.arange(len(values))
+    # without the steps, "at least `gap` apart" is "not decreasing"
+    placed = isotonic_regression(np.asarray(values, dtype=float)[order] - steps).x
+    result = np.empty(len(values))
+    result[order] = np.clip(placed, 0, max(0.0, 1 - steps[-1])) + steps
+    return result.tolist()
+
+
 def draw_level(axes: Axes, value: float, label: str) -> None:
     """A dotted horizontal line, with its label above the right end."""
     axes.axhline(value, color=INK, linestyle=":", lw=1)
@@ -135,7 +191,7 @@ def mark_diverged(axes: Axes, results: Results, history: pd.DataFrame, column: s
         if len(last):
             index, lines_before = results.variants.index(run.variant), len(axes.lines)
             axes.plot(
-                last["images"],
+                last["generator_steps"],
                 np.clip(last[column], low, high),
                 "x",
                 color=choose_colour(index),

@@ -14,11 +14,12 @@ from ganbench.report.figures.drawing import (
     finish,
     open_figure,
 )
+from ganbench.report.figures.film import mask_optimal
 from ganbench.report.figures.svg import FAINT, INK
 from ganbench.report.results import Results, Run
 
-NEGLIGIBLE = 0.005
-"""Where p_data + p_g is lower, D* is a ratio of noise."""
+STILLS = 5
+"""The most snapshots that a figure shows."""
 
 CONTOUR = 0.1
 """The contour of p_data, as a share of its maximum."""
@@ -44,8 +45,8 @@ _MAP_ROWS = (
 )
 
 _LINES_CAPTION = (
-    "Shaded: p_data. Solid: p_g. Dashed: the trained D. Dotted: the optimal D* = p_data/(p_data + "
-    "p_g), where a density is above zero."
+    "Shaded: p_data. Coloured line: p_g. Dashed: the trained D. Dotted: the optimal D* = "
+    "p_data/(p_data + p_g), where a density is above zero."
 )
 _MAPS_CAPTION = (
     "Top: p_g, darker where more points are generated. Middle: the trained D, from 0 (purple: "
@@ -55,7 +56,7 @@ _MAPS_CAPTION = (
 
 
 def sketch_density_maps(results: Results, dataset: str) -> dict[str, Sketch]:
-    """p_data, p_g, D and D* at every snapshot, as in Figure 1 of Goodfellow et al. 2014.
+    """p_data, p_g, D and D* at up to `STILLS` snapshots, as in Figure 1 of Goodfellow et al. 2014.
 
     One figure for each variant that has a snapshot, of its first seed that has one.
     """
@@ -65,50 +66,60 @@ def sketch_density_maps(results: Results, dataset: str) -> dict[str, Sketch]:
             if run[:2] == (dataset, variant) and len(maps["steps"]) and variant not in sketches:
                 one_dimensional = maps["centers"].shape[1] == 1
                 draw = _draw_lines if one_dimensional else _draw_maps
-                sketches[variant] = partial(draw, run, maps)
+                index = results.variants.index(variant)
+                sketches[variant] = partial(
+                    draw, run, maps, _choose_stills(len(maps["steps"])), index
+                )
     return sketches
 
 
-def _draw_lines(run: Run, maps: dict[str, np.ndarray]) -> Drawing:
-    """One dimension: densities and discriminators as curves, a panel for each snapshot."""
+def _choose_stills(snapshots: int) -> list[int]:
+    """The places of the snapshots that a figure shows: evenly over training, the last included."""
+    return sorted({-(-snapshots * part // STILLS) - 1 for part in range(1, STILLS + 1)})
+
+
+def _draw_lines(run: Run, maps: dict[str, np.ndarray], stills: list[int], index: int) -> Drawing:
+    """One dimension: densities and discriminators as curves, a panel for each of the snapshots."""
     dataset, variant, seed = run
-    with open_figure(width=11, height=2.6, columns=len(maps["steps"])) as (figure, panels):
-        for number, axes in enumerate(panels):
-            _draw_density_lines(axes, maps, number)
+    with open_figure(width=11, height=2.6, columns=len(stills)) as (figure, panels):
+        for number, axes in zip(stills, panels, strict=True):
+            draw_density_lines(axes, maps, number, index)
             axes.set_title(f"step {maps['steps'][number]:,}")
         figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside right center")
-        title = f"{variant} on {dataset}, seed {seed}, at each snapshot"
+        title = f"{variant} on {dataset}, seed {seed}, over training"
         return finish(figure, f"density-{dataset}-{variant}", title, _LINES_CAPTION, {})
 
 
-def _draw_density_lines(axes: Axes, maps: dict[str, np.ndarray], number: int) -> None:
+def draw_density_lines(axes: Axes, maps: dict[str, np.ndarray], number: int, index: int) -> None:
+    """The curves of a snapshot; p_g has the colour of the variant at place `index`."""
     x = maps["centers"][:, 0]
+    colour = choose_colour(index)
     axes.fill_between(x, maps["data"], color=FAINT, alpha=0.6, lw=0, label="p_data")
-    axes.plot(x, maps["generated"][number], color=choose_colour(2), lw=1.2, label="p_g")
-    axes.plot(x, maps["discriminator"][number], color=choose_colour(0), ls="--", lw=1.5, label="D")
-    dense = maps["data"] + maps["generated"][number] > NEGLIGIBLE
-    optimal = np.where(dense, maps["optimal"][number], np.nan)
-    axes.plot(x, optimal, color=INK, ls=":", lw=1.2, label="D*")
-    axes.set(xlabel="x", ylim=(-0.03, 1.05))
+    axes.plot(x, maps["generated"][number], color=colour, lw=1.4, label="p_g")
+    axes.plot(x, maps["discriminator"][number], color=INK, ls="--", lw=1.2, label="D")
+    axes.plot(x, mask_optimal(maps)[number], color=INK, ls=":", lw=1.2, label="D*")
+    axes.set(xlabel="x", ylim=(-0.03, max(1.05, 1.1 * maps["data"].max())))
 
 
-def _draw_maps(run: Run, maps: dict[str, np.ndarray]) -> Drawing:
-    """Two dimensions: a row of maps for p_g, D and D* each, a column for each snapshot."""
+def _draw_maps(run: Run, maps: dict[str, np.ndarray], stills: list[int], index: int) -> Drawing:
+    """Two dimensions: a row of maps for p_g, D and D* each, a column for each of the snapshots."""
+    del index  # p_g is a map, which has no colour of its variant
     dataset, variant, seed = run
-    count = len(maps["steps"])
+    count = len(stills)
     with open_figure(width=1.16 * count + 0.4, height=3.9, rows=3, columns=count) as (
         figure,
         panels,
     ):
         for place, axes in enumerate(panels):
             row = _MAP_ROWS[place // count]
-            values = maps[row.array][place % count]
+            number = stills[place % count]
+            values = maps[row.array][number]
             _draw_map(axes, maps, np.sqrt(values) if row.array == "generated" else values, row)
             if place < count:
-                axes.set_title(f"step {maps['steps'][place]:,}", fontsize=8)
+                axes.set_title(f"step {maps['steps'][number]:,}", fontsize=8)
             if place % count == 0:
                 axes.set_ylabel(row.label, rotation=0, ha="right", va="center")
-        title = f"{variant} on {dataset}, seed {seed}, at each snapshot"
+        title = f"{variant} on {dataset}, seed {seed}, over training"
         return finish(figure, f"density-{dataset}-{variant}", title, _MAPS_CAPTION, {})
 
 

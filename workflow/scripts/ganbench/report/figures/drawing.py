@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import matplotlib as mpl
+import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -126,10 +127,30 @@ def open_figure(
         yield figure, list(axes.flat)
 
 
-def mark_variant(axes: Axes, lines_before: int, index: int) -> None:
-    """Marks the lines added since there were `lines_before` as those of a variant."""
+def mark_variant(axes: Axes, lines_before: int, index: int, seed: int | None = None) -> None:
+    """Marks the lines added since there were `lines_before` as those of a variant, or of a seed."""
+    run = f"variant-{index}" if seed is None else f"variant-{index}-seed-{seed}"
     for number, line in enumerate(axes.lines[lines_before:], start=lines_before):
-        line.set_gid(f"variant-{index}-line-{number}")
+        line.set_gid(f"{run}-line-{number}")
+
+
+def _describe_scale(figure: Figure) -> dict[str, str]:
+    """Attributes by which a script reads values off the lines of a figure's only axes.
+
+    `data-scale` has, for x and for y, the value at 0 and at 1 point from the top left corner, in
+    logarithms to base 10 for an axis that `data-log` names.
+    """
+    if len(figure.axes) != 1:
+        return {}
+    (axes,) = figure.axes
+    height = 72 * figure.get_figheight()
+    corners = axes.transData.inverted().transform([(0, height), (1, height - 1)])
+    logarithmic = axes.get_yscale() == "log"
+    if logarithmic:
+        corners[:, 1] = np.log10(corners[:, 1])
+    (x, y), (next_x, next_y) = corners
+    scale = {"data-scale": f"{x:.8g} {next_x - x:.8g} {y:.8g} {next_y - y:.8g}"}
+    return scale | ({"data-log": "y"} if logarithmic else {})
 
 
 def finish(
@@ -145,10 +166,10 @@ def finish(
     figure.set_layout_engine("constrained")
     figure.get_layout_engine().execute(figure)
     figure.set_layout_engine("none")  # a legend must not change it
-    height = figure.get_figheight()
+    height, scale = figure.get_figheight(), _describe_scale(figure)
     with _legend_below(figure, variants):
         text, pdf = save_svg(figure, name), save_pdf(figure)
-    inline = svg.make_inline(text, name, f"{title}. {caption}", height=72 * height)
+    inline = svg.make_inline(text, name, f"{title}. {caption}", 72 * height, scale)
     return Drawing(name, caption, inline, text, pdf)
 
 

@@ -98,9 +98,12 @@ DOTS = 2000
 MOST_ROWS = 100
 """The most rows of a run's history that are drawn: more would be closer than a line is thick."""
 
+MOST_POINTS, FEWEST_ROWS = 6000, 20
+"""Points that all runs on a dataset may take in a figure, and the rows that a run keeps anyway."""
+
 
 def sketch_game_curves(results: Results, dataset: str) -> list[Sketch]:
-    """One figure for each quantity of `history.csv`, over images."""
+    """One figure for each quantity of `history.csv`, over updates of G."""
     history = results.history[results.history["dataset"] == dataset]
     rows = thin_out(history)
     return [partial(_draw_curve, results, dataset, history, rows, curve) for curve in GAME_CURVES]
@@ -136,9 +139,10 @@ def thin_out(history: pd.DataFrame) -> pd.DataFrame:
     They are at the same steps in all runs, which are averaged. Each run's last row is kept too.
     """
     runs = history.groupby(["variant", "seed"], sort=False)
+    most = max(FEWEST_ROWS, min(MOST_ROWS, MOST_POINTS // max(1, runs.ngroups)))
     position, rows_to_end = runs.cumcount(), runs.cumcount(ascending=False)
     longest = int(position.max()) + 1 if len(position) else 1
-    every = math.ceil(longest / MOST_ROWS)
+    every = math.ceil(longest / most)
     return history[((longest - 1 - position) % every == 0) | (rows_to_end == 0)]
 
 

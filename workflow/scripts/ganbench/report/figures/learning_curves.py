@@ -11,11 +11,19 @@ from matplotlib.axes import Axes
 from ganbench.catalogue.metrics import METRICS, base_name, companion
 from ganbench.evidence.final_scores import select
 from ganbench.report.figures.budgets import BUDGETS, label_budget
-from ganbench.report.figures.curves import draw_level, draw_seeds_and_mean, keep_in_view
+from ganbench.report.figures.curves import draw_level, draw_seeds_and_mean, keep_in_view, label_ends
 from ganbench.report.figures.drawing import Drawing, Sketch, finish, open_figure
-from ganbench.report.measures import HIDDEN, describe_metric, describe_reference
+from ganbench.report.measures import (
+    HIDDEN,
+    describe_metric,
+    describe_reference,
+    primary_measure,
+)
 from ganbench.report.results import Results
 from ganbench.wording import listing, number
+
+LARGE = (7.5, 3.9)
+"""Inches of the figure of the primary metric."""
 
 TITLE_WIDTH = 38
 """Characters of a title that fit above a figure."""
@@ -29,12 +37,15 @@ _NATS = {"JSD", "value", "optimal_value", "duality_gap"}
 def sketch_learning_curves(results: Results, dataset: str) -> list[Sketch]:
     """For each metric of a dataset, its curves over each budget, by the budget's column.
 
+    The primary metric comes first; the others have curves over the first budget only.
     Scores are against held-out images if the metric has them as reference; scores against training
     images are then drawn as well, as a mean over seeds.
     """
     scores = results.curves[results.curves["dataset"] == dataset]
+    primary, _ = primary_measure(results, dataset)
     sketches = []
-    for metric, rows in scores.groupby("metric", sort=False):
+    groups = sorted(scores.groupby("metric", sort=False), key=lambda group: group[0] != primary)
+    for metric, rows in groups:
         if base_name(metric) in HIDDEN:
             continue
         against_train = rows["reference"] == "train"
@@ -42,25 +53,31 @@ def sketch_learning_curves(results: Results, dataset: str) -> list[Sketch]:
             main, other = rows, rows[:0]
         else:
             main, other = rows[~against_train], rows[against_train]
-        sketches.append(partial(_draw_curves, results, main, other))
+        sketches.append(partial(_draw_curves, results, main, other, metric == primary))
     return sketches
 
 
-def _draw_curves(results: Results, scores: pd.DataFrame, other: pd.DataFrame) -> dict[str, Drawing]:
-    """One metric over each budget; of the scores `other` only the mean is drawn."""
+def _draw_curves(
+    results: Results, scores: pd.DataFrame, other: pd.DataFrame, primary: bool
+) -> dict[str, Drawing]:
+    """One metric over each budget; of the scores `other` only the mean is drawn.
+
+    The `primary` metric's figure is large, and has the variants' names at the ends of their lines.
+    """
     dataset, metric, reference = scores.iloc[0][["dataset", "metric", "reference"]]
     base = base_name(metric)
     definition = METRICS[base]
     better = "" if definition.better == "neither" else f", {definition.better} is better"
     title = f"{definition.title}{better}"
     drawings = {}
-    with open_figure() as (figure, (axes,)):
+    budgets = BUDGETS if primary else BUDGETS[:1]
+    with open_figure(*LARGE if primary else ()) as (figure, (axes,)):
         curves = draw_seeds_and_mean(
             axes,
             results,
             scores,
             "value",
-            budgets=[budget.column for budget in BUDGETS],
+            budgets=[budget.column for budget in budgets],
             other=other,
         )
         caption = _describe_ends(results, scores, metric) + keep_in_view(axes, scores["value"])
@@ -68,7 +85,9 @@ def _draw_curves(results: Results, scores: pd.DataFrame, other: pd.DataFrame) ->
         _draw_reference(axes, base, results.floor(dataset, metric, reference))
         label = describe_metric(metric) + (" (nats)" if base in _NATS else "")
         axes.set(title=fill(title, TITLE_WIDTH), ylabel=fill(label, LABEL_WIDTH))
-        for budget in BUDGETS:
+        if primary:
+            label_ends(axes, curves)
+        for budget in budgets:
             curves.move(axes, budget.column)
             label_budget(axes, budget, results.study, dataset)
             suffix = "" if budget is BUDGETS[0] else f"-{budget.column}"

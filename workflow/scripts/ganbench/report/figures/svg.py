@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -29,12 +30,15 @@ class Inline:
     styles: dict[str, str]
 
 
-def make_inline(text: str, name: str, description: str, height: float) -> Inline:
+def make_inline(
+    text: str, name: str, description: str, height: float, attributes: Mapping[str, str]
+) -> Inline:
     """The SVG that matplotlib wrote as `text`, for a page with many figures.
 
     It is cut to `height` points, without the legend below. `name` makes its ids unique there.
     Groups whose id begins with `variant-0-` get the class `variant-0`, by which the page switches
-    variants on and off; so do `label-` and `title-`.
+    variants on and off; those of `variant-0-seed-1-` get `seed-1` too; so do `label-`, `title-`.
+    The element gets the further `attributes`.
     """
     root = ElementTree.fromstring(text[text.index("<svg") :])
     width = float(root.attrib["viewBox"].split()[2])
@@ -53,6 +57,7 @@ def make_inline(text: str, name: str, description: str, height: float) -> Inline
         "width": f"{width * 4 / 3:.0f}",
         "role": "img",
         "aria-label": description,
+        **attributes,
     }
     svg = ElementTree.tostring(root, encoding="unicode", short_empty_elements=True)
     return Inline(re.sub(r">\s+<", "><", svg).replace(" />", "/>"), styles)
@@ -69,10 +74,10 @@ def _flatten(parent: ElementTree.Element) -> None:
         if tag != "g" or child.get("clip-path") or child.get("transform"):
             children += [child] if tag != "defs" or len(child) else []
             continue
-        match = re.match(r"(variant-\d+|label|title)-", child.get("id", ""))
+        match = re.match(r"(variant-\d+|label|title)(?:-(seed-\d+))?-", child.get("id", ""))
         for inner in child:
             if match:
-                inner.set("class", match[1])
+                inner.set("class", " ".join(filter(None, match.groups())))
             children.append(inner)
     parent[:] = children
     if not parent.tag.endswith("}text"):

@@ -1,0 +1,128 @@
+"""What belongs together on a page: a variant, a run, its curves and samples, and the address."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+DOT = '#leaderboard .strip [data-run="digits/1/2"]'
+
+
+def strokes(page, variant: int) -> set[str]:
+    """The colours of a variant's lines in the figures of learning curves."""
+    paths = page.locator(f"#curves svg path.variant-{variant}")
+    return set(paths.evaluate_all("(paths) => paths.map((path) => getComputedStyle(path).stroke)"))
+
+
+def fragment(page) -> str:
+    return page.evaluate("decodeURIComponent(location.hash)")
+
+
+def test_dot_of_the_leaderboard_shows_its_run_everywhere(open_page):
+    page = open_page()
+    colour = strokes(page, 1)
+    page.locator(DOT).first.dispatch_event("click")
+    chosen = page.locator(".chosen-run")
+    assert "non_saturating on digits, seed 2: completed." in chosen.inner_text()
+    assert "digits/non_saturating/seed2/scores.csv" in chosen.locator("code").inner_text()
+    assert page.locator('.sampled[data-dataset="digits"] .seed').input_value() == "2"
+    thick = page.locator('#curves [data-dataset="digits"] path.variant-1.seed-2.of-run')
+    assert thick.count() > 3
+    assert page.locator("#curves path.of-run:not(.variant-1.seed-2)").count() == 0
+    assert strokes(page, 1) == colour
+    assert not strokes(page, 0) & colour
+    assert len(strokes(page, 0)) == 1  # grey
+    chosen.locator(".close").click()
+    assert chosen.is_hidden()
+    assert page.locator(".of-run").count() == 0
+    assert "run=" not in fragment(page)
+
+
+def test_run_is_shown_by_the_keyboard_too(open_page):
+    page = open_page()
+    page.locator("#again summary", has_text="18 runs").click()
+    page.locator("table.runs tr", has_text="minimax").first.locator("button.show").focus()
+    page.keyboard.press("Enter")
+    assert "minimax on digits, seed 0" in page.locator(".chosen-run").inner_text()
+
+
+def test_address_restores_the_view(open_page, folders):
+    page = open_page()
+    page.uncheck("#variant-2")
+    page.check("#by-seconds")
+    page.select_option("#metric", "all")
+    page.locator('.sampled[data-dataset="digits"] .snapshot').fill("1")
+    page.locator(DOT).first.dispatch_event("click")
+    address = page.evaluate("location.href")
+    again = open_page()
+    again.goto("about:blank")
+    again.goto(address)
+    assert not again.locator("#variant-2").is_checked()
+    assert again.locator("#by-seconds").is_checked()
+    assert again.locator("#metric").input_value() == "all"
+    assert again.locator('.sampled[data-dataset="digits"] output').inner_text() == "50"
+    assert "seed 2" in again.locator(".chosen-run").inner_text()
+    assert again.locator('.sampled[data-dataset="digits"] .seed').input_value() == "2"
+
+
+@pytest.mark.parametrize("hash_", ["#run=nothing", "#lit=99&by=eggs&dataset=none", "#run=%E0%A4%A"])
+def test_address_that_names_nothing_on_the_page_is_harmless(open_page, folders, hash_):
+    page = open_page()
+    page.goto("about:blank")
+    page.goto((folders("whole") / "report.html").as_uri() + hash_)
+    assert page.locator(".chosen-run").is_hidden()
+    assert page.locator("#by-generator_steps").is_checked()
+    assert page.locator("#dataset").input_value() == "all"
+    assert page.locator("body").get_attribute("data-lit") is None
+    assert page.messages == []
+
+
+def test_variant_of_the_leaderboard_is_highlighted_until_it_is_clicked_again(open_page):
+    page = open_page()
+    button = page.locator("table.board button.lit", has_text="wgan_gp").first
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert fragment(page) == "#lit=2"
+    assert not strokes(page, 0) & strokes(page, 2)
+    button.click()
+    assert fragment(page) == ""
+    assert page.locator("body").get_attribute("data-lit") is None
+
+
+def test_value_of_the_nearest_point_shows_on_hover(open_page):
+    page = open_page()
+    figure = page.locator("#curves .large .by-generator_steps svg").first
+    figure.scroll_into_view_if_needed()
+    point = figure.evaluate(
+        """(svg) => {
+          const path = svg.querySelector("path.variant-0.seed-1");
+          const box = svg.getBoundingClientRect();
+          const [x, y] = path.getAttribute("d").match(/[\\d.]+/g).map(Number);
+          const ratio = box.width / svg.viewBox.baseVal.width;
+          return [box.left + x * ratio, box.top + y * ratio];
+        }"""
+    )
+    page.mouse.move(*point)
+    tip = page.locator(".tip")
+    expect(tip).to_be_visible()
+    assert re.fullmatch(r"minimax, seed 1: [\d.]+ at 25", tip.inner_text())
+    page.mouse.move(5, 5)
+    expect(tip).to_be_hidden()
+
+
+def test_headings_have_links_and_the_first_tab_skips_to_the_leaderboard(open_page):
+    page = open_page()
+    page.keyboard.press("Tab")
+    skip = page.locator(".skip")
+    expect(skip).to_be_focused()
+    assert skip.bounding_box()["x"] >= 0
+    headings = page.locator("main section > h2")
+    assert headings.locator(".anchor").count() == headings.count()
+    assert page.locator("#curves .anchor").get_attribute("href") == "#curves"
+
+
+def test_copying_is_announced(open_page):
+    page = open_page()
+    page.evaluate("navigator.clipboard.writeText = async () => {}")
+    page.get_by_role("button", name="Copy summary as CSV").click()
+    expect(page.locator(".announced")).to_have_text("summary as CSV: copied")

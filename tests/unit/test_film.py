@@ -1,0 +1,121 @@
+"""The densities over training: what the page draws them from, and the film of them."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from ganbench.report.figures import film, film_gif
+from ganbench.report.figures.density_maps import draw_density_lines
+from ganbench.report.figures.drawing import choose_colour, open_figure
+from ganbench.report.figures.film import collect_film
+from ganbench.report.figures.film_gif import draw_gif
+from ganbench.report.figures.svg import INK
+from ganbench.report.results import read_results
+from PIL import Image
+from report_example import make_results, make_study
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads the results of a made-up study."""
+
+    def read_study(datasets=("digits", "mixture_1d"), seeds=2, snapshots=4, **options):
+        training = {"steps": 100, "snapshots": snapshots, "history_interval": 10}
+        study = make_study(datasets=datasets, seeds=seeds, training=training)
+        return read_results(study, make_results(tmp_path, study, metrics=("FD",), **options))
+
+    return read_study
+
+
+def unpack(text: str, snapshots: int, top: float) -> np.ndarray:
+    levels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(snapshots, -1).astype(float)
+    return np.where(levels > film.LEVELS, np.nan, levels / film.LEVELS * top)
+
+
+def test_page_has_every_curve_of_every_snapshot_to_half_a_level(read):
+    results = read()
+    shown = collect_film(results, "mixture_1d")
+    assert shown["seeds"] == [0, 1]
+    assert shown["steps"] == [25, 50, 75, 100]
+    maps = results.maps["mixture_1d", "non_saturating", 1]
+    run = shown["runs"]["1"]["1"]
+    half = shown["top"] / film.LEVELS / 2 + 1e-9
+    for name in ("generated", "discriminator"):
+        assert unpack(run[name], 4, shown["top"]) == pytest.approx(maps[name], abs=half)
+    dense = maps["data"] + maps["generated"] > film.NEGLIGIBLE
+    optimal = unpack(run["optimal"], 4, shown["top"])
+    assert 0 < dense.sum() < dense.size
+    assert np.array_equal(np.isfinite(optimal), dense)
+    assert optimal[dense] == pytest.approx(maps["optimal"][dense], abs=half)
+
+
+def test_neighbouring_cells_are_averaged_where_the_grid_is_fine(read):
+    results = read()
+    for maps in results.maps.values():
+        for name in ("data", "generated", "discriminator", "optimal"):
+            maps[name] = np.repeat(maps[name], 4, axis=-1)
+    fine = collect_film(results, "mixture_1d")
+    assert len(fine["data"]) == film.POINTS
+    assert fine["runs"] == collect_film(read_again(results), "mixture_1d")["runs"]
+
+
+def read_again(results):
+    """The same results with every fourth cell."""
+    for maps in results.maps.values():
+        for name in ("data", "generated", "discriminator", "optimal"):
+            maps[name] = maps[name][..., ::4]
+    return results
+
+
+def test_page_keeps_one_seed_if_all_would_take_too_much_room(read, monkeypatch):
+    monkeypatch.setattr(film, "ROOM", 4 * 3 * film.POINTS * 4 - 1)
+    assert collect_film(read(), "mixture_1d")["seeds"] == [0]
+
+
+def test_images_and_maps_in_two_dimensions_have_no_film(read):
+    results = read(("digits", "gaussian_ring"))
+    assert collect_film(results, "digits") is None
+    assert collect_film(results, "gaussian_ring") is None
+    assert draw_gif(results) is None
+
+
+def test_gif_has_a_frame_for_each_snapshot_and_the_same_bytes_again(read):
+    results = read(snapshots=6)
+    gif = draw_gif(results)
+    with Image.open(io.BytesIO(gif)) as picture:
+        assert picture.n_frames == 6
+        assert picture.info["loop"] == 0
+    assert draw_gif(results) == gif
+
+
+def test_gif_that_is_too_large_loses_frames_but_not_the_last(monkeypatch):
+    rng = np.random.default_rng(0)
+    frames = [
+        Image.fromarray(rng.choice(np.uint8([0, 255]), (40, 40, 1)).repeat(3, axis=2))
+        for _ in range(10)
+    ]
+    whole = film_gif._fit(frames)
+    monkeypatch.setattr(film_gif, "MOST_BYTES", len(whole) - 1)
+    with Image.open(io.BytesIO(film_gif._fit(frames))) as picture:
+        assert picture.n_frames == 5
+        picture.seek(4)
+        assert np.array_equal(np.asarray(picture.convert("RGB")), np.asarray(frames[-1]))
+
+
+def test_gif_shows_the_first_seed_of_which_all_variants_have_snapshots(read, monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        "ganbench.report.figures.film_gif._draw_frames", lambda _, runs: shown.extend(runs)
+    )
+    monkeypatch.setattr("ganbench.report.figures.film_gif._fit", lambda _: b"")
+    draw_gif(read(diverged=[("mixture_1d", "minimax", 0)]))
+    assert shown == [("mixture_1d", name, 1) for name in ("minimax", "non_saturating")]
+
+
+def test_colour_of_a_variant_is_that_of_its_density_and_never_of_d(read):
+    maps = read().maps["mixture_1d", "non_saturating", 0]
+    with open_figure() as (_, (axes,)):
+        draw_density_lines(axes, maps, 3, index=1)
+        colours = {line.get_label(): line.get_color() for line in axes.lines}
+    assert colours == {"p_g": choose_colour(1), "D": INK, "D*": INK}
