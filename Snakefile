@@ -35,6 +35,7 @@ rule all:
 
 
 include: "workflow/rules/command_line.smk"
+include: "workflow/rules/declaration.smk"
 include: "workflow/rules/terminal.smk"
 include: "workflow/rules/former_report.smk"
 include: "workflow/rules/records.smk"
@@ -45,6 +46,7 @@ include: "workflow/rules/maintenance.smk"
 onstart:
     start_mps()
     keep_former_report()
+    declare_study()
 
 
 onsuccess:

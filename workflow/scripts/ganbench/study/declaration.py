@@ -4,14 +4,19 @@ Whoever knows the digest from before the training can check that the metric, the
 budget and the seeds were not chosen after looking at the results.
 """
 
+import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from ganbench.jobs import files
+from ganbench.jobs.errors import ActionableError
 from ganbench.jobs.provenance import canonical_json, sha256
 from ganbench.study.newer_keys import complete_study
 from ganbench.study.resolve import drop_execution
 
-WORDS = ("title", "description", "software")
+WORDS = ("title", "description", "software", "declaration")
 """Keys of a resolved study that say something about it and decide nothing."""
 
 WORDS_OF_OBJECTIVE = ("title", "year", "paper", "known_for")
@@ -51,6 +56,47 @@ def _leave_out(group: Mapping[str, Any], name: str) -> dict[str, Any]:
 def digest_declaration(study: Mapping[str, Any]) -> str:
     """The SHA-256 of what a resolved study declares: equal however its file is written."""
     return sha256(canonical_json(select_declared(study)))
+
+
+def describe_digest(study: Mapping[str, Any]) -> str:
+    """The digest in a line for whoever starts the study."""
+    return (
+        f"Declaration {digest_declaration(study)[:SHOWN_DIGITS]}: metrics, comparisons, budgets, "
+        "seeds and parameters, as they are before training."
+    )
+
+
+def keep_declaration(file: Path, study: Mapping[str, Any]) -> None:
+    """Adds what a study declares to `file`, with today's date (UTC), unless it is the last there.
+
+    Raises ActionableError if the file is damaged or cannot be written.
+    """
+    declarations, digest = read_declarations(file), digest_declaration(study)
+    if declarations and declarations[-1]["sha256"] == digest:
+        return
+    date = datetime.now(UTC).date().isoformat()
+    declarations.append({"sha256": digest, "date": date, "study": drop_execution(study)})
+    files.write_json(file, declarations)
+
+
+def read_declarations(file: Path | None = None) -> list[dict[str, Any]]:
+    """What a study declared each time its runs started to train, the first one first.
+
+    Each has `sha256`, `date` and the resolved `study`. Results of earlier versions have none.
+    Raises ActionableError if the file is damaged.
+    """
+    if file is None or not file.exists():
+        return []
+    try:
+        return [
+            {key: declaration[key] for key in ("sha256", "date", "study")}
+            for declaration in files.read_json(file)
+        ]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        raise ActionableError(
+            f"{file}: found no declarations of this study, expected those that were kept when its "
+            "runs started to train; restore the file, or move it away to declare the study anew"
+        ) from None
 
 
 def list_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
