@@ -6,6 +6,9 @@ STUDY ?= config/config.yaml
 TIMES ?= 1
 STUDIES ?= 2000
 WORKERS ?= auto
+GANBENCH = PYTHONPATH=workflow/scripts .venv/bin/python -m ganbench
+RESULTS ?= results/$(shell .venv/bin/python workflow/schemas/check_study.py "$(STUDY)" 2>/dev/null)
+MARGIN ?=
 
 # Snakemake starts a rule's script by the interpreter's path, unquoted.
 ifneq ($(words $(CURDIR)),1)
@@ -17,7 +20,7 @@ ifeq ($(HOME),)
 export HOME := $(CURDIR)/.snakemake/home
 endif
 
-.PHONY: help reproduce test test-gpu test-slurm stress verify simulate benchmark benchmark-gpu lint generated rulers lock
+.PHONY: help reproduce check plan-seeds test test-gpu test-slurm stress verify simulate benchmark benchmark-gpu lint generated rulers lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -26,6 +29,12 @@ reproduce: .venv/.installed ## run a study (STUDY=config/config.yaml) and print 
 	@test -f "$(STUDY)" || { echo "STUDY: there is no file $(STUDY); the shipped studies are:" config/*.yaml; exit 1; }
 	@.venv/bin/python workflow/schemas/check_study.py "$(STUDY)" >/dev/null
 	.venv/bin/python -m snakemake --cores $(CORES) --configfile "$(STUDY)"
+
+check: .venv/.installed ## what a study (STUDY=config/config.yaml) would run, where and how long; runs nothing
+	@$(GANBENCH) check "$(STUDY)"
+
+plan-seeds: .venv/.installed ## how many seeds each comparison of a finished study needs (STUDY=, RESULTS=results/my_study, MARGIN=10%)
+	@$(GANBENCH) plan-seeds "$(RESULTS)" $(if $(MARGIN),--margin "$(MARGIN)")
 
 test: .venv/.installed ## run all tests
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -4,9 +4,12 @@
 
 The chosen runs are trained and scored below results/verify, by the same workflow. With the
 fingerprint of the published run (processor, instruction sets, caches, threads, versions), each must
-give the same bits. Elsewhere, or if the published run has none, its primary score must lie in the
-interval where one more seed of the published study is expected with confidence 0.99. Prints a line
-for each run, and exits with status 1 if one does not hold.
+give the same bits. Elsewhere, or if the published run has none, rounding makes them differ, and the
+runs are trained twice more, each time with learning rates that differ by a millionth. These twins
+show how far a difference as small as rounding takes a run apart at each snapshot: the published run
+may lie twice as far away (`ganbench.evidence.repetitions`). Besides, the primary score at the end
+must lie in the interval where one more seed of the published study is expected with confidence
+0.99. Prints a line for each run, and exits with status 1 if one does not hold.
 """
 
 import argparse
@@ -14,6 +17,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +27,16 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
+from ganbench.evidence import repetitions  # noqa: E402 (the same)
 from ganbench.evidence.estimators import prediction_interval  # noqa: E402 (the same)
 from ganbench.report.results import read_scores  # noqa: E402 (the same)
 from ganbench.study import newer_keys  # noqa: E402 (the same)
 from ganbench.study import resolve as studies  # noqa: E402 (found by the line above)
 
 CONFIDENCE = 0.99
+
+TWINS = (1 + 1e-6, 1 - 1e-6)
+"""Factors of the learning rates of each twin: more than rounding changes in a step, in float32."""
 
 NEEDED = ("study.json", "runs.json", "scores.csv")
 """The files of a published study that a repetition is compared with."""
@@ -60,9 +68,60 @@ def main() -> int:
         variants = ", ".join(study["variants"])
         print(f"no such run: variants are {variants}; seeds {study['seeds']}")
         return 1
-    _repeat_runs(file, options, runs)
-    results = ROOT / f"results/verify/results/{options.study}"
-    return int(compare_runs(study, published, results, runs) > 0)
+    folder, place = ROOT / "results/verify", f"results/{options.study}"
+    shutil.rmtree(folder, ignore_errors=True)  # or Snakemake would find old runs and repeat none
+    _repeat_runs(file, options, runs, folder)
+    others = [run for run in runs if _is_of_other_machine(published, folder / place, run)]
+    twins = [folder / f"twin{number}" for number in range(1, len(TWINS) + 1)] if others else []
+    if others:
+        print(f"another processor: {len(others)} runs {len(TWINS)} times more, for their drift")
+    for twin, factor in zip(twins, TWINS, strict=False):
+        for dataset in dict.fromkeys(dataset for dataset, _, _ in others):
+            of_dataset = [run for run in others if run[0] == dataset]
+            twin_file = twin / dataset / "study.yaml"
+            _write_twin(config, study, of_dataset, factor, twin_file)
+            _repeat_runs(twin_file, options, of_dataset, twin)
+    places = [twin / place for twin in twins]
+    return int(compare_runs(study, published, folder / place, runs, places) > 0)
+
+
+def _write_twin(config: dict, study: dict, runs: list[Run], factor: float, file: Path) -> None:
+    """Writes the study with learning rates times `factor` in the variants of these runs."""
+    variants = {name: variant or {} for name, variant in config["variants"].items()}
+    for dataset, name, _ in runs:
+        optimizer = scale_rates(study["runs"][dataset][name]["optimizer"], factor)
+        training = variants[name].get("training", {}) | {"optimizer": optimizer}
+        variants[name] = variants[name] | {"training": training}
+    file.parent.mkdir(parents=True)
+    file.write_text(yaml.safe_dump(config | {"variants": variants}), encoding="utf-8")
+
+
+def scale_rates(options: Any, factor: float) -> Any:
+    """The options of an optimizer, or of both players', with each learning rate times `factor`."""
+    if not isinstance(options, dict):
+        return options
+    return {
+        key: value * factor if key == "lr" else scale_rates(value, factor)
+        for key, value in options.items()
+    }
+
+
+def _is_of_other_machine(published: Path, results: Path, run: Run) -> bool:
+    """Whether a repeated run has other bits than the published one, and may have."""
+    name = _name_folder(run)
+    published_run = _read_json(published / "runs.json")[name]
+    repeated_run = _read_json(results / f"runs/{name}/run.json")
+    same_bits = repeated_run["generator_sha256"] == published_run["generator_sha256"]
+    return not same_bits and _find_other_origin(repeated_run, published_run) is not None
+
+
+def _name_folder(run: Run) -> str:
+    dataset, variant, seed = run
+    return f"{dataset}/{variant}/seed{seed}"
+
+
+def _read_json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def find_problem(published: Path, file: Path) -> str | None:
@@ -120,49 +179,51 @@ def _read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _repeat_runs(file: Path, options: argparse.Namespace, runs: list[Run]) -> None:
-    scores = [
-        f"results/{options.study}/runs/{dataset}/{variant}/seed{seed}/scores.csv"
-        for dataset, variant, seed in runs
-    ]
-    folder = ROOT / "results/verify"
-    shutil.rmtree(folder, ignore_errors=True)  # or Snakemake would find old runs and repeat none
-    folder.mkdir()
+def _repeat_runs(file: Path, options: argparse.Namespace, runs: list[Run], folder: Path) -> None:
+    scores = [f"results/{options.study}/runs/{_name_folder(run)}/scores.csv" for run in runs]
+    folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "snakemake", "--cores", options.cores]
     command += ["--directory", str(folder), "--configfile", str(file), "--", *scores]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
-def compare_runs(study: dict, published: Path, results: Path, runs: list[Run]) -> int:
+def compare_runs(
+    study: dict, published: Path, results: Path, runs: list[Run], twins: Sequence[Path] = ()
+) -> int:
     """Prints a line for each run and returns how many do not hold.
 
     `study` is the resolved study, `published` its published folder, `results` the folder of its
-    repetition.
+    repetition, and `twins` those of the runs that were trained once more
+    with other learning rates.
     """
-    scores = read_scores(published / "scores.csv")
-    published_runs = json.loads((published / "runs.json").read_text(encoding="utf-8"))
-    failed = 0
-    for dataset, variant, seed in runs:
-        folder = results / f"runs/{dataset}/{variant}/seed{seed}"
-        primary = study["datasets"][dataset]["primary"]
-        of_variant = scores[(scores.dataset == dataset) & (scores.variant == variant)]
-        holds, words = _judge_run(
-            json.loads((folder / "run.json").read_text(encoding="utf-8")),
-            published_runs[f"{dataset}/{variant}/seed{seed}"],
-            _final_scores(read_scores(folder / "scores.csv"), primary),
-            _final_scores(of_variant, primary),
-        )
+    scores, failed = read_scores(published / "scores.csv"), 0
+    others = [run for run in runs if twins and _is_of_other_machine(published, results, run)]
+    for run in runs:
+        holds, words = _judge_run(study, published, results, run, scores)
+        if holds and run in others:
+            near = [other for other in others if other[0] == run[0]]
+            holds, drift = _judge_drift(study, results, twins, [run, *near], scores)
+            words += f"; {drift}"
         failed += not holds
+        dataset, variant, seed = run
         print(f"{'holds' if holds else 'FAILS'}  {dataset} {variant} seed {seed}: {words}")
     print(f"{len(runs) - failed} of {len(runs)} runs hold")
     return failed
 
 
 def _judge_run(
-    run: dict, published_run: dict, scores: pd.Series, published_scores: pd.Series
+    study: dict, published: Path, results: Path, name: Run, all_scores: pd.DataFrame
 ) -> tuple[bool, str]:
-    """Whether a run holds, and why; scores are by seed."""
-    seed = run["seed"]
+    """Whether a run has the bits, or else the score, that are expected of it, and why."""
+    dataset, variant, seed = name
+    folder, primary = results / f"runs/{_name_folder(name)}", study["datasets"][dataset]["primary"]
+    run, published_run = (
+        _read_json(folder / "run.json"),
+        _read_json(published / "runs.json")[_name_folder(name)],
+    )
+    of_variant = all_scores[(all_scores.dataset == dataset) & (all_scores.variant == variant)]
+    scores = _final_scores(read_scores(folder / "scores.csv"), primary)
+    published_scores = _final_scores(of_variant, primary)
     same_bits = run["generator_sha256"] == published_run["generator_sha256"]
     reason = _find_other_origin(run, published_run)
     same_machine = reason is None
@@ -179,6 +240,42 @@ def _judge_run(
         f"{scores[seed]:.4g}, published {published_scores[seed]:.4g}; "
         f"one more seed is expected in {low:.4g} to {high:.4g}; {bits}"
     )
+
+
+def _judge_drift(
+    study: dict,
+    results: Path,
+    twins: Sequence[Path],
+    runs: list[Run],
+    scores: pd.DataFrame,
+) -> tuple[bool, str]:
+    """Whether rounding explains how far the first run is from the published one, and in words.
+
+    `runs` are on one dataset; the twins of all of them tell how far rounding goes.
+    """
+    dataset, variant, seed = runs[0]
+    reference = study["datasets"][dataset]["primary"]["reference"]
+    curves = repetitions.tabulate_curves(scores[scores.dataset == dataset], reference)
+    spread = repetitions.pool_spread(curves)
+    of_twins = [
+        repetitions.measure_distances(
+            _read_curve(results, other, reference), _read_curve(twin, other, reference), spread
+        )
+        for twin in twins
+        for other in runs
+    ]
+    repeated = _read_curve(results, runs[0], reference)
+    drift = repetitions.find_drift(repeated, curves.loc[variant, seed], of_twins, spread)
+    return not drift.is_too_far, (
+        f"at step {drift.step} {drift.distance:.2f} standard deviations of seeds away, where "
+        f"rounding explains {drift.allowed:.2f}"
+    )
+
+
+def _read_curve(results: Path, run: Run, reference: str) -> pd.DataFrame:
+    """The learning curve of a run; of one that diverged before its first snapshot, no rows."""
+    scores = read_scores(results / f"runs/{_name_folder(run)}/scores.csv")
+    return repetitions.tabulate_curves(scores, reference).droplevel(["variant", "seed"])
 
 
 def _final_scores(scores: pd.DataFrame, primary: dict[str, str]) -> pd.Series:

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -44,6 +45,56 @@ def verified(published, repeated, capsys) -> tuple[int, str]:
     study = json.loads((published / "study.json").read_text())
     failed = program("verify").compare_runs(study, published, repeated, [RUN])
     return failed, capsys.readouterr().out
+
+
+def move_first_snapshot(folder, factor: float) -> None:
+    """Changes the scores of a run's first snapshot, and none at its end."""
+    file = folder / "runs/digits/minimax/seed1/scores.csv"
+    scores = pd.read_csv(file)
+    first = scores.step == scores.step.min()
+    file.write_text(
+        scores.assign(value=scores.value * np.where(first, factor, 1)).to_csv(index=False)
+    )
+
+
+@pytest.mark.parametrize(("of_twin", "holds"), [(1.0, False), (2.0, True)])
+def test_snapshot_on_another_processor_holds_as_far_as_twins_drift(
+    published, repeated, tmp_path, capsys, of_twin, holds
+):
+    """The final score is in the interval of one more seed either way."""
+    file = repeated / "runs/digits/minimax/seed1/run.json"
+    change(file, generator_sha256="0" * 64, fingerprint=other_fingerprint(file))
+    twins = [shutil.copytree(repeated, tmp_path / name) for name in ("twin1", "twin2")]
+    move_first_snapshot(repeated, 2.0)
+    move_first_snapshot(twins[0], 2.0)
+    move_first_snapshot(twins[1], 2.0 * of_twin)
+    study = json.loads((published / "study.json").read_text())
+    failed = program("verify").compare_runs(study, published, repeated, [RUN], twins)
+    said = capsys.readouterr().out
+    assert failed == int(not holds), said
+    assert "at step 20 " in said
+    assert "standard deviations of seeds away, where rounding explains" in said
+
+
+def test_twin_has_the_published_study_with_rates_that_differ_by_a_millionth(published, tmp_path):
+    verify, study = program("verify"), json.loads((published / "study.json").read_text())
+    config = yaml.safe_load((ROOT / "tests/studies/tiny.yaml").read_text())
+    verify._write_twin(config, study, [RUN], 1 + 1e-6, tmp_path / "twin/study.yaml")
+    twin = studies.resolve(yaml.safe_load((tmp_path / "twin/study.yaml").read_text()), "twin")
+    for variant, factor in (("minimax", 1 + 1e-6), ("non_saturating", 1)):
+        run, other = (resolved["runs"]["digits"][variant] for resolved in (study, twin))
+        rate = run["optimizer"]["lr"]
+        assert other["optimizer"]["lr"] == pytest.approx(rate * factor, rel=1e-9)
+        assert other | {"optimizer": run["optimizer"]} == run
+
+
+def test_rates_of_both_players_are_scaled_and_nothing_else():
+    optimizer = {"generator": {"name": "adam", "lr": 2.0}, "discriminator": {"lr": 4.0, "eps": 1.0}}
+    scaled = program("verify").scale_rates(optimizer, 0.5)
+    assert scaled == {
+        "generator": {"name": "adam", "lr": 1.0},
+        "discriminator": {"lr": 2.0, "eps": 1.0},
+    }
 
 
 def change(file, **values) -> None:

@@ -27,6 +27,7 @@ from ganbench.jobs.programs import run_program
 from ganbench.jobs.provenance import canonical_json
 from ganbench.study import resolve as studies
 from ganbench.study.budget import count_passes
+from ganbench.study.declaration import digest_declaration
 from ganbench.study.grid import has_factors
 from ganbench.study.paths import expand_path
 from ganbench.study.schema import StudyError
@@ -89,6 +90,7 @@ config["execution"] = {
     **studies.select_execution(STUDY),
     "variants": sorted({variant for variants in STUDY["runs"].values() for variant in variants}),
     "software": describe_software(),
+    "declaration": digest_declaration(STUDY),
 }
 
 DATASETS = tuple(STUDY["datasets"])

@@ -3,6 +3,7 @@
 onstart:
     start_mps()
     keep_former_report()
+    declare_study()
 
 
 onsuccess:

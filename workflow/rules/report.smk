@@ -60,5 +60,6 @@ rule report:
         study=canonical_json(studies.drop_execution(STUDY)),
         published=canonical_json(find_published(STUDY)),
         benchmarks=lambda wildcards: benchmark_files(),
+        declared=result("declared.json"),
     script:
         "../scripts/report.py"

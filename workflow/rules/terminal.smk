@@ -44,6 +44,7 @@ def make_plan():
         dry_run=workflow.dryrun,
         results=result(""),
         page=result("report.html") if "report" in rules else "",
+        declaration=describe_digest(STUDY) if will_train() else "",
     )
 
 

@@ -12,6 +12,7 @@ with recorded_job(snakemake):
     del inputs["page"]  # the templates, which the library finds itself
     # a parameter, since Snakemake does not count its benchmark files as outputs of their jobs
     inputs["benchmarks"] = [Path(file) for file in snakemake.params.benchmarks]
+    inputs["declared"] = [Path(snakemake.params.declared)]  # older results have none
     study = json.loads(snakemake.params.study)
     check_origins(study, inputs.pop("records"))
     write_report(

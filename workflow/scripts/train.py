@@ -8,8 +8,7 @@ from ganbench.jobs.records.recording import name_results, name_run, pick_executi
 
 with recorded_job(snakemake) as job:
     if not adopt_results(job, snakemake):
-        # here, so that they find a GPU half opened
-        from ganbench.training.loop import train
+        from ganbench.training.loop import train  # here, so that it finds a GPU half opened
         from ganbench.training.records import RunFiles
 
         train(
@@ -20,5 +19,6 @@ with recorded_job(snakemake) as job:
             log=job.log,
             checkpoint_folder=Path(snakemake.params.checkpoints),
             code=snakemake.params.code,
-            **pick_execution(snakemake, "checkpoint_interval", "log_interval", "software"),
+            **pick_execution(snakemake, "checkpoint_interval", "log_interval"),
+            **pick_execution(snakemake, "software", "declaration"),
         )

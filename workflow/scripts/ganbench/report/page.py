@@ -15,6 +15,7 @@ from ganbench.catalogue.metrics import METRICS, Metric, base_name
 from ganbench.formula.mathml import to_mathml
 from ganbench.jobs.resources import find_resources
 from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
+from ganbench.report.declarations import describe_declaration
 from ganbench.report.figures.budgets import BUDGETS
 from ganbench.report.figures.drawing import Drawing, choose_border, choose_colour
 from ganbench.report.figures.film import collect_film
@@ -92,6 +93,7 @@ def render_page(
             reproduction.describe_software(software)
             for software in reproduction.list_software(results.runs)
         ],
+        "declaration": describe_declaration(results),
         "versions": reproduction.collect_values(results.runs, "versions"),
         "runs": reproduction.list_run_commands(results),
         "stages": reproduction.summarise_stages(results),

@@ -35,6 +35,7 @@ from ganbench.report.latex_tables import format_tables
 from ganbench.report.page import render_page
 from ganbench.report.reproduction import list_software
 from ganbench.report.results import Results, read_results, read_scores
+from ganbench.study.declaration import digest_declaration
 from ganbench.study.grid import has_factors
 
 
@@ -65,7 +66,10 @@ def write_report(
         headline=headline,
         figures=figures,
     )
-    files.write_json(folder / "study.json", study | {"software": list_software(results.runs)})
+    files.write_json(
+        folder / "study.json",
+        study | {"software": list_software(results.runs), "declaration": digest_declaration(study)},
+    )
     for name, table in {"scores": results.scores, **tables}.items():
         with files.whole(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)

@@ -14,6 +14,7 @@ from ganbench.jobs import files
 from ganbench.jobs.provenance import sha256_file
 from ganbench.report.dynamics import score_dynamics
 from ganbench.report.figures.budgets import add_budgets
+from ganbench.study.declaration import read_declarations
 
 Run = tuple[str, str, int]
 """(dataset, variant, seed)"""
@@ -28,7 +29,7 @@ class Results:
     score of each snapshot (the mean over repeats) with the budget used until then. `floors` has the
     scores of real samples, and `stages` the running time of each job, if it was measured.
     `samples`, `nearest` and `maps` are keyed by run, `examples` by dataset. `lock_sha256` is the
-    digest of the lock file.
+    digest of the lock file. `declarations` are what the study declared when runs started to train.
     """
 
     study: dict[str, Any]
@@ -48,6 +49,7 @@ class Results:
     nearest: dict[Run, Path]
     maps: dict[Run, dict[str, np.ndarray]]
     lock_sha256: str
+    declarations: list[dict[str, Any]]
 
     @cached_property
     def variants(self) -> list[str]:
@@ -114,6 +116,7 @@ def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) ->
             for key, file in zip(keys_of_type["points"], inputs.get("maps", ()), strict=True)
         },
         lock_sha256=sha256_file(inputs["lock"][0]),
+        declarations=read_declarations(*inputs.get("declared", ())),
     )
 
 

@@ -56,6 +56,7 @@ class Plan:
     """What Snakemake is about to do: an estimate, in words too, and whether it is only asked for.
 
     `page` is the report that is made in the end, or ''; `results` the folder of the study.
+    `declaration` says what the study declares, if runs are to be trained.
     """
 
     estimate: PlanEstimate
@@ -63,6 +64,7 @@ class Plan:
     dry_run: bool
     results: str
     page: str
+    declaration: str = ""
 
 
 @dataclass
@@ -118,7 +120,11 @@ class Messages:
         if self.plan.dry_run:
             return ""
         jobs = count(self.countdown.total, "job")
-        return f"Study {self.study}: {jobs}. {self.plan.sentence}".rstrip()
+        lines = [
+            f"Study {self.study}: {jobs}. {self.plan.sentence}".rstrip(),
+            self.plan.declaration,
+        ]
+        return "\n".join(filter(None, lines))
 
     def _tell_start(self, fields: Mapping[str, Any], _text: str) -> str:
         number, log = fields["jobid"], fields["log"]
@@ -173,7 +179,8 @@ class Messages:
         """The last message: how it ended, where the report is and what it says."""
         lines = list(self.held)  # of jobs that Snakemake did not name any more
         if self.plan and self.plan.dry_run and self.countdown:
-            return "\n".join([describe_plan(self.planned), self.plan.sentence])
+            lines = [describe_plan(self.planned), self.plan.sentence, self.plan.declaration]
+            return "\n".join(filter(None, lines))
         countdown = self.countdown
         if countdown and len(countdown.done) < countdown.total:
             return "\n".join([*lines, *self._describe_stop(countdown)])

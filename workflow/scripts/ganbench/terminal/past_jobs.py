@@ -6,16 +6,15 @@ trained on this processor.
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ganbench.catalogue.extractors import choose_extractor
 from ganbench.jobs import provenance
 from ganbench.terminal.forecast import EstimatedJob, predict_seconds
+from ganbench.terminal.study_jobs import list_jobs
 
 MOST = 12
 """Seeds that are read of each variant, and variants of each dataset: enough for a median."""
@@ -72,7 +71,7 @@ def _find_processor(folder: Path) -> str | None:
 def _add_study(
     past: Past, folder: Path, study: Mapping[str, Any], *, own: bool, on_gpu: bool
 ) -> None:
-    for job in _list_measured(folder, study):
+    for job in list_jobs(study, MOST):
         try:
             forecast = predict_seconds(job, study, on_gpu=on_gpu)
         except (KeyError, TypeError, ValueError):
@@ -85,24 +84,6 @@ def _add_study(
             past.memory[job.rule] = max(past.memory.get(job.rule, 0.0), megabytes)
             if own:
                 past.runs.setdefault(job.kind, []).append(seconds / forecast)
-
-
-def _list_measured(folder: Path, study: Mapping[str, Any]) -> Iterator[EstimatedJob]:
-    """Jobs of a study that may have been measured, `MOST` of a sort at most."""
-    for dataset, variants in study["runs"].items():
-        facts = study["datasets"][dataset]
-        points = facts["type"] == "points"
-        wildcards = {"dataset": dataset, "extractor": choose_extractor(facts, study["evaluation"])}
-        yield EstimatedJob("prepare", wildcards)
-        yield EstimatedJob("density_floor" if points else "extractor", wildcards)
-        for variant in islice(variants, MOST):
-            for seed in study["seeds"][:MOST]:
-                run = {"dataset": dataset, "variant": variant, "seed": str(seed)}
-                yield EstimatedJob("train", run)
-                yield EstimatedJob("evaluate_density" if points else "evaluate", run)
-    for objective in study["objectives"]:
-        yield EstimatedJob("theory", {"objective": objective})
-    yield EstimatedJob("report", {})
 
 
 def _name_benchmark(job: EstimatedJob) -> str:

@@ -41,13 +41,15 @@ def train(
     checkpoint_interval: int | None = None,
     code: str = "",
     software: Mapping[str, Any] | None = None,
+    declaration: str = "",
 ) -> None:
     """Trains one run on the `train` split of `data_file` and writes its outputs.
 
     `parameters` are the run's resolved parameters, `code` is a digest of the training code,
-    `software` the version and commit for `run.json`, which decide no bits. An
-    interrupted run resumes from its last checkpoint if nothing that decides its bits has changed. A
-    non-finite loss or weight ends the run as `diverged`, which is a result and not an error.
+    `software` the version and commit, and `declaration` the digest of what the study declares: both
+    are kept in `run.json` and decide no bits. An interrupted run resumes from its last checkpoint
+    if nothing that decides its bits has changed. A non-finite loss or weight ends the run as
+    `diverged`, which is a result and not an error.
 
     Raises RunInterrupted after SIGINT or SIGTERM, MemoryExhausted if memory is too small.
     """
@@ -88,7 +90,13 @@ def train(
     with checkpoints.open(identity):
         run, outcome = retry_once(attempt, device, parameters["batch_size"], log)
         print(describe_ending(outcome, parameters), file=log)
-        write(run, outcome | {"software": software}, identity, tuple(real.shape[1:]), outputs)
+        write(
+            run,
+            outcome | {"software": software, "declaration": declaration},
+            identity,
+            tuple(real.shape[1:]),
+            outputs,
+        )
 
 
 def load_training_data(data_file: Path, device: torch.device) -> Tensor:

@@ -1,0 +1,200 @@
+"""`plan-seeds`: how many seeds each comparison of a finished study needs."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ganbench.catalogue.metrics import base_name
+from ganbench.evidence.estimators import POWER
+from ganbench.evidence.final_scores import (
+    Measure,
+    ScoresBySeed,
+    index_final_scores,
+    measure_name,
+    primary_measures,
+)
+from ganbench.evidence.seed_plan import MOST_SEEDS, SeedPlan, plan_seeds, reliable_difference
+from ganbench.jobs.errors import ActionableError
+from ganbench.wording import count, number, percent
+
+RATIO_METRICS = ("FD",)
+"""Metrics whose differences are ratios: their spread grows with their size."""
+
+
+class Target(NamedTuple):
+    """The difference that a study is to show: in the metric's unit, or as a share of the score."""
+
+    size: float
+    is_share: bool
+
+
+class Question(NamedTuple):
+    """What is asked of each comparison: a difference, or the observed one, and how surely."""
+
+    target: Target | None
+    alpha: float
+    confidence: float
+
+
+def describe_seed_plans(results: Path, margin: str | None) -> str:
+    """A table for each dataset; `margin` takes the place of the study's own.
+
+    Raises ActionableError if the folder is not that of a finished study, or the margin is no number
+    above 0.
+    """
+    study, runs, scores = _read_study(results)
+    target = read_target(margin if margin is not None else study.get("margin", ""))
+    final = index_final_scores(scores, runs)
+    pairs = study.get("contrasts") or [
+        (variant, study["baseline"])
+        for variant in study["variants"]
+        if variant != study["baseline"]
+    ]
+    confidence = study["report"]["confidence"]
+    question = Question(target, (1 - confidence) / max(1, len(pairs)), confidence)
+    tables = [
+        _describe_dataset(
+            f"{dataset}, {measure_name(measure)}",
+            {
+                f"{variant} against {baseline}": (
+                    final[dataset, variant, *measure],
+                    final[dataset, baseline, *measure],
+                )
+                for variant, baseline in pairs
+            },
+            measure,
+            question,
+        )
+        for dataset, measure in primary_measures(study).items()
+    ]
+    return "\n\n".join([_describe_method(study, question), *tables])
+
+
+def read_target(text: str) -> Target | None:
+    """The difference that `5` or `10 %` gives; None for an empty text."""
+    if not text:
+        return None
+    match = re.fullmatch(r"(\d*\.?\d+(?:[eE][-+]?\d+)?)\s*(%?)", str(text).strip())
+    if match is None or float(match[1]) == 0:
+        raise ActionableError(
+            f"margin: found {text!r}, expected a number above 0 in the unit of the metric, such as "
+            "5, or a share of the score, such as 10%"
+        )
+    return Target(float(match[1]) / (100 if match[2] else 1), bool(match[2]))
+
+
+def _read_study(results: Path) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+    """The resolved study, how its runs ended and their scores, of results or a published study."""
+    from ganbench.jobs.files import read_json  # noqa: PLC0415
+    from ganbench.report.results import read_scores  # noqa: PLC0415
+
+    for name in ("study.json", "scores.csv"):
+        if not (results / name).is_file():
+            raise ActionableError(
+                f"{results}: there is no {name}; expected the folder of a study that has its "
+                "report, such as results/my_study"
+            )
+    study, published = read_json(results / "study.json"), results / "runs.json"
+    if published.is_file():
+        endings = {tuple(name.split("/")): run for name, run in read_json(published).items()}
+    else:
+        files = sorted(results.glob("runs/*/*/seed*/run.json"))
+        endings = {file.parts[-4:-1]: read_json(file) for file in files}
+    runs = pd.DataFrame(
+        [
+            (dataset, variant, int(seed.removeprefix("seed")), run["status"], run["step"])
+            for (dataset, variant, seed), run in endings.items()
+            if variant in study["variants"]
+        ],
+        columns=["dataset", "variant", "seed", "status", "step"],
+    )
+    return study, runs, read_scores(results / "scores.csv")
+
+
+def _describe_method(study: Mapping[str, Any], question: Question) -> str:
+    target, alpha, confidence = question
+    aim = "the difference that was observed, which is itself uncertain (no margin is given)"
+    if target:
+        aim = f"a difference of {percent(target.size) if target.is_share else number(target.size)}"
+    return (
+        f"Study {study['study']}: seeds that show {aim} with {percent(POWER)} power, in a paired t "
+        f"test at level {number(alpha, 2)}.\nThe range is by the {percent(confidence)} interval of "
+        "the spread between seeds. Detectable is the difference that\nas many seeds as here would "
+        f"show in {percent(POWER)} of further studies."
+    )
+
+
+def _describe_dataset(
+    title: str,
+    pairs: Mapping[str, tuple[ScoresBySeed, ScoresBySeed]],
+    measure: Measure,
+    question: Question,
+) -> str:
+    """The comparisons of one dataset as a table of text."""
+    header = ("comparison", "shared seeds", "observed", "detectable", "seeds needed", "range")
+    rows = [(name, *_describe_pair(*scores, measure, question)) for name, scores in pairs.items()]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (header, *rows)
+    ]
+    return "\n".join([title, *lines])
+
+
+def _describe_pair(
+    variant: ScoresBySeed, baseline: ScoresBySeed, measure: Measure, question: Question
+) -> tuple[str, ...]:
+    target, alpha, confidence = question
+    seeds = sorted(variant.keys() & baseline.keys())
+    values, others = (np.array([scores[seed] for seed in seeds]) for scores in (variant, baseline))
+    is_ratio = _tests_ratios(measure, target, values, others)
+    if is_ratio:
+        values, others = np.log(values), np.log(others)
+    differences = values - others
+    observed = float(differences.mean()) if seeds else np.nan
+    effect = observed if target is None else find_effect(target, is_ratio, others)
+    plan = plan_seeds(differences, effect, alpha, confidence)
+    detectable = reliable_difference(differences, alpha)
+    cells = (_describe_shift(shift, is_ratio) for shift in (observed, detectable))
+    return (str(len(seeds)), *cells, _format_seeds(plan.seeds), _format_range(plan))
+
+
+def _tests_ratios(
+    measure: Measure, target: Target | None, values: np.ndarray, others: np.ndarray
+) -> bool:
+    """Whether scores are compared by their logarithms, which only positive ones have."""
+    wanted = target.is_share if target else base_name(measure[0]) in RATIO_METRICS
+    return wanted and bool(np.all(values > 0) and np.all(others > 0))
+
+
+def find_effect(target: Target, is_ratio: bool, baseline: np.ndarray) -> float:
+    """The target as a shift on the scale of the test; `baseline` are scores on that scale."""
+    if is_ratio:
+        return float(np.log1p(target.size))
+    return target.size * (abs(float(baseline.mean())) if target.is_share else 1.0)
+
+
+def _describe_shift(shift: float, is_ratio: bool) -> str:
+    """A difference, or a ratio: +12 % for few percent, × 4.2 beyond a half."""
+    if np.isnan(shift) or not is_ratio:
+        return number(shift)
+    factor = float(np.exp(shift))
+    if 2 / 3 < factor < 3 / 2:
+        return f"{number(100 * (factor - 1), 2)} %"
+    return f"× {number(factor)}"
+
+
+def _format_seeds(seeds: float) -> str:
+    if np.isnan(seeds):
+        return number(seeds)
+    return f"over {MOST_SEEDS:,}" if np.isinf(seeds) else f"{seeds:,.0f}"
+
+
+def _format_range(plan: SeedPlan) -> str:
+    if np.isnan(plan.low):
+        return f"unknown: {count(2, 'shared seed')} or more are needed"
+    return f"{_format_seeds(plan.low)} to {_format_seeds(plan.high)}"

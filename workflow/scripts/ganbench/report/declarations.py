@@ -1,0 +1,53 @@
+"""What the report says of the declarations under which its runs were trained."""
+
+from typing import Any
+
+from ganbench.report.results import Results
+from ganbench.study.declaration import SHOWN_DIGITS, digest_declaration, list_changes
+from ganbench.wording import count, listing
+
+
+def describe_declaration(results: Results) -> dict[str, Any]:
+    """`digest` of what the study declares now, `shown` of it, and `lines` about earlier ones."""
+    digest = digest_declaration(results.study)
+    return {
+        "digest": digest,
+        "shown": digest[:SHOWN_DIGITS],
+        "lines": _list_earlier(results, digest),
+    }
+
+
+def _list_earlier(results: Results, digest: str) -> list[str]:
+    """A line for each earlier declaration that differs, and for runs that were trained under it.
+
+    Under one that differs in words alone, or that today's version resolves to the same, nothing
+    else was declared. Where all is one declaration no date is named, and so the page has the same
+    bytes whenever the study runs.
+    """
+    lines, unknown = [], set(_count_runs(results)) - {digest}
+    for declaration in results.declarations:
+        unknown.discard(declaration["sha256"])
+        changes = list_changes(declaration["study"], results.study)
+        if not changes:
+            continue
+        runs = _count_runs(results).get(declaration["sha256"], 0)
+        lines.append(
+            f"{declaration['date']}: declared differently, as "
+            f"{declaration['sha256'][:SHOWN_DIGITS]}; {count(runs, 'run')} of this report trained "
+            f"under it. Changed since: {listing(changes, 6)}."
+        )
+    for sha256 in sorted(unknown):
+        runs = count(_count_runs(results)[sha256], "run")
+        lines.append(
+            f"{runs} trained under the declaration {sha256[:SHOWN_DIGITS]}, which is not kept here."
+        )
+    if not results.declarations:
+        lines.append("What was declared before training is not kept with these results.")
+    return lines
+
+
+def _count_runs(results: Results) -> dict[str, int]:
+    """The runs of the report by the digest of the declaration that they were trained under."""
+    if "declaration" not in results.runs:
+        return {}
+    return results.runs["declaration"].dropna().value_counts().to_dict()
