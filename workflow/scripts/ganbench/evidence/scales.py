@@ -8,6 +8,9 @@ import numpy as np
 from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.study.declared import Margin
 
+ROUNDING = 1e-6
+"""By less than this a score may lie outside its metric's range."""
+
 LARGEST_EXPONENT = 700.0
 """exp of more than this is infinite in double precision."""
 
@@ -72,10 +75,14 @@ class Scale:
 def choose_scale(metric: str, values: Iterable[float]) -> Scale:
     """The scale of a qualified metric for these scores.
 
-    Scores that a logarithm cannot take (0, as a rounded distance may be) are compared as they are.
+    Scores that a logarithm cannot take (0, as a rounded distance may be), or that lie outside the
+    metric's range by more than rounding, are compared as they are.
     """
     definition = METRICS[base_name(metric)]
-    name = definition.scale
-    if name == "log" and any(value <= 0 for value in values):
+    name, lowest, highest = definition.scale, definition.lowest, definition.highest
+    scores = [value for value in values if not np.isnan(value)]
+    if any(value < lowest - ROUNDING or value > highest + ROUNDING for value in scores):
+        return Scale("identity", -np.inf, np.inf)
+    if name == "log" and any(value <= 0 for value in scores):
         name = "identity"
-    return Scale(name, definition.lowest, definition.highest)
+    return Scale(name, lowest, highest)

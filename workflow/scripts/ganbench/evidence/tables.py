@@ -67,7 +67,7 @@ def summarise(scores: pd.DataFrame, runs: pd.DataFrame, confidence: float = 0.95
     the n alone. `std` is the sample standard deviation between seeds (n − 1). `centre` is the mean
     on the metric's `scale`, taken back to its unit: on the log scale the geometric mean. The
     interval is Student's on that scale, of `centre`, so it stays within the metric's range.
-    `best_mean` is the mean of the best snapshots of the same n runs: optimistic, not to be
+    `best_mean` is the same mean of the best snapshots of these n runs: optimistic, not to be
     reported alone, and NaN where the metric has no better direction. `values` lists the final
     scores in the order of seeds, separated by spaces, `nan` for a run that failed.
     """
@@ -79,8 +79,8 @@ def summarise(scores: pd.DataFrame, runs: pd.DataFrame, confidence: float = 0.95
                 key = (dataset, variant, *measure)
                 values = np.array(list(final[key].values()))
                 counts = (len(values), len(seeds) - len(values))
-                best_mean = _best_mean(best[key], final[key])
                 scale = choose_scale(measure[0], values)
+                best_mean = _average_best(best[key], final[key], scale)
                 centre, low, high = estimate_centre(values, scale, confidence)
                 moments = _moments(values, low, high)
                 listed = _listed(final[key], seeds)
@@ -105,9 +105,12 @@ def estimate_centre(
     return float(centre), float(low), float(high)
 
 
-def _best_mean(best: ScoresBySeed, final: ScoresBySeed) -> float:
-    """The mean of the best scores over the seeds that have a final score."""
-    return float(np.mean([best[seed] for seed in final])) if final and best else np.nan
+def _average_best(best: ScoresBySeed, final: ScoresBySeed, scale: Scale) -> float:
+    """The mean of the best scores over the seeds that have a final score, on the scale of these."""
+    values = np.array([best[seed] for seed in final]) if final and best else np.array([])
+    if scale.name == "log" and np.any(values <= 0):
+        return float(np.mean(values))
+    return estimate_centre(values, scale, 0.95)[0] if len(values) else np.nan
 
 
 def _listed(final: ScoresBySeed, seeds: Sequence[int]) -> str:

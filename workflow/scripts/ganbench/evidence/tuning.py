@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ganbench.evidence.estimators import t_estimate
 from ganbench.evidence.final_scores import (
     Measure,
     ScoreIndex,
@@ -15,6 +14,8 @@ from ganbench.evidence.final_scores import (
     index_final_scores,
     primary_measures,
 )
+from ganbench.evidence.scales import choose_scale
+from ganbench.evidence.tables import estimate_centre
 
 TUNING_COLUMNS = [
     "dataset",
@@ -38,7 +39,8 @@ def evaluate_tuning(
 
     k = 0 is the variant as the study defines it. `scores` and `runs` are of variants and settings;
     `study["settings"]` names the variant of each setting. `failed` counts the runs without a score,
-    which count as the worst score of any run on the dataset. The interval is Student's over seeds.
+    which count as the worst score of any run on the dataset. `value` is the mean
+    over seeds on the metric's scale and the interval Student's there, as in `summary.csv`.
     It is approximate: it treats seeds as independent, although each seed takes part in choosing the
     setting for the others.
     """
@@ -57,7 +59,9 @@ def evaluate_tuning(
             untuned, settings = np.minimum(losses[0], worst), losses[1:]
             for k in range(len(settings) + 1):
                 by_seed = best_of(settings, k, worst) if k else untuned
-                value, low, high, _ = t_estimate(sign * by_seed, confidence)
+                scores_by_seed = sign * by_seed
+                scale = choose_scale(measure[0], scores_by_seed)
+                value, low, high = estimate_centre(scores_by_seed, scale, confidence)
                 counts = (k, len(by_seed), failed)
                 estimate = (value, low, high, chosen_on if k else "")
                 rows.append((dataset, variant, *measure, *counts, *estimate))
