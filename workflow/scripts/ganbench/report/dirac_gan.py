@@ -26,10 +26,14 @@ LARGEST_CHANGE = 0.5
 """The largest share of ψ that a penalty or consensus takes away in one step."""
 ON_THE_CIRCLE = 1e-7
 """Moduli this close to 1 are 1."""
-FAR = 4.0
+FAR = 100.0
+"""Where a trajectory has left the equilibrium for good."""
+OBSERVED_TIME = 100.0
+"""Length of an observed trajectory: its steps times their size."""
 _DISCRIMINATOR, _GENERATOR = (0,), (1,)
 _SLOPE_PENALTIES = ("gradient_penalty", "dragan")
 _SIZE_PENALTIES = ("r1", "r2")
+_STIFF = (*_SIZE_PENALTIES, *_SLOPE_PENALTIES)
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,10 @@ class DiracGame:
             for formula in (self.objective.discriminator, self.objective.generator)
         ]
 
-    def _slopes_at(self, product: float) -> list[tuple[float, float]]:
-        """The same at f = u* + `product`."""
-        return [
-            tuple(float(evaluate(slope, self.logit, self.logit + product)) for slope in slopes)
-            for slopes in self._slopes
-        ]
+    def _slopes_at(self, product: float, order: int = 0) -> list[float]:
+        """The first or, with `order` 1, the second of both at f = u* + `product`."""
+        logits = self.logit, self.logit + product
+        return [float(evaluate(slopes[order], *logits)) for slopes in self._slopes]
 
     @property
     def is_smooth(self) -> bool:
@@ -71,13 +73,9 @@ class DiracGame:
     @cached_property
     def step_size(self) -> float:
         """The size of a gradient step: 0.1, or less where a penalty would overshoot."""
-        stiffness = sum(self.options.get(name, {}).get("weight", 0.0) for name in _SIZE_PENALTIES)
-        stiffness += sum(
-            2 * self.options.get(name, {}).get("weight", 0.0) for name in _SLOPE_PENALTIES
-        )
+        stiffness = sum(self.options.get(name, {}).get("weight", 0.0) for name in _STIFF)
         if self.updates == "consensus":
-            (first, _), (second, _) = self._slopes_at(0.0)
-            stiffness += self.consensus_weight * max(first**2, second**2)
+            stiffness += self.consensus_weight * max(slope**2 for slope in self._slopes_at(0.0))
         return min(LARGEST_STEP, LARGEST_CHANGE / stiffness) if stiffness else LARGEST_STEP
 
     def field_at(self, state: np.ndarray) -> np.ndarray:
@@ -85,9 +83,9 @@ class DiracGame:
         psi, theta = state[:2]
         if "spectral_norm" in self.options:  # D(x) = u* + sign(ψ)x, whatever ψ is
             side = np.sign(psi)
-            _, (slope, _) = self._slopes_at(side * theta)
+            _, slope = self._slopes_at(side * theta)
             return np.array([0.0, slope * side])
-        (of_discriminator, _), (of_generator, _) = self._slopes_at(psi * theta)
+        of_discriminator, of_generator = self._slopes_at(psi * theta)
         penalty = self._penalise(psi, theta)
         return np.array([of_discriminator * theta + penalty, of_generator * psi])
 
@@ -109,7 +107,7 @@ class DiracGame:
     def _slope_of_norm(self, state: np.ndarray) -> np.ndarray:
         """∇ ½‖v‖² without penalties, which consensus does not go with."""
         psi, theta = state[:2]
-        (a, a_slope), (b, b_slope) = self._slopes_at(psi * theta)
+        (a, b), (a_slope, b_slope) = (self._slopes_at(psi * theta, order) for order in (0, 1))
         shared = theta**2 * a * a_slope + psi**2 * b * b_slope
         return np.array([theta * shared + psi * b**2, psi * shared + theta * a**2])
 
@@ -152,14 +150,14 @@ class DiracGame:
         """Where trajectories begin."""
         return np.array([*START, 0.0, 0.0] if self.updates == "optimistic" else START)
 
-    def play(self, steps: int) -> np.ndarray:
-        """The states `(steps + 1 or fewer, 2)` from the start until one is far away."""
+    def play(self, steps: int, far: float = FAR) -> np.ndarray:
+        """The states `(steps + 1 or fewer, 2)` from the start until one is `far` away."""
         state = self.constrain(self.start())
         states = [state[:2]]
         for _ in range(steps):
             state = self.step(state)
             states.append(state[:2])
-            if not np.linalg.norm(state[:2]) < FAR:
+            if not np.linalg.norm(state[:2]) < far:
                 break
         return np.array(states)
 
@@ -179,6 +177,8 @@ class DiracGame:
     @cached_property
     def behaviour(self) -> str:
         """`converges`, `cycles` or `diverges`, near the equilibrium."""
+        if "spectral_norm" in self.options:  # D cannot turn: the generator does not come back
+            return "diverges"
         if self.eigenvalues is None:
             return self._observe()
         largest = float(np.abs(self.eigenvalues[0]))
@@ -186,12 +186,18 @@ class DiracGame:
             return "cycles"
         return "converges" if largest < 1 else "diverges"
 
+    @property
+    def observed_steps(self) -> int:
+        """The length of a trajectory that shows where there are no eigenvalues."""
+        return round(OBSERVED_TIME / self.step_size)
+
     def _observe(self) -> str:
         """What a long trajectory does."""
-        states = np.linalg.norm(self.play(4000), axis=1)
-        if not states[-1] < FAR:
+        steps = self.observed_steps
+        distances = np.linalg.norm(self.play(steps), axis=1)
+        if not distances[-1] < FAR:
             return "diverges"
-        early, late = states[1000:2000].max(), states[3000:].max()
+        early, late = distances[steps // 4 : steps // 2].max(), distances[3 * steps // 4 :].max()
         if late < 0.9 * early or late < 1e-3:
             return "converges"
         return "diverges" if late > 1.1 * early else "cycles"

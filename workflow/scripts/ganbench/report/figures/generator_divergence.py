@@ -50,7 +50,8 @@ def _draw_divergences(results: Results, curves: Mapping[str, Mapping[str, Any]])
                 axes.plot(ratios, cost, color=choose_colour(index), ls=choose_dash(index), lw=2)
                 mark_variant(axes, lines_before, index)
                 variants[index] = variant
-        low, high = axes.get_ylim()
+        low = min(axes.dataLim.y0, -0.05)
+        high = axes.dataLim.y1 + 0.05
         axes.set(title=TITLE, xlabel="t = p_data/p_g (log scale)", ylabel="h(t) / (1 + t)")
         axes.set(xscale="log", ylim=(max(low, -HIGHEST), min(high, HIGHEST)))
         return finish(figure, "generator-divergence", TITLE, CAPTION, variants)

@@ -27,7 +27,7 @@ def sketch_phase_portraits(results: Results) -> list[Sketch]:
 
 
 def _draw_portrait(results: Results, game: DiracGame, variants: list[str], number: int) -> Drawing:
-    states = game.play(STEPS)
+    states = game.play(STEPS, far=3 * EDGE)
     colour = choose_colour(results.variants.index(variants[0]))
     title = f"{', '.join(variants)}: {game.behaviour}"
     with open_figure(height=3.0) as (figure, (axes,)):
@@ -83,10 +83,14 @@ def _describe_behaviour(game: DiracGame) -> str:
         values = f"{_print_pair(leading)}, of modulus {_print_modulus(leading[0])}"
         return f"Eigenvalues of a step at the equilibrium, {step}: {values}. It {game.behaviour}."
     if "spectral_norm" in game.options:
-        reason = "spectral normalisation leaves D no slope but 1 and −1"
-    else:
-        reason = "the penalty has a kink at ψ = 0, from which it pushes D's slope towards ±1"
-    return f"No eigenvalues: {reason}. Over 4,000 steps, {step}, it {game.behaviour}."
+        return (
+            "No eigenvalues: spectral normalisation leaves D no slope but 1 and −1, so that the "
+            "generator passes the data and does not come back. It diverges."
+        )
+    return (
+        "No eigenvalues: the penalty has a kink at ψ = 0, from which it pushes D’s slope towards "
+        f"±1. Over {game.observed_steps:,} steps, {step}, it {game.behaviour}."
+    )
 
 
 def _print_pair(values: np.ndarray) -> str:
