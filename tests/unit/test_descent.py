@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 import sympy
+import torch
 from ganbench.catalogue.objectives import OBJECTIVES, read_objective
 from ganbench.densities.mixtures import DENSITIES
 from ganbench.formula.derivative import differentiate
 from ganbench.formula.language import parse
 from ganbench.formula.numpy_loss import evaluate
 from ganbench.formula.pointwise import find_pointwise_game
+from ganbench.formula.torch_loss import compile_loss
 from ganbench.theory import descent_derivation, descent_formula
 from ganbench.theory.derivation import derive
 from ganbench.theory.integrand import split_integrand
 from ganbench.theory.optimum import find_optimum
+from ganbench.theory.pairwise import find_pairwise_loss
 from ganbench.theory.proof_checks import ProofError
 from scipy import integrate
 
@@ -232,3 +235,66 @@ def test_first_and_second_derivatives_are_those_of_differences(text):
         low, high = (evaluate(function, 0.7, f + h) for h in (-1e-6, 1e-6))
         expected = (high - low) / 2e-6
         np.testing.assert_allclose(evaluate(derivative, 0.7, f), expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", DESCENDED)
+def test_weight_on_samples_off_the_data_is_that_of_autograd(descents, name):
+    """On disjoint supports D* = 0 or its like: the weight that torch's gradient has there."""
+    objective = read_objective(name, OBJECTIVES[name])
+    game = find_pointwise_game(objective.discriminator)
+    logits = torch.tensor(game.find_logits([1e-12, 1e-13]), requires_grad=True)
+    compile_loss(objective.generator)(None, logits).backward()
+    measured = 2 * logits.grad.numpy()
+    derived = descents[name]["weight_off_data"]
+    if derived == "−∞":
+        assert measured[1] < measured[0] < -1e10
+    else:
+        np.testing.assert_allclose(measured, derived, atol=2e-6)
+
+
+# Discriminators that compare samples
+
+
+def test_pairwise_divergence_of_a_relativistic_discriminator_is_one():
+    loss = find_pairwise_loss(read_objective("r", OBJECTIVES["relativistic"]).discriminator)
+    assert loss.is_divergence()
+    assert loss.at_equality == pytest.approx(-np.log(2))
+    assert loss.limit == pytest.approx(np.log(2))
+    near, far = loss.measure(0.2, 1.0), loss.measure(1.0, 1.0)
+    assert 0 < near < far < loss.limit
+    # the best of the discriminators C(x) = -s·x, a lower bound by quadrature
+    differences = np.linspace(-14, 14, 4001)
+    density = np.exp(-((differences - 1.0) ** 2) / 4) / np.sqrt(4 * np.pi)
+    linear = max(
+        np.log(2) - integrate.simpson(density * np.logaddexp(0, -s * differences), x=differences)
+        for s in np.linspace(0.1, 3, 30)
+    )
+    assert linear - 1e-4 <= far < linear + 0.02
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("softplus(f - r)", False),
+        ("square(relu(1 - r + f))", False),
+        ("softplus(mean(f) - r) + softplus(f - mean(r))", True),
+        ("f - r", None),
+        ("softplus(-r) + softplus(f)", None),
+        ("softplus(f - r) + square(mean(f) - mean(r))", None),
+    ],
+)
+def test_pairwise_losses_are_recognised_by_their_formula(text, expected):
+    loss = find_pairwise_loss(parse(text))
+    assert (loss and loss.averaged) is expected
+
+
+def test_average_divergence_nears_its_bound_by_logits_on_few_samples():
+    """Means over p_data = N(0, 1) and p_g = N(1, 1); C is large in both tails and 0 between."""
+    loss = find_pairwise_loss(
+        read_objective("ra", OBJECTIVES["relativistic_average"]).discriminator
+    )
+    p, q = normal(0.0, 1.0), normal(1.0, 1.0)
+    logits = np.where(X > 6.5, -1e11, np.where(X < -5.5, 1e11, 0.0))
+    real, fake = (integrate.simpson(density * logits, x=X) for density in (p, q))
+    value = -integrate.simpson(p * loss.phi(logits - fake) + q * loss.phi(real - logits), x=X)
+    assert value - loss.at_equality > 0.95 * loss.limit

@@ -20,6 +20,7 @@ from ganbench.theory.divergences import Match
 from ganbench.theory.gradient_weight import D_FAKE, find_gradient_weight
 from ganbench.theory.integrand import A, B, Integrand, NotDerivable, split_integrand
 from ganbench.theory.optimum import Optimum, check_bounded, find_optimum
+from ganbench.theory.pairwise import derive_pairwise
 from ganbench.theory.printing import print_value
 from ganbench.theory.proof_checks import Check
 from ganbench.theory.solve import NoClosedForm
@@ -39,6 +40,7 @@ def derive(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     - `descent`: h, the divergence whose gradient the generator follows at D*, at `log_t`; what it
       costs to have samples `off_data` and data `dropped`; where it is `opposed` to V(G, D*).
       If it `applies` not, only `why_not`.
+    - `pairwise`: the divergence of a D that compares real samples with fake ones, if it is one.
     - `gradient_weight`: ∂L_G/∂f against D(G(z)); absent where the generator's formula has no
       finite value at some logit.
 
@@ -58,7 +60,11 @@ def derive(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     }
     value, optimum = _derive_value(objective)
     result |= value
-    for part in (_derive_gradient(objective), derive_descent(objective, optimum)):
+    for part in (
+        derive_pairwise(objective.discriminator),
+        _derive_gradient(objective),
+        derive_descent(objective, optimum),
+    ):
         result["steps"] += part.pop("steps")
         result["checks"] += part.pop("checks")
         result |= part

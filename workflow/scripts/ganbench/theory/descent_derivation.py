@@ -130,6 +130,8 @@ def _list_facts(facts: DescentFacts) -> dict[str, Any]:
         "off_data": _to_json(facts.off_data),
         "dropped": _to_json(facts.dropped),
         "bounded": math.isfinite(facts.off_data + facts.dropped),
+        "logit_off_data": _to_json(facts.logit_off_data),
+        "weight_off_data": _to_json(facts.weight_off_data),
         "pull_off_data": _to_json(facts.pull_off_data),
         "pull_on_data": _to_json(facts.pull_on_data),
         "opposed": _to_json(facts.opposed),

@@ -6,10 +6,13 @@ from functools import cached_property
 import numpy as np
 
 from ganbench.densities.mixtures import DENSITIES
+from ganbench.formula.derivative import differentiate
+from ganbench.formula.numpy_loss import evaluate
 from ganbench.theory.descent import LOG_END, Descent
 
 _INNER = 30.0
 """Signs are read off up to this |log t|: further out, changes may be below float64."""
+_INFINITE = 1e15
 _FAR = np.array([20.0, 30.0, LOG_END])
 MIXTURE = DENSITIES["mixture_1d"]
 MEANS = np.round(np.arange(-3.0, 3.01, 0.05), 2)
@@ -104,6 +107,19 @@ class DescentFacts:
         places = sign * (_FAR - 1)
         change = self.descent.loss_at(places - 0.05) - self.descent.loss_at(places + 0.05)
         return _find_end(change / 0.1)
+
+    @cached_property
+    def logit_off_data(self) -> float:
+        """u*(t) as t → 0, on samples that no data is near."""
+        limit = _find_end(self.descent.game.find_logits(np.exp(-_FAR)))
+        return limit if abs(limit) < _INFINITE else float(np.sign(limit) * np.inf)
+
+    @cached_property
+    def weight_off_data(self) -> float:
+        """∂L_G/∂f there, the weight with which D's slope reaches the generator."""
+        logits = self.descent.game.find_logits(np.exp(-_FAR))
+        slope = differentiate(self.descent.objective.generator.expression, "f")
+        return _find_end(np.broadcast_to(evaluate(slope, 0.0, logits), logits.shape))
 
     @cached_property
     def opposed_on_mixture(self) -> dict[float, list[tuple[float, float]]]:

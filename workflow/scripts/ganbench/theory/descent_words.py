@@ -123,6 +123,14 @@ def _explain_ends(facts: DescentFacts) -> str:
         + f". Data that is never generated (t → ∞) costs lim h(t)/t = {_print_cost(dropped)} per "
         "unit of mass."
     )
+    logit, weight = facts.logit_off_data, facts.weight_off_data
+    reached = (
+        f" Off the data u* tends to {_print_cost(logit)}, where ∂L_G/∂f "
+        f"{_explain_pull(abs(weight)) if weight == 0 else 'tends to ' + _print_cost(weight)}."
+    )
+    if math.isfinite(logit):
+        reached += " As this is finite, D* is flat there, and the gradient ends with it."
+    text += reached
     if math.isfinite(off_data + dropped):
         return f"{text} On disjoint supports the integral is {_print_cost(off_data + dropped)}."
     return f"{text} The integral is unbounded."
