@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import NullLocator
 
 from ganbench.report.figures.drawing import (
     Drawing,
@@ -54,4 +55,7 @@ def _draw_divergences(results: Results, curves: Mapping[str, Mapping[str, Any]])
         high = axes.dataLim.y1 + 0.05
         axes.set(title=TITLE, xlabel="t = p_data/p_g (log scale)", ylabel="h(t) / (1 + t)")
         axes.set(xscale="log", ylim=(max(low, -HIGHEST), min(high, HIGHEST)))
+        axes.set_xticks([0.001, 0.01, 0.1, 1, 10, 100, 1000])
+        axes.xaxis.set_major_formatter(lambda ratio, _: f"{ratio:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
         return finish(figure, "generator-divergence", TITLE, CAPTION, variants)
