@@ -104,6 +104,12 @@ def test_the_non_saturating_gradient_does_not_vanish_there(derivations):
     assert "tends to −1 as D(G(z)) → 0" in theory["steps"][3]["text"]
 
 
+def test_only_an_objective_with_its_border_at_one_half_rejects_there(derivations):
+    texts = {name: theory["steps"][3]["text"] for name, theory in derivations.items()}
+    assert all("rejects the sample" in texts[name] for name in ("minimax", "hinge"))
+    assert not any("rejects the sample" in texts[name] for name in ("least_squares", "kl"))
+
+
 def test_a_complete_proof_has_five_steps(derivations):
     assert [step["title"] for step in derivations["minimax"]["steps"]] == [
         "The integrand at one point",

@@ -13,6 +13,7 @@ import sympy
 
 from ganbench.catalogue import objectives
 from ganbench.catalogue.objectives import Objective
+from ganbench.formula.boundary import separates_at_zero
 from ganbench.formula.mathml import to_mathml
 from ganbench.theory import divergences, numeric, proof_checks, quadrature, steps
 from ganbench.theory.descent_derivation import derive_descent
@@ -200,7 +201,9 @@ def _derive_gradient(objective: Objective) -> dict[str, Any]:
             "at_zero": _finite_or_none(weight.at_zero),
             "at_one": _finite_or_none(weight.at_one),
         },
-        "steps": [steps.explain_gradient(weight, check)],
+        "steps": [
+            steps.explain_gradient(weight, check, separates_at_zero(objective.discriminator))
+        ],
         "checks": [check.to_json()],
     }
 

@@ -129,7 +129,7 @@ def _explain_ends(facts: DescentFacts) -> str:
         f"{_explain_pull(abs(weight)) if weight == 0 else 'tends to ' + _print_cost(weight)}."
     )
     if math.isfinite(logit):
-        reached += " As this is finite, D* is flat there, and the gradient ends with it."
+        reached += " As u* stays finite, D* is flat there and the gradient vanishes with its slope."
     text += reached
     if math.isfinite(off_data + dropped):
         return f"{text} On disjoint supports the integral is {_print_cost(off_data + dropped)}."

@@ -175,8 +175,8 @@ def explain_no_gradient(reason: str) -> Step:
     return make_step("The generator's gradient", text, [], [])
 
 
-def explain_gradient(weight: GradientWeight, check: Check) -> Step:
-    """Step 4."""
+def explain_gradient(weight: GradientWeight, check: Check, border_at_half: bool) -> Step:
+    """Step 4; `border_at_half` is whether D = 1/2 parts real samples from fake ones."""
     text = (
         "∂L_G/∂f is the weight with which the logit of a generated sample enters the generator's "
         "gradient, as a function of D = D(G(z)) = σ(f)."
@@ -185,9 +185,12 @@ def explain_gradient(weight: GradientWeight, check: Check) -> Step:
         text += " It also depends on the real sample, through D_x = D(x)."
     if assumptions := list_assumptions(weight):
         text += f" The following statements assume that {assumptions}."
-    rejects, accepts = "where the discriminator rejects the sample", "where it accepts the sample"
-    text += _explain_limit(weight.at_zero, f"as D(G(z)) → 0, {rejects}")
-    text += _explain_limit(weight.at_one, f"as D(G(z)) → 1, {accepts}")
+    rejects, accepts = "", ""
+    if border_at_half:
+        rejects = ", where the discriminator rejects the sample"
+        accepts = ", where it accepts the sample"
+    text += _explain_limit(weight.at_zero, f"as D(G(z)) → 0{rejects}")
+    text += _explain_limit(weight.at_one, f"as D(G(z)) → 1{accepts}")
     for zero in weight.zeros:
         text += f" It is zero at D(G(z)) = {float(zero):.4g}."
     for low, high in weight.flat:
