@@ -282,7 +282,16 @@ def _shared(folder, resolved):
             "mathml": "<math><mi>a</mi></math>",
             "check": "",
         }
+        descent = {
+            "applies": True,
+            "is_divergence": True,
+            "name": "2·JSD(p_data ‖ p_g)",
+            "sentence": "Lets go of samples far off the data.",
+            "log_t": [-2.0, 0.0, 2.0],
+            "h": [0.37, 0.0, 2.75],
+        }
         theory = {"objective": name, "why_not": "", "steps": [step], "gradient_weight": weight}
+        theory["descent"] = descent
         shared["theory"].append(_json(folder / f"theory-{name}.json", theory))
     for name, dataset in resolved["datasets"].items():
         points = dataset["type"] == "points"

@@ -26,7 +26,8 @@ def write_page(tmp_path, monkeypatch):
     def draw_nothing(results, tables, processes):
         sections = ("profiles", "curves", "tuning", "game", "densities")
         return {name: {dataset: [] for dataset in results.datasets} for name in sections} | {
-            "theory": []
+            "theory": [],
+            "portraits": [],
         }
 
     monkeypatch.setattr(report_module, "draw_figures", draw_nothing)

@@ -191,11 +191,11 @@ def draw_first_dataset(results, tables, processes):
     runs = results.runs[results.runs["dataset"] == first]
     study = results.study | {"datasets": {first: results.study["datasets"][first]}}
     figures = draw_figures(replace(results, runs=runs, study=study), tables, processes)
-    theory = figures.pop("theory")
+    theory, portraits = figures.pop("theory"), figures.pop("portraits")
     return {
         section: dict.fromkeys(results.datasets, drawings[first])
         for section, drawings in figures.items()
-    } | {"theory": theory}
+    } | {"theory": theory, "portraits": portraits}
 
 
 def test_page_of_seven_variants_five_seeds_and_two_datasets_is_under_3_mb(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ import pytest
 import sympy
 from ganbench.catalogue.objectives import OBJECTIVES
 from ganbench.formula.language import parse
+from ganbench.formula.numpy_loss import evaluate
 from ganbench.theory import derivation, divergences, numeric, optimum, proof_checks, quadrature
 from ganbench.theory.derivation import derive
 from ganbench.theory.gradient_weight import find_gradient_weight
@@ -103,12 +104,19 @@ def test_the_non_saturating_gradient_does_not_vanish_there(derivations):
     assert "tends to −1 as D(G(z)) → 0" in theory["steps"][3]["text"]
 
 
-def test_a_complete_proof_has_four_steps(derivations):
+def test_only_an_objective_with_its_border_at_one_half_rejects_there(derivations):
+    texts = {name: theory["steps"][3]["text"] for name, theory in derivations.items()}
+    assert all("rejects the sample" in texts[name] for name in ("minimax", "hinge"))
+    assert not any("rejects the sample" in texts[name] for name in ("least_squares", "kl"))
+
+
+def test_a_complete_proof_has_five_steps(derivations):
     assert [step["title"] for step in derivations["minimax"]["steps"]] == [
         "The integrand at one point",
         "The optimal discriminator",
         "The value at the optimum",
         "The generator's gradient",
+        "What the generator descends",
     ]
 
 
@@ -242,7 +250,7 @@ def test_the_weight_is_the_derivative_of_the_generators_formula(derivations, nam
     expression = parse(definition["generator"], definition.get("constants")).expression
     for d_fake in (0.1, 0.35, 0.8):
         f = np.log(d_fake / (1 - d_fake))
-        low, high = (numeric.evaluate(expression, 0.0, f + h) for h in (-1e-5, 1e-5))
+        low, high = (evaluate(expression, 0.0, f + h) for h in (-1e-5, 1e-5))
         slope = (high - low) / 2e-5
         assert weight_at(derivations[name], d_fake) == pytest.approx(slope, abs=1e-3)
 
@@ -380,13 +388,13 @@ def test_a_mean_over_a_whole_term_couples_no_samples():
 def test_a_generator_without_a_value_everywhere_has_no_weight():
     theory = derive_pair(UNSOLVABLE, "-log(f)")
     assert "gradient_weight" not in theory
-    assert "no finite value at logits near -50" in theory["steps"][-1]["text"]
+    assert "no finite value at logits near -50" in theory["steps"][-2]["text"]
 
 
 def test_a_generator_with_a_kink_has_its_weight_in_pieces():
     theory = derive_pair(UNSOLVABLE, "relu(1 - f)")
     assert (weight_at(theory, 0.5), weight_at(theory, 0.9)) == (-1.0, 0.0)
-    assert "zero from D(G(z)) = 0.7311 to 1" in theory["steps"][-1]["text"]
+    assert "zero from D(G(z)) = 0.7311 to 1" in theory["steps"][-2]["text"]
 
 
 def test_a_paired_generator_depends_on_the_real_sample_too(derivations):

@@ -1,22 +1,30 @@
 """The duality gap of Grnarova et al. 2019: how far a game is from its equilibrium.
 
-The gap is max over D' of V(D', G) − min over G' of V(D, G'), with the minimax value V of Goodfellow
-et al. 2014, Eq. 1. It is zero at the equilibrium and positive elsewhere. Here an adversary with a
-limited budget, starting from the snapshot's weights, searches for the maximum and for the minimum.
-Neither search can overshoot, so the result is a lower bound of the gap.
+The gap is max over D' of V(D', G) − min over G' of V(D, G'), where V = −L_D is the objective's own
+value: of a minimax discriminator, Eq. 1 of Goodfellow et al. 2014. It is zero at the equilibrium
+and positive elsewhere. Here an adversary with a limited budget, starting from the snapshot's
+weights, searches for the maximum and for the minimum. Neither search can overshoot, so the result
+is a lower bound of the gap.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ganbench.formula.torch_loss import softplus
+from ganbench.catalogue.objectives import read_objective
+from ganbench.formula.boundary import falls_without_bound
+from ganbench.formula.language import parse
+from ganbench.formula.torch_loss import compile_loss, softplus
 
 Sampler = Callable[[int], Tensor]
 """Draws as many fresh samples as its argument says."""
+Value = Callable[[Tensor, Tensor], Tensor]
+"""V of the logits `(count,)` on real and on generated samples, a scalar."""
+EQUATION_1 = parse("softplus(-r) + softplus(f)").expression
 
 
 @dataclass(frozen=True)
@@ -37,20 +45,38 @@ def minimax_value(real: Tensor, fake: Tensor) -> Tensor:
     return -softplus(-real).mean() - softplus(fake).mean()
 
 
+def own_value(definition: Mapping[str, Any]) -> Value | None:
+    """V = −L_D of an objective with its `name` and formulas.
+
+    None where L_D falls without bound: no discriminator is the best, and the gap is infinite.
+    """
+    loss = read_objective(definition["name"], definition).discriminator
+    if loss.expression == EQUATION_1:
+        return minimax_value
+    if falls_without_bound(loss):
+        return None
+    compute = compile_loss(loss)
+    return lambda real, fake: -compute(real, fake)
+
+
 def duality_gap(
     discriminator: nn.Module,
     generator: nn.Module,
     sample_real: Sampler,
     sample_latent: Sampler,
     budget: AdversaryBudget,
+    *,
+    value: Value = minimax_value,
 ) -> tuple[float, float]:
     """max V(D', G) and min V(D, G') within the budget; the gap is their difference.
 
     Leaves both networks unchanged.
     """
     return (
-        best_discriminator(discriminator, generator, sample_real, sample_latent, budget),
-        best_generator(discriminator, generator, sample_real, sample_latent, budget),
+        best_discriminator(
+            discriminator, generator, sample_real, sample_latent, budget, value=value
+        ),
+        best_generator(discriminator, generator, sample_real, sample_latent, budget, value=value),
     )
 
 
@@ -60,6 +86,8 @@ def best_discriminator(
     sample_real: Sampler,
     sample_latent: Sampler,
     budget: AdversaryBudget,
+    *,
+    value: Value = minimax_value,
 ) -> float:
     """The highest V(D', G) that a discriminator D' reaches against this generator."""
     adversary = deepcopy(discriminator)
@@ -67,7 +95,7 @@ def best_discriminator(
     def loss(count: int) -> Tensor:
         with torch.no_grad():
             fake = generator(sample_latent(count))
-        return -minimax_value(adversary(sample_real(count)), adversary(fake))
+        return -value(adversary(sample_real(count)), adversary(fake))
 
     return -_descend(adversary, loss, budget)
 
@@ -78,12 +106,14 @@ def best_generator(
     sample_real: Sampler,
     sample_latent: Sampler,
     budget: AdversaryBudget,
+    *,
+    value: Value = minimax_value,
 ) -> float:
     """The lowest V(D, G') that a generator G' reaches against this discriminator."""
     adversary, judge = deepcopy(generator), deepcopy(discriminator).requires_grad_(False)
 
     def loss(count: int) -> Tensor:
-        return minimax_value(judge(sample_real(count)), judge(adversary(sample_latent(count))))
+        return value(judge(sample_real(count)), judge(adversary(sample_latent(count))))
 
     return _descend(adversary, loss, budget)
 

@@ -1,7 +1,8 @@
 """Metrics of generated points where p_data is known, on a grid or from many samples.
 
-All values are in nats. D is the discriminator's probability, D = sigmoid(logit), and
-D* = p_data / (p_data + p_g) the optimal discriminator (Goodfellow et al. 2014, Proposition 1).
+All values are in nats. D is the discriminator's probability, D = sigmoid(logit). The optimal
+discriminator D* is that of an objective; of the minimax game it is p_data / (p_data + p_g)
+(Goodfellow et al. 2014, Proposition 1).
 """
 
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganbench.densities.mixtures import Mixture
+from ganbench.formula.language import parse
+from ganbench.formula.pointwise import PointwiseGame
 
 POINT_COUNTS = {1: 1_000_000, 2: 200_000}
 """Points per snapshot and in the floor, by the number of dimensions."""
@@ -22,6 +25,9 @@ HIGH_QUALITY = 3.0
 
 COVERED_SHARE = 0.1
 """A mode is covered if it gets at least this share of its expected high-quality points."""
+
+MINIMAX = PointwiseGame(parse("softplus(-r) + softplus(f)"))
+"""The discriminator's loss in Goodfellow et al. 2014, Eq. 1."""
 
 Discriminator = Callable[[np.ndarray], np.ndarray]
 """Maps points `(count, dimensions)` to logits `(count,)`."""
@@ -85,14 +91,18 @@ def _kl(p: np.ndarray, q: np.ndarray) -> float:
     return float((p[support] * np.log(p[support] / q[support])).sum())
 
 
-def optimal_discriminator(data: np.ndarray, generated: np.ndarray, count: int) -> np.ndarray:
-    """D* = p_data / (p_data + p_g) of masses `(cells,)`, with p_g estimated from `count` points.
+def optimal_discriminator(
+    data: np.ndarray, generated: np.ndarray, count: int, game: PointwiseGame = MINIMAX
+) -> np.ndarray:
+    """D* of `game` at masses `(cells,)`, with p_g estimated from `count` points.
 
-    One more point is spread evenly over the cells of p_g. Otherwise D* would be 1 in every cell
-    that no generated point happens to fall into.
+    One more point is spread evenly over the cells of p_g. Otherwise D* of minimax would be 1 in
+    every cell that no generated point happens to fall into.
     """
     smoothed = (generated * count + 1 / len(generated)) / (count + 1)
-    return data / (data + smoothed)
+    if game.is_classical:
+        return data / (data + smoothed)
+    return game.find_probabilities(data / smoothed)
 
 
 def optimal_value(grid: Grid, estimate: np.ndarray, expectation: np.ndarray) -> float:
@@ -108,11 +118,14 @@ def optimal_value(grid: Grid, estimate: np.ndarray, expectation: np.ndarray) -> 
     return float(on_data + np.log1p(-best[grid.cell_of(expectation)]).mean())
 
 
-def discriminator_distance(grid: Grid, discriminator: Discriminator, points: np.ndarray) -> float:
+def discriminator_distance(
+    grid: Grid, discriminator: Discriminator, points: np.ndarray, game: PointwiseGame = MINIMAX
+) -> float:
     """The mean of |D − D*| over (p_data + p_g)/2, on the grid; p_g is estimated from `points`."""
     generated = grid.masses(points)
-    best = optimal_discriminator(grid.data, generated, len(points))[:-1]
-    probability = 1 / (1 + np.exp(-discriminator(grid.centers)))
+    best = optimal_discriminator(grid.data, generated, len(points), game)[:-1]
+    with np.errstate(over="ignore"):  # logits of an optimum at infinity
+        probability = 1 / (1 + np.exp(-discriminator(grid.centers)))
     weights = (grid.data + generated)[:-1] / 2
     return float((weights * np.abs(probability - best)).sum() / weights.sum())
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganbench import randomness
 from ganbench.catalogue import metrics
-from ganbench.duality_gap import AdversaryBudget, duality_gap
+from ganbench.duality_gap import AdversaryBudget, duality_gap, own_value
 from ganbench.evaluation import mode_coverage
 from ganbench.evaluation.batch_norm import Moments, choose_moments
 from ganbench.evaluation.extractor import Features, extract, load_extractor
@@ -129,7 +129,10 @@ def _add_duality_gaps(
     noise: torch.Generator,
     data_file: Path,
 ) -> None:
-    """Adds the duality gap of every snapshot to `table`."""
+    """Adds the duality gap of every snapshot to `table`, if the objective has one."""
+    value = own_value(run["parameters"]["objective"])
+    if value is None:
+        return
     device = noise.device
     images = torch.from_numpy(map_array(data_file, "held_out")).to(device)
 
@@ -144,6 +147,6 @@ def _add_duality_gaps(
     players = zip(generators, load_discriminators(run, device), strict=True)
     for (step, generator), discriminator in players:
         best, worst = duality_gap(
-            discriminator, generator, sample_real, sample_latent, ADVERSARY_BUDGET
+            discriminator, generator, sample_real, sample_latent, ADVERSARY_BUDGET, value=value
         )
         table.add(step, "none", "duality_gap", best - worst)

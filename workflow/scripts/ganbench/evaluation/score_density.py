@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import randomness
+from ganbench.catalogue.objectives import read_objective
 from ganbench.densities import point_metrics
 from ganbench.densities.mixtures import DENSITIES, Mixture
-from ganbench.duality_gap import AdversaryBudget, duality_gap, minimax_value
+from ganbench.duality_gap import AdversaryBudget, Value, duality_gap, minimax_value, own_value
 from ganbench.evaluation.batch_norm import choose_moments
 from ganbench.evaluation.snapshots import (
     ScoreTable,
@@ -20,6 +21,7 @@ from ganbench.evaluation.snapshots import (
     load_generators,
     load_run,
 )
+from ganbench.formula.pointwise import PointwiseGame, find_pointwise_game
 from ganbench.jobs import files
 from ganbench.jobs.gpus.devices import choose_device
 from ganbench.randomness import Stream
@@ -29,6 +31,14 @@ ADVERSARY_BUDGET = AdversaryBudget()
 
 REAL_POINTS = 100_000
 """Real points in the expectation of V(D, G)."""
+
+
+@dataclass(frozen=True)
+class _Game:
+    """An objective's optimal discriminator and own value V = −L_D, each None if it has none."""
+
+    pointwise: PointwiseGame | None
+    value: Value | None
 
 
 @dataclass(frozen=True)
@@ -61,10 +71,14 @@ def score_density_run(
     The last snapshot is scored `repeats` times, each from other samples; maps come from the first
     time. `maps.npz` holds `steps (snapshots,)`, `centers (cells, dimensions)`, `data (cells,)`, and
     `generated`, `discriminator` and `optimal`, each `(snapshots, cells)`. Densities are per unit of
-    length or area. `batch_norm` is one of the kinds of `Moments`.
+    length or area. D* is that of the run's objective, NaN if it has none. `batch_norm` is one of
+    the kinds of `Moments`.
     """
     randomness.use_deterministic_kernels(threads=1)
     run, density = load_run(snapshots_file), DENSITIES[kind]
+    definition = run["parameters"]["objective"]
+    loss = read_objective(definition["name"], definition).discriminator
+    game = _Game(find_pointwise_game(loss), own_value(definition))
     device, grid = choose_device(run["parameters"]["device"]), point_metrics.make_grid(density)
     table = ScoreTable(dataset, variant, seed, run)
     moments = choose_moments(batch_norm, run, dataset, seed, device)
@@ -82,7 +96,9 @@ def score_density_run(
         generators = load_generators(run, device, last_only, moments)
         discriminators = load_discriminators(run, device, last_only)
         for (step, generator), discriminator in zip(generators, discriminators, strict=True):
-            scores, snapshot_maps = _score(density, grid, generator, discriminator, samples)
+            scores, snapshot_maps = _score(
+                density, grid, generator, discriminator, samples, game=game
+            )
             for metric, value in scores.items():
                 table.add(step, "none", metric, value, repeat)
             if repeat == 0:
@@ -125,6 +141,8 @@ def _score(
     generator: nn.Module,
     discriminator: nn.Module,
     samples: _Samples,
+    *,
+    game: _Game,
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Every metric of one snapshot, and its maps."""
     estimate = generate_points(generator, samples.estimate).numpy()
@@ -138,13 +156,25 @@ def _score(
         "high_quality": point_metrics.high_quality_share(density, estimate),
         "value": _value(logits(real), logits(expectation)),
         "optimal_value": point_metrics.optimal_value(grid, estimate, expectation),
-        "discriminator_distance": point_metrics.discriminator_distance(grid, logits, estimate),
     }
-    best, worst = duality_gap(
-        discriminator, generator, samples.sample_real, samples.sample_latent, ADVERSARY_BUDGET
-    )
-    scores["duality_gap"] = best - worst
-    optimal = point_metrics.optimal_discriminator(grid.data, masses, len(estimate))
+    optimal = np.full(len(masses), np.nan)
+    if game.pointwise:
+        optimal = point_metrics.optimal_discriminator(
+            grid.data, masses, len(estimate), game.pointwise
+        )
+        scores["discriminator_distance"] = point_metrics.discriminator_distance(
+            grid, logits, estimate, game.pointwise
+        )
+    if game.value:
+        best, worst = duality_gap(
+            discriminator,
+            generator,
+            samples.sample_real,
+            samples.sample_latent,
+            ADVERSARY_BUDGET,
+            value=game.value,
+        )
+        scores["duality_gap"] = best - worst
     return scores, {
         "generated": masses[:-1] / grid.cell_size,
         "discriminator": 1 / (1 + np.exp(-logits(grid.centers))),

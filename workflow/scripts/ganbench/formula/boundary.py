@@ -1,4 +1,4 @@
-"""Whether a discriminator's loss makes 0 the border between real and fake samples."""
+"""What a discriminator's loss says of its best logits: a border at 0, and whether any exist."""
 
 import math
 from collections.abc import Mapping
@@ -32,6 +32,28 @@ def separates_at_zero(loss: Formula) -> bool:
     except (ValueError, OverflowError, ZeroDivisionError, TypeError):
         return False  # not defined at these logits
     return moves and undecided[2] <= min(undecided) + 1e-9
+
+
+def falls_without_bound(loss: Formula) -> bool:
+    """Whether some discriminator's loss is as low as one likes, so that none is optimal.
+
+    It is if the part on real samples, times some t = p_data/p_g, and the part on fake ones go to −∞
+    together. A Wasserstein loss does, unless a constraint limits its logits.
+    """
+
+    def evaluate(ratio: float, logit: float) -> float:
+        parts = [{"r": logit, "f": 0.0}, {"r": 0.0, "f": logit}]
+        real, fake = (_evaluate(loss.expression, logits) for logits in parts)
+        return ratio * real + fake
+
+    for ratio in (1e-3, 0.5, 1.0, 2.0, 1e3):
+        for sign in (-1.0, 1.0):
+            try:
+                if evaluate(ratio, sign * 1e12) < evaluate(ratio, sign * 1e6) - 1e-3:
+                    return True
+            except (ValueError, OverflowError, ZeroDivisionError, TypeError):
+                continue  # beyond the range of numbers, which a loss leaves upwards
+    return False
 
 
 def _evaluate(expression: Expression, logits: Mapping[str, float]) -> float:

@@ -26,7 +26,9 @@ from ganbench.report.figures.game_curves import (
     sketch_game_curves,
     sketch_gradient_weights,
 )
+from ganbench.report.figures.generator_divergence import sketch_generator_divergences
 from ganbench.report.figures.learning_curves import sketch_learning_curves
+from ganbench.report.figures.phase_portraits import sketch_phase_portraits
 from ganbench.report.figures.profile_curves import sketch_profiles
 from ganbench.report.figures.schedule_curves import sketch_schedule_curves
 from ganbench.report.figures.tuning_curves import sketch_tuning_curves
@@ -159,4 +161,6 @@ def draw_figures(
         section: {name: sketch(name) for name in results.datasets}
         for section, sketch in by_dataset.items()
     }
-    return draw_all({**sketches, "theory": sketch_gradient_weights(results)}, processes)
+    theory = [*sketch_gradient_weights(results), *sketch_generator_divergences(results)]
+    portraits = sketch_phase_portraits(results)
+    return draw_all({**sketches, "theory": theory, "portraits": portraits}, processes)

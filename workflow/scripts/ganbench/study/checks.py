@@ -14,7 +14,7 @@ from ganbench.catalogue.extractors import (
 )
 from ganbench.catalogue.objectives import read_objective
 from ganbench.catalogue.updates import find_update_problem
-from ganbench.formula.boundary import separates_at_zero
+from ganbench.formula.boundary import falls_without_bound, separates_at_zero
 from ganbench.study.schema import StudyError, load_schema
 
 FOLDER_KEYS = ("layout", "labels", "unread_share")
@@ -195,9 +195,20 @@ def check_run(parameters: Mapping[str, Any], shape: list[int] | None, run: str) 
             f"training.stop.metric ({run}): found 'JSD', expected 'duality_gap': "
             "the density of images is not known"
         )
+    if stop and stop["metric"] == "duality_gap":
+        _check_gap(parameters["objective"], "JSD" if shape is None else "another objective", run)
     _check_augmentation(parameters, shape, run)
     _check_network(parameters, shape, run)
     _check_updates(parameters, run)
+
+
+def _check_gap(objective: Mapping[str, Any], instead: str, run: str) -> None:
+    name = objective["name"]
+    if falls_without_bound(read_objective(name, objective).discriminator):
+        raise StudyError(
+            f"training.stop.metric ({run}): found 'duality_gap' with {name}, expected {instead}: "
+            "the loss of its discriminator falls without bound, so that its gap is infinite"
+        )
 
 
 def _check_augmentation(parameters: Mapping[str, Any], shape: list[int] | None, run: str) -> None:

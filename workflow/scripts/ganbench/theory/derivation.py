@@ -1,4 +1,4 @@
-"""Derives the four steps of the classical GAN proof for any objective from its two formulas.
+"""Derives the classical GAN proof, and what the generator descends, from two formulas.
 
 At one point x let a = p_data(x) > 0, b = p_g(x) > 0 and u the discriminator's logit. The
 discriminator maximises V = −L_D (Goodfellow et al. 2014, Proposition 1 and Theorem 1; the
@@ -13,12 +13,15 @@ import sympy
 
 from ganbench.catalogue import objectives
 from ganbench.catalogue.objectives import Objective
+from ganbench.formula.boundary import separates_at_zero
 from ganbench.formula.mathml import to_mathml
 from ganbench.theory import divergences, numeric, proof_checks, quadrature, steps
+from ganbench.theory.descent_derivation import derive_descent
 from ganbench.theory.divergences import Match
 from ganbench.theory.gradient_weight import D_FAKE, find_gradient_weight
 from ganbench.theory.integrand import A, B, Integrand, NotDerivable, split_integrand
 from ganbench.theory.optimum import Optimum, check_bounded, find_optimum
+from ganbench.theory.pairwise import derive_pairwise
 from ganbench.theory.printing import print_value
 from ganbench.theory.proof_checks import Check
 from ganbench.theory.solve import NoClosedForm
@@ -35,6 +38,10 @@ def derive(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     - `divergence`: V(G, D*) = factor·divergence + constant, or None if it has no name.
     - `steps`: the `title`, `text`, `mathml` and `check` of each step.
     - `checks`: the numerical error of each statement.
+    - `descent`: h, the divergence whose gradient the generator follows at D*, at `log_t`; what it
+      costs to have samples `off_data` and data `dropped`; where it is `opposed` to V(G, D*).
+      If it `applies` not, only `why_not`.
+    - `pairwise`: the divergence of a D that compares real samples with fake ones, if it is one.
     - `gradient_weight`: ∂L_G/∂f against D(G(z)); absent where the generator's formula has no
       finite value at some logit.
 
@@ -51,16 +58,22 @@ def derive(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
                 ("generator", objective.generator),
             )
         },
-        **_derive_value(objective),
     }
-    gradient = _derive_gradient(objective)
-    result["steps"] += gradient.pop("steps")
-    result["checks"] += gradient.pop("checks")
-    return result | gradient
+    value, optimum = _derive_value(objective)
+    result |= value
+    for part in (
+        derive_pairwise(objective.discriminator),
+        _derive_gradient(objective),
+        derive_descent(objective, optimum),
+    ):
+        result["steps"] += part.pop("steps")
+        result["checks"] += part.pop("checks")
+        result |= part
+    return result
 
 
-def _derive_value(objective: Objective) -> dict[str, Any]:
-    """Steps 1 to 3, up to the first that does not apply."""
+def _derive_value(objective: Objective) -> tuple[dict[str, Any], Optimum | None]:
+    """Steps 1 to 3, up to the first that does not apply, and the optimum in closed form, if any."""
     result = {
         "solvable": True,
         "why_not": "",
@@ -72,22 +85,24 @@ def _derive_value(objective: Objective) -> dict[str, Any]:
         "steps": [],
         "checks": [],
     }
+    optimum = None
     try:
         integrand = split_integrand(objective.discriminator)
         result["steps"].append(steps.explain_integrand(integrand))
-        solution = _solve(integrand)
+        solution, optimum = _solve(integrand)
     except NotDerivable as reason:
         step = steps.explain_no_optimum(str(reason), first=not result["steps"])
         solution = {"solvable": False, "why_not": str(reason), "steps": [step]}
-    return result | solution | {"steps": result["steps"] + solution["steps"]}
+    return result | solution | {"steps": result["steps"] + solution["steps"]}, optimum
 
 
-def _solve(integrand: Integrand) -> dict[str, Any]:
-    """Steps 2 and 3."""
+def _solve(integrand: Integrand) -> tuple[dict[str, Any], Optimum | None]:
+    """Steps 2 and 3, and the optimum in closed form, if there is one."""
     try:
-        return _solve_symbolically(integrand, find_optimum(integrand))
+        optimum = find_optimum(integrand)
+        return _solve_symbolically(integrand, optimum), optimum
     except NoClosedForm:
-        return _solve_numerically(integrand)
+        return _solve_numerically(integrand), None
 
 
 def _solve_symbolically(integrand: Integrand, optimum: Optimum) -> dict[str, Any]:
@@ -186,7 +201,9 @@ def _derive_gradient(objective: Objective) -> dict[str, Any]:
             "at_zero": _finite_or_none(weight.at_zero),
             "at_one": _finite_or_none(weight.at_one),
         },
-        "steps": [steps.explain_gradient(weight, check)],
+        "steps": [
+            steps.explain_gradient(weight, check, separates_at_zero(objective.discriminator))
+        ],
         "checks": [check.to_json()],
     }
 

@@ -6,6 +6,7 @@ import numpy as np
 import sympy
 
 from ganbench.formula.language import Formula
+from ganbench.formula.numpy_loss import Array, evaluate
 from ganbench.formula.symbolic import MEAN, SYMBOLS, to_sympy
 from ganbench.theory import numeric
 
@@ -35,7 +36,7 @@ class Integrand:
         """a·real(u) + b·fake(u)."""
         return A * self.real + B * self.fake
 
-    def evaluate(self, a: numeric.Array, b: numeric.Array, u: numeric.Array) -> numeric.Array:
+    def evaluate(self, a: Array, b: Array, u: Array) -> Array:
         """The integrand in float64, computed without sympy from the formula as written.
 
         With f fixed at 0, the formula at r = u is the real part plus a constant, and likewise for
@@ -43,9 +44,9 @@ class Integrand:
         """
         u = np.where(np.isinf(u), np.sign(u) * numeric.INFINITE_LOGIT, u)
         loss = self.formula.expression
-        at_zero = numeric.evaluate(loss, 0.0, 0.0)
-        real = numeric.evaluate(loss, u, 0.0) - at_zero + float(self.real.subs(U, 0))
-        fake = numeric.evaluate(loss, 0.0, u) - at_zero + float(self.fake.subs(U, 0))
+        at_zero = evaluate(loss, 0.0, 0.0)
+        real = evaluate(loss, u, 0.0) - at_zero + float(self.real.subs(U, 0))
+        fake = evaluate(loss, 0.0, u) - at_zero + float(self.fake.subs(U, 0))
         with np.errstate(all="ignore"):
             return a * real + b * fake
 
@@ -101,7 +102,7 @@ def _check_sum(formula: Formula) -> None:
     The mixed derivative is replaced by differences between all pairs of nine logits.
     """
     logits = np.array([-7.3, -3.1, -1.7, -0.6, 0.0, 0.45, 1.3, 2.9, 6.7])
-    values = numeric.evaluate(formula.expression, logits[:, None], logits[None, :])
+    values = evaluate(formula.expression, logits[:, None], logits[None, :])
     values = np.broadcast_to(values, (9, 9))
     scale = np.maximum(1.0, np.abs(values))
     with np.errstate(invalid="ignore"):  # where a value is beyond float64

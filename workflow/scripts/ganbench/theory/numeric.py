@@ -9,54 +9,16 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy
-from scipy import special
 
-from ganbench.formula.language import ARITHMETIC, Apply, Expression, Number, Variable
+from ganbench.formula.language import Apply, Expression, Number
+from ganbench.formula.numpy_loss import Array, evaluate
 
-Array = Any
-"""A float or a float64 array."""
 INFINITE_LOGIT = 1e15
 """The logit used in place of infinity in float64."""
 LOGITS = np.linspace(-50.0, 50.0, 2001)
 """Logits at which a formula must have a value."""
 SEARCH_LIMIT = 60.0
 """A direct search covers logits from −SEARCH_LIMIT to SEARCH_LIMIT."""
-
-_FUNCTIONS: dict[tuple[str, int], Callable[..., Array]] = {
-    **ARITHMETIC,
-    ("softplus", 1): lambda a: np.logaddexp(0.0, a),
-    ("sigmoid", 1): special.expit,
-    ("log", 1): np.log,
-    ("exp", 1): np.exp,
-    ("tanh", 1): np.tanh,
-    ("relu", 1): lambda a: np.maximum(a, 0.0),
-    ("abs", 1): np.abs,
-    ("square", 1): np.square,
-    ("sqrt", 1): np.sqrt,
-    ("mean", 1): lambda a: a,
-    ("maximum", 2): np.maximum,
-    ("minimum", 2): np.minimum,
-}
-
-
-def evaluate(expression: Expression, r: Array, f: Array) -> Array:
-    """The formula in float64 at real logits `r` and fake logits `f`; NaN where it has no value.
-
-    `mean` returns its argument, as it does for a batch whose logits are all equal.
-    """
-    with np.errstate(all="ignore"):
-        return _evaluate(expression, {"r": np.asarray(r, float), "f": np.asarray(f, float)})
-
-
-def _evaluate(expression: Expression, logits: dict[str, Array]) -> Array:
-    match expression:
-        case Number(value):
-            return np.float64(value)
-        case Variable(name):
-            return logits[name]
-        case Apply(function, arguments):
-            values = [_evaluate(argument, logits) for argument in arguments]
-            return _FUNCTIONS[function, len(values)](*values)
 
 
 def find_gap(expression: Expression) -> float | None:

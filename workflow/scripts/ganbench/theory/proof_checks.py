@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ganbench.formula.language import Formula
+from ganbench.formula.numpy_loss import Array, evaluate
 from ganbench.theory import numeric
 from ganbench.theory.gradient_weight import GradientWeight
 from ganbench.theory.integrand import A, B, Integrand
@@ -51,7 +52,7 @@ def verify(checks: list[Check]) -> None:
         raise ProofError("the proof does not hold: " + " ".join(failures))
 
 
-def largest_error(values: numeric.Array, expected: numeric.Array) -> float:
+def largest_error(values: Array, expected: Array) -> float:
     """The largest difference, relative to `expected` where that is above 1."""
     values, expected = np.asarray(values), np.asarray(expected)
     with np.errstate(invalid="ignore"):  # where a value is beyond float64
@@ -135,8 +136,6 @@ def check_gradient(formula: Formula, weight: GradientWeight) -> Check:
 
 def _first_difference(formula: Formula, f: np.ndarray, h: float) -> np.ndarray:
     """The fourth-order central difference for ∂/∂f."""
-    values = [
-        numeric.evaluate(formula.expression, 0.0 * f, f + step * h) for step in (-2, -1, 1, 2)
-    ]
+    values = [evaluate(formula.expression, 0.0 * f, f + step * h) for step in (-2, -1, 1, 2)]
     with np.errstate(invalid="ignore"):  # where a value is beyond float64
         return (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)

@@ -8,6 +8,7 @@ import numpy as np
 import sympy
 from scipy import integrate, optimize
 
+from ganbench.formula.numpy_loss import Array
 from ganbench.theory import numeric
 from ganbench.theory.integrand import A, B, Integrand
 from ganbench.theory.optimum import Optimum
@@ -63,9 +64,7 @@ def check_value(
     return Check(name, error, TOLERANCE)
 
 
-def check_equilibrium(
-    integrand: Integrand, logit: Callable[..., numeric.Array], constant: float
-) -> Check:
+def check_equilibrium(integrand: Integrand, logit: Callable[..., Array], constant: float) -> Check:
     """Compares V(G, D*) with `constant` where p_g and p_data are the same mixture."""
     p, _ = PAIRS[2]
     value = _integrate(lambda x: _value_at(integrand, logit, p(x), p(x)), p.means)
@@ -81,9 +80,7 @@ def check_jensen_bound(integrand: Integrand, constant: float) -> Check:
     return Check(name, max(0.0, constant - float(value)), TOLERANCE)
 
 
-def _value_at(
-    integrand: Integrand, logit: Callable[..., numeric.Array], a: float, b: float
-) -> float:
+def _value_at(integrand: Integrand, logit: Callable[..., Array], a: float, b: float) -> float:
     return -float(integrand.evaluate(a, b, logit(a, b)))
 
 

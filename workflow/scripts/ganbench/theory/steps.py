@@ -20,7 +20,8 @@ CONVEXITY = (
 )
 
 
-def _make_step(title: str, text: str, lines: list[str], checks: list[Check]) -> Step:
+def make_step(title: str, text: str, lines: list[str], checks: list[Check]) -> Step:
+    """A step with its displayed equations and the errors of its checks."""
     check = " ".join(map(str, checks))
     return {"title": title, "text": text, "mathml": "".join(lines), "check": check}
 
@@ -32,13 +33,13 @@ def explain_integrand(integrand: Integrand) -> Step:
         "b = p_g(x) and u the discriminator's logit."
     )
     lines = [print_equation(integrand.expression)]
-    return _make_step("The integrand at one point", text, lines, [])
+    return make_step("The integrand at one point", text, lines, [])
 
 
 def explain_no_optimum(reason: str, first: bool) -> Step:
     """Replaces steps 2 and 3, or steps 1 to 3 if it is the `first` step."""
     title = "No integrand at one point" if first else "No optimal discriminator"
-    return _make_step(title, f"{reason[0].upper()}{reason[1:]}.", [], [])
+    return make_step(title, f"{reason[0].upper()}{reason[1:]}.", [], [])
 
 
 def explain_optimum(optimum: Optimum, checks: list[Check]) -> Step:
@@ -69,7 +70,7 @@ def explain_optimum(optimum: Optimum, checks: list[Check]) -> Step:
             "The derivative with respect to u has no zero. The integrand is lowest at a kink, "
             "where its slope changes sign. All kinks were compared."
         )
-    return _make_step("The optimal discriminator", text, lines, checks)
+    return make_step("The optimal discriminator", text, lines, checks)
 
 
 def _explain_sign(curvature: sympy.Expr) -> str:
@@ -106,7 +107,7 @@ def explain_value(
     decimal = "" if constant.is_Rational else f" = {_print_decimal(constant, 6)}"
     at_equilibrium = f"At p_data = p_g it is {print_number(constant)}{decimal}."
     text = f"{text} {CONVEXITY} {at_equilibrium}"
-    return _make_step("The value at the optimum", text, lines, checks)
+    return make_step("The value at the optimum", text, lines, checks)
 
 
 def _explain_divergence(match: Match) -> tuple[str, list[str]]:
@@ -137,7 +138,7 @@ def explain_searched_optimum(ratios: np.ndarray, logits: np.ndarray) -> Step:
         "sympy finds no closed form of the stationary point. According to a direct search over u, "
         f"the integrand is lowest at {optima}."
     )
-    return _make_step("The optimal discriminator", text, [], [])
+    return make_step("The optimal discriminator", text, [], [])
 
 
 def _print_logit(logit: float) -> str:
@@ -155,7 +156,7 @@ def explain_searched_value(constant: float, check: Check) -> Step:
         f"Without a closed form the divergence cannot be identified. {CONVEXITY} "
         f"At p_data = p_g it is {_print_decimal(constant, 6)}."
     )
-    return _make_step("The value at the optimum", text, [], [check])
+    return make_step("The value at the optimum", text, [], [check])
 
 
 def list_assumptions(weight: GradientWeight) -> str:
@@ -171,11 +172,11 @@ def list_assumptions(weight: GradientWeight) -> str:
 def explain_no_gradient(reason: str) -> Step:
     """Replaces step 4."""
     text = f"The generator's gradient is not defined everywhere: {reason}."
-    return _make_step("The generator's gradient", text, [], [])
+    return make_step("The generator's gradient", text, [], [])
 
 
-def explain_gradient(weight: GradientWeight, check: Check) -> Step:
-    """Step 4."""
+def explain_gradient(weight: GradientWeight, check: Check, border_at_half: bool) -> Step:
+    """Step 4; `border_at_half` is whether D = 1/2 parts real samples from fake ones."""
     text = (
         "∂L_G/∂f is the weight with which the logit of a generated sample enters the generator's "
         "gradient, as a function of D = D(G(z)) = σ(f)."
@@ -184,15 +185,18 @@ def explain_gradient(weight: GradientWeight, check: Check) -> Step:
         text += " It also depends on the real sample, through D_x = D(x)."
     if assumptions := list_assumptions(weight):
         text += f" The following statements assume that {assumptions}."
-    rejects, accepts = "where the discriminator rejects the sample", "where it accepts the sample"
-    text += _explain_limit(weight.at_zero, f"as D(G(z)) → 0, {rejects}")
-    text += _explain_limit(weight.at_one, f"as D(G(z)) → 1, {accepts}")
+    rejects, accepts = "", ""
+    if border_at_half:
+        rejects = ", where the discriminator rejects the sample"
+        accepts = ", where it accepts the sample"
+    text += _explain_limit(weight.at_zero, f"as D(G(z)) → 0{rejects}")
+    text += _explain_limit(weight.at_one, f"as D(G(z)) → 1{accepts}")
     for zero in weight.zeros:
         text += f" It is zero at D(G(z)) = {float(zero):.4g}."
     for low, high in weight.flat:
         text += f" It is zero from D(G(z)) = {float(low):.4g} to {float(high):.4g}."
     line = print_equation("∂L_G / ∂f", weight.expression)
-    return _make_step("The generator's gradient", text, [line], [check])
+    return make_step("The generator's gradient", text, [line], [check])
 
 
 def _explain_limit(limit: float, where: str) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ganbench import randomness
 from ganbench.densities import point_metrics
 from ganbench.densities.mixtures import DENSITIES
-from ganbench.duality_gap import AdversaryBudget, duality_gap
+from ganbench.duality_gap import AdversaryBudget, duality_gap, own_value
 from ganbench.randomness import Stream
 from ganbench.samples import sample_latents, to_float
 
@@ -64,7 +64,12 @@ class Stopping:
                 points = generator(self._sample_latents(POINTS)).cpu().double().numpy()
             return point_metrics.jensen_shannon(grid.data, grid.masses(points))
         best, worst = duality_gap(
-            discriminator, generator, self._sample_real, self._sample_latents, ADVERSARY_BUDGET
+            discriminator,
+            generator,
+            self._sample_real,
+            self._sample_latents,
+            ADVERSARY_BUDGET,
+            value=own_value(self.parameters["objective"]),
         )
         return best - worst
 

@@ -45,13 +45,13 @@ _MAP_ROWS = (
 )
 
 _LINES_CAPTION = (
-    "Shaded: p_data. Coloured line: p_g. Dashed: the trained D. Dotted: the optimal D* = "
-    "p_data/(p_data + p_g), where a density is above zero."
+    "Shaded: p_data. Coloured line: p_g. Dashed: the trained D. Dotted: the optimal D* of this "
+    "objective, if it has one, where a density is above zero."
 )
 _MAPS_CAPTION = (
     "Top: p_g, darker where more points are generated. Middle: the trained D, from 0 (purple: "
-    "generated) through ½ (white) to 1 (orange: real). Bottom: the optimal D* = p_data/(p_data + "
-    "p_g). Contours: p_data."
+    "generated) through ½ (white) to 1 (orange: real). Bottom: the optimal D* of this objective, "
+    "if it has one. Contours: p_data."
 )
 
 

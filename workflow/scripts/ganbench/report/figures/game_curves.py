@@ -1,8 +1,10 @@
 """What the two players do over training: outputs, value, gradients, losses."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,29 +27,26 @@ from ganbench.report.figures.drawing import (
     mark_variant,
     open_figure,
 )
+from ganbench.report.figures.equilibrium_levels import (
+    Level,
+    list_probability_levels,
+    list_value_levels,
+)
 from ganbench.report.results import Results
 
 
 @dataclass(frozen=True)
-class Level:
-    """A horizontal line at a known value."""
-
-    value: float
-    label: str
-
-
-@dataclass(frozen=True)
 class GameCurve:
-    """One quantity of `history.csv`: the column, the texts of its figure, and a line, if any."""
+    """One quantity of `history.csv`: the column, the texts of its figure, and its guide lines."""
 
     column: str
     title: str
     label: str
     caption: str
-    level: Level | None = None
+    levels: Callable[[Mapping[str, Any]], list[Level]] = lambda _study: []
 
 
-UNDECIDED = Level(0.5, "½: undecided")
+_LEVELS_CAPTION = " Dotted: each objective’s own D* where p_g = p_data."
 
 _LOSS_CAPTION = (
     "Losses of different objectives are different quantities: compare their shapes, not their "
@@ -60,21 +59,21 @@ GAME_CURVES = (
         title="D(x): D on real samples",
         label="mean D(x)",
         caption="1: D is certain that real samples are real. 0: D is certain that they are fake.",
-        level=UNDECIDED,
+        levels=list_probability_levels,
     ),
     GameCurve(
         column="d_fake",
         title="D(G(z)): D on generated samples",
         label="mean D(G(z))",
         caption="1: D takes all generated samples for real. 0: D recognises all of them.",
-        level=UNDECIDED,
+        levels=list_probability_levels,
     ),
     GameCurve(
         column="value",
-        title="V(D, G): −log 4 if D is undecided",
+        title="V(D, G) of the minimax game",
         label="V(D, G) (nats)",
         caption="E log D(x) + E log(1 − D(G(z))), which is 0 if D is certain and right.",
-        level=Level(-math.log(4), "−log 4"),
+        levels=list_value_levels,
     ),
     GameCurve(
         column="g_grad_norm",
@@ -117,15 +116,16 @@ def _draw_curve(
     curve: GameCurve,
 ) -> Drawing:
     """One quantity; `rows` are those of the history to draw."""
-    caption = curve.caption
+    levels = curve.levels(results.study)
+    caption = curve.caption + (_LEVELS_CAPTION if levels else "")
     with open_figure() as (figure, (axes,)):
         curves = draw_seeds_and_mean(axes, results, rows, curve.column)
         if curve.column.endswith("norm"):
             _set_log_scale(axes)
         else:
             caption += keep_in_view(axes, history[curve.column])
-        if curve.level:
-            draw_level(axes, curve.level.value, curve.level.label)
+        for level in levels:
+            draw_level(axes, level.value, level.label)
         mark_diverged(axes, results, history, curve.column)
         axes.set(title=curve.title, ylabel=curve.label)
         label_budget(axes, BUDGETS[0], results.study, dataset)
@@ -170,7 +170,8 @@ def _draw_gradient_weights(results: Results, curves: dict[str, dict]) -> Drawing
     caption = (
         "The weight |∂L/∂f| of a generated sample in the gradient of G's loss, against D(G(z)). "
         "Lines: derived from each generator's formula. Dots: measured in training, on all datasets "
-        "and with all seeds; each is the mean over one batch. On the left, D rejects the sample."
+        "and with all seeds; each is the mean over one batch. On the left, D is certain that a "
+        "sample is fake."
     )
     if every > 1:
         caption += f" One dot is drawn for every {every} rows of history.csv."
@@ -185,7 +186,7 @@ def _draw_gradient_weights(results: Results, curves: dict[str, dict]) -> Drawing
                 _draw_weights(axes, index, curves[variant], measured)
                 mark_variant(axes, lines_before, index)
                 variants[index] = variant
-        axes.set(title=title, xlabel="D(G(z)): 0 is rejected, 1 taken for real", ylabel="|∂L/∂f|")
+        axes.set(title=title, xlabel="D(G(z)) = σ(f)", ylabel="|∂L/∂f|")
         axes.set(xlim=(0, 1), ylim=(0, min(axes.get_ylim()[1], 3)))
         return finish(figure, "gradient-weights", title, caption, variants)
 
