@@ -137,7 +137,7 @@ def result(path):
     return f"results/{STUDY['study']}/{path}"
 
 
-# A module's `prefix:` is put before what a rule reads and writes, and not before paths in `params:`.
+# A module's `prefix:` is put before what jobs read and write, and not before paths in `params:`.
 RESULTS = str(workflow.modifier.modify_path(result("")))
 
 
