@@ -37,6 +37,16 @@ def _make_parser() -> argparse.ArgumentParser:
     check.add_argument("study", type=Path, help="the study's file, such as config/my_study.yaml")
     check.add_argument("--cores", type=int, help="cores to run on; all if left out")
     check.set_defaults(run=_check_study)
+    watch = commands.add_parser(
+        "watch", help="the runs of a study while they train: losses, gradients, time left"
+    )
+    watch.add_argument(
+        "results", type=Path, help="the folder of the study, such as results/my_study"
+    )
+    watch.add_argument(
+        "--once", action="store_true", help="show them once, as where output is no terminal"
+    )
+    watch.set_defaults(run=_watch_runs)
     return parser
 
 
@@ -50,3 +60,9 @@ def _check_study(options: argparse.Namespace) -> str:
     from ganbench.commands.study_check import describe_study  # noqa: PLC0415 (slow to import)
 
     return describe_study(options.study, options.cores)
+
+
+def _watch_runs(options: argparse.Namespace) -> str:
+    from ganbench.commands.watch import watch_runs  # noqa: PLC0415 (slow to import)
+
+    return watch_runs(options.results, once=options.once)
