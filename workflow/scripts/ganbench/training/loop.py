@@ -141,7 +141,8 @@ def play(
 ) -> dict[str, Any]:
     """Plays the steps that are left, and fills `run.record`, which `live` shows meanwhile.
 
-    Returns `status`, `step`, `reason`, `seconds` and `images_per_second` for `run.json`.
+    Returns how it ended, for `run.json`: `status`, `step`, `reason`, `best_step` (by the metric of
+    early stopping), `seconds` and `images_per_second`.
     """
     steps, interval = parameters["steps"], parameters["history_interval"]
     snapshots = set(snapshot_steps(parameters))
@@ -173,6 +174,7 @@ def play(
         "status": "diverged" if divergence else "completed",
         "step": step,
         "reason": reason,
+        "best_step": run.stopping.best_step,
         "seconds": seconds,
         "images_per_second": round(step * images_per_step(parameters) / seconds, 1),
     }
@@ -191,7 +193,7 @@ def _take_snapshot(run: Run) -> str | None:
     """Takes a snapshot; returns the reason to end the run here, or None."""
     game = run.game
     run.record.take_snapshot(run.step, game.scored_generator, game.discriminator.network)
-    return run.stopping.reason(game.scored_generator, game.discriminator.network)
+    return run.stopping.reason(run.step, game.scored_generator, game.discriminator.network)
 
 
 def describe_ending(outcome: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
