@@ -184,8 +184,8 @@ def test_cost_of_stopping_is_said_before_it_is_paid():
     said = describe_stopping(study)
     assert re.fullmatch(
         r"training\.stop: measuring duality_gap at every snapshot makes training up to [\d.]+ "
-        r"times as long \(minimax on digits\); found 2 snapshots in 40 steps, fewer snapshots or more "
-        r"steps cost less\.",
+        r"times as long \(minimax on digits\); found 2 snapshots in 40 steps, fewer snapshots or "
+        r"more steps cost less\.",
         said,
     ), said
     for run in study["runs"]["digits"].values():
