@@ -206,7 +206,14 @@ def test_table_fits_80_columns_and_keeps_the_seed_of_a_long_name():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.693147, "0.693"), (-12.345, "−12.3"), (1.6e-7, "2e−7"), (-1e9, "−1e9"), (100.0, "100")],
+    [
+        (0.693147, "0.693"),
+        (-12.345, "−12.3"),
+        (1.6e-7, "2e−7"),
+        (-1e9, "−1e9"),
+        (-0.0436, "−0.044"),
+        (100.0, "100"),
+    ],
 )
 def test_a_measure_has_at_most_six_characters(value, text):
     last = {"d_loss": value}

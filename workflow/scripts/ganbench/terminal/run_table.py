@@ -89,9 +89,9 @@ def _format_measure(value: float | None) -> str:
     """A number of at most six characters: 0.693, −12.3, 1e−5."""
     if is_missing(value) or isinf(value):
         return number(None) if is_missing(value) else f"{value:g}".replace("-", "−")
-    text = number(value)
-    if len(text) <= NUMBER_WIDTH:
-        return text
+    for digits in (3, 2):
+        if len(text := number(value, digits)) <= NUMBER_WIDTH:
+            return text
     mantissa, exponent = f"{value:.0e}".split("e")
     return f"{mantissa}e{int(exponent)}".replace("-", "−")
 
