@@ -69,6 +69,17 @@ def test_a_run_of_other_parameters_does_not_show_the_rows_of_the_former(tmp_path
     assert not (tmp_path / "checkpoints/samples.png").exists()
 
 
+def test_what_a_killed_process_left_half_written_disappears_with_the_run(tmp_path, eager):
+    folder = RunFolder(tmp_path, resolve_run(steps=20, history_interval=5))
+    live = tmp_path / "checkpoints"
+    live.mkdir()
+    for name in (".history.csv.1.partial", ".samples.png.1.partial", "history.csv", "samples.png"):
+        (live / name).write_text("half")
+    folder.train(log_interval=eager)
+    assert folder.run()["status"] == "completed"
+    assert not live.exists()
+
+
 def test_files_are_written_no_more_often_than_the_pause_and_the_share_of_time_allow(
     tmp_path, monkeypatch
 ):
