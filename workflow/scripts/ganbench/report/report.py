@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ganbench.catalogue.published import find_published
+from ganbench.evidence.best_steps import find_best_steps
 from ganbench.evidence.comparisons import compare_all_pairs, compare_contrasts
 from ganbench.evidence.factors import estimate_effects
 from ganbench.evidence.headline import write_headline
@@ -133,6 +134,7 @@ def make_tables(results: Results) -> dict[str, pd.DataFrame]:
         "ranks": rank_variants(scores, runs, study),
         "profiles": profile_scores(scores, runs),
         "noise": estimate_noise(scores, runs),
+        "best_steps": find_best_steps(scores),
         "tuning": evaluate_tuning(
             pd.concat([scores, results.setting_scores], ignore_index=True),
             pd.concat([runs, results.setting_runs], ignore_index=True),
