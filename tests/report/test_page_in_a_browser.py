@@ -292,3 +292,31 @@ def test_nothing_is_cut_off_at_the_edge_of_a_printed_page(open_page, width):
           .map((element) => element.textContent)"""
     )
     assert cut == []
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(("name", "width"), [("whole", 1440), ("failed", 1440), ("failed", 375)])
+def test_first_screen_has_the_answer_and_the_forest_plot(open_page, name, width, scripts):
+    page = open_page(name, width=width, java_script_enabled=scripts)
+    answer = page.locator(".headline").inner_text()
+    assert answer.startswith("On digits, against minimax by FD-classifier: ")
+    assert len(answer.split()) <= 30 * len(PAGES[name].get("datasets", ["digits"]))
+    forest = page.locator(".forests svg").first
+    assert forest.is_visible()
+    box = forest.bounding_box()
+    assert box["y"] + box["height"] < 900
+    assert box["x"] + box["width"] <= width
+    for words in ("non_saturating against minimax", "← first is better", "second is better →"):
+        text = forest.locator("text", has_text=words)
+        assert text.bounding_box()["height"] > 9  # legible without zooming
+    assert page.locator(".numbers").count() == 0  # tables have those of several contrasts
+    following = "main > header ~ section"
+    assert page.locator(following).first.get_attribute("id") == "samples"
+
+
+def test_numbers_of_the_answer_are_folded(open_page):
+    page = open_page("pair")
+    numbers = page.locator(".numbers li")
+    assert not numbers.is_visible()
+    page.click(".numbers summary")
+    assert "times, 95 % interval" in numbers.inner_text()

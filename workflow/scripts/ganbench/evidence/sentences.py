@@ -17,7 +17,7 @@ def claim(row: Row) -> str:
     if "failures" in row["decided_by"]:
         return _claim_failures(row)
     match verdict.kind:
-        case VerdictKind.BETTER | VerdictKind.WORSE:
+        case VerdictKind.BETTER | VerdictKind.WORSE | VerdictKind.HIGHER | VerdictKind.LOWER:
             return f"{variant} {_describe_size(row, name)}"
         case VerdictKind.EQUIVALENT:
             return f"{variant} and {baseline} were equivalent in {name} within {verdict.margin}"
@@ -31,7 +31,8 @@ def claim(row: Row) -> str:
             f"{variant} and {baseline} are not ranked: one scored better in {name}, the other "
             "failed less often"
         )
-    return f"it is open whether {variant} or {baseline} is better in {name} (inconclusive)"
+    rank = "better" if direction(row["metric"]) else "higher"
+    return f"it is open whether {variant} or {baseline} is {rank} in {name} (inconclusive)"
 
 
 def _claim_failures(row: Row) -> str:
@@ -46,17 +47,16 @@ def _claim_failures(row: Row) -> str:
 
 
 def _describe_size(row: Row, name: str) -> str:
-    """How much lower or higher the variant scored, and which of the two is better."""
+    """How much lower or higher the variant scored, and which of the two is better, if either is."""
     direct = "lower" if row["difference"] < 0 else "higher"
-    than = f"{name} than {row['baseline']}"
-    goal = "higher" if direction(row["metric"]) > 0 else "lower"
-    note = f"{goal} is better"
+    note = {1: " (higher is better)", -1: " (lower is better)", 0: ""}[direction(row["metric"])]
+    than = f"{direct} {name} than {row['baseline']}{note}"
     if is_missing(row["ratio"]):
-        return f"scored {number(abs(row['difference']))} {direct} {than} ({note})"
+        return f"scored {number(abs(row['difference']))} {than}"
     ratio = max(row["ratio"], 1 / row["ratio"])
     if ratio >= LARGE_RATIO:
-        return f"scored {number(ratio, 2)} times {direct} {than} ({note})"
-    return f"scored {number(100 * abs(row['ratio'] - 1), 2)} % {direct} {than} ({note})"
+        return f"scored {number(ratio, 2)} times {than}"
+    return f"scored {number(100 * abs(row['ratio'] - 1), 2)} % {than}"
 
 
 def describe_comparison(row: Row, variant: Row, baseline: Row, confidence: float = 0.95) -> str:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from ganbench import wording
 from ganbench.catalogue import objectives
 from ganbench.catalogue.metrics import METRICS, Metric, base_name
+from ganbench.evidence.headline import Headline
 from ganbench.formula.mathml import to_mathml
 from ganbench.jobs.resources import find_resources
 from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
@@ -44,7 +45,7 @@ def render_page(
     *,
     latex: Mapping[str, str],
     published: list[dict[str, Any]],
-    headline: str,
+    headline: Headline,
     figures: Mapping[str, Any],
 ) -> str:
     """The whole page as text. The templates escape every string of the study."""

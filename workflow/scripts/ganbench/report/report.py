@@ -21,6 +21,7 @@ from ganbench.report.figures.budgets import RUN_COLUMNS
 from ganbench.report.figures.density_maps import sketch_density_maps
 from ganbench.report.figures.drawing import Drawing
 from ganbench.report.figures.film_gif import draw_gif
+from ganbench.report.figures.forest import sketch_forest
 from ganbench.report.figures.gallery import draw_all, list_drawings
 from ganbench.report.figures.game_curves import (
     sketch_game_curves,
@@ -149,7 +150,9 @@ def draw_figures(
 ) -> dict[str, Any]:
     """Every figure of the page, by its section and, but for the theory, by dataset."""
     profiles, tuning = tables["profiles"], tables["tuning"]
+    comparisons, summary = tables["comparisons"], tables["summary"]
     by_dataset = {
+        "forests": lambda name: sketch_forest(results, comparisons, summary, name),
         "profiles": lambda name: sketch_profiles(results, profiles, name),
         "curves": lambda name: sketch_learning_curves(results, name),
         "tuning": lambda name: sketch_tuning_curves(results, tuning, name),
