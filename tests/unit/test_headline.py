@@ -1,5 +1,8 @@
 """The short answer, the sentence on one contrast, and the headline of a whole study."""
 
+import re
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -281,3 +284,24 @@ def test_headline_answers_for_images_and_points_by_their_own_metric():
         images == "On digits, wgan scored 17 % lower FD-classifier than minimax (lower is better)."
     )
     assert points.startswith("wgan scored 0.0669 lower Jensen–Shannon divergence than minimax ")
+
+
+NUMBERS = re.compile(r": (.*) against (.*) \(difference (.*?)[ ,]")
+
+
+@pytest.mark.parametrize("metric", ["density-classifier", "recall-classifier", "JSD"])
+def test_printed_difference_is_that_of_the_printed_scores(metric):
+    rng = np.random.default_rng(0)
+    reference = "none" if metric == "JSD" else "held_out"
+    for _ in range(20):
+        sides = rng.uniform(0.1, 0.6, (2, 4)) * [[1.0], [rng.uniform(0.8, 1.0)]]
+        sentence = sentence_of(*sides.tolist(), measure=(metric, reference))
+        values = [text.replace("−", "-") for text in NUMBERS.search(sentence).groups()]
+        first, second, difference = map(Decimal, values)
+        assert first - second == difference, sentence
+
+
+def test_difference_of_trimmed_means_says_so():
+    measure = ("density-classifier", "held_out")
+    sentence = sentence_of([0.2, 0.3, 0.25, None], [0.5, 0.6, 0.51, 0.52], measure=measure)
+    assert "between means without the worst runs of both" in sentence
