@@ -1,5 +1,6 @@
 """The page in a real browser: what it loads, what a reader can do with it, how it looks."""
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -312,6 +313,30 @@ def test_first_screen_has_the_answer_and_the_forest_plot(open_page, name, width,
     assert page.locator(".numbers").count() == 0  # tables have those of several contrasts
     following = "main > header ~ section"
     assert page.locator(following).first.get_attribute("id") == "samples"
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_every_figure_has_a_link_that_leads_to_it(open_page, scripts):
+    page = open_page("pair", java_script_enabled=scripts)
+    links = page.locator(".figure-link")
+    assert links.count() == page.locator("figcaption .save").count() > 5
+    link = page.locator("#curves .figure-link").first
+    page.goto(f"{page.url}{link.get_attribute('href')}")
+    top = page.locator("#curves figure svg").first.bounding_box()["y"]
+    assert -200 < top < 500
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_paper_has_its_table_paragraph_and_citation(open_page, folders, scripts):
+    page = open_page(java_script_enabled=scripts)
+    for name in ("paper.tex", "paper.md"):
+        text = download(page, page.locator(f'a[download="{name}"]'))
+        assert text == (folders("whole") / "tables" / name).read_text(encoding="utf-8")
+    passages = page.locator("#paper pre").all_inner_texts()
+    assert "Settings of minimax, non_saturating on digits: dcgan" in passages[0]
+    assert passages[1].startswith("@software{ganbench,")
+    foot = page.locator("footer").inner_text()
+    assert re.search("ganbench 0.1.0, commit (c0ffee)+c0ff; lock file .* declaration", foot)
 
 
 def test_numbers_of_the_answer_are_folded(open_page):

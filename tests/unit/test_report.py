@@ -102,6 +102,7 @@ def test_sections_follow_in_the_order_of_importance(report):
         "theory",
         "data",
         "again",
+        "paper",
         "methods",
     ]
 

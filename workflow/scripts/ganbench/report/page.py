@@ -22,7 +22,9 @@ from ganbench.report.figures.drawing import Drawing, choose_border, choose_colou
 from ganbench.report.figures.film import collect_film
 from ganbench.report.figures.gallery import list_drawings
 from ganbench.report.measures import describe_measure
+from ganbench.report.methods_paragraph import describe_origin, write_methods
 from ganbench.report.missing_runs import describe_diverged, describe_failures, describe_missing
+from ganbench.report.paper_tables import build_paper_tables, format_paper_markdown
 from ganbench.report.recipes import describe_moments, describe_recipes
 from ganbench.report.results import Results
 from ganbench.report.samples_shown import arrange_samples
@@ -52,6 +54,7 @@ def render_page(
     boards = leaderboard.build_leaderboards(results, tables["summary"], published)
     matrices = matrix.build_matrices(results, tables["pairs"])
     pictures = sample_pictures.encode_pictures(results)
+    paper_tables = build_paper_tables(results, tables)
     context = {
         "results": results,
         "study": results.study,
@@ -101,6 +104,11 @@ def render_page(
         "bibtex": bibliography.select_references(results, published=bool(published)),
         "csv": {name: tables[name].to_csv(index=False) for name in ATTACHED},
         "latex": latex,
+        "paper_tables": paper_tables,
+        "markdown": format_paper_markdown(paper_tables),
+        "paragraph": write_methods(results),
+        "citation": bibliography.cite_software(results),
+        "origin": describe_origin(results),
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         "script": Markup("\n".join(_read_scripts())),
     }
