@@ -345,3 +345,24 @@ def test_numbers_of_the_answer_are_folded(open_page):
     assert not numbers.is_visible()
     page.click(".numbers summary")
     assert "times, 95 % interval" in numbers.inner_text()
+
+
+ROWS = """(grid) => { const rows = {}; for (const figure of grid.children) {
+  const top = Math.round(figure.getBoundingClientRect().bottom);
+  rows[top] = (rows[top] ?? 0) + !figure.matches(".large"); } return Object.values(rows); }"""
+
+
+@pytest.mark.parametrize("width", [1440, 1100])
+def test_no_figure_is_left_alone_in_the_last_row(open_page, width):
+    page = open_page(width=width)
+    galleries = page.locator(".gallery:not(.wide, .maps)")
+    rows = [gallery.evaluate(ROWS.replace("bottom", "top")) for gallery in galleries.all()]
+    assert any(len(sizes) > 2 and sizes[-1] == 2 for sizes in rows)  # seven small ones
+    assert not [sizes for sizes in rows if sum(sizes) > 2 and sizes[-1] == 1]
+
+
+def test_seven_pictures_of_samples_take_two_rows_of_four_and_three(open_page):
+    page = open_page("many")
+    samples = page.locator("#samples .samples").first
+    samples.evaluate("(grid) => { while (grid.children.length > 7) grid.children[0].remove(); }")
+    assert samples.evaluate(ROWS) == [4, 3]
