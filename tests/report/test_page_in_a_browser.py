@@ -71,6 +71,19 @@ def test_click_on_a_heading_sorts_and_a_second_click_reverses(open_page):
     assert names.all_inner_texts() == ranked[::-1]
 
 
+def test_budgets_have_columns_only_where_variants_differ(open_page):
+    page = open_page()  # wgan_gp has five updates of D for one of G
+    headings = page.locator("table.board").first.locator("thead th").all_inner_texts()
+    columns = [heading.split("\n")[0].strip(" ↕") for heading in headings]
+    assert columns[3:] == ["best snapshot", "runs", "D updates", "images", "time", "FLOPs"]
+    assert "Every variant used 100 G updates in a run." in page.locator("#leaderboard").inner_text()
+    equal = open_page("pair")
+    headings = equal.locator("table.board").first.locator("thead th").all_inner_texts()
+    assert len(headings) == 7
+    notes = equal.locator("#leaderboard").inner_text()
+    assert "Every variant used 100 D updates, 100 G updates, 6,400 images in a run." in notes
+
+
 def test_unfinished_variant_sorts_last(open_page):
     page = open_page("failed")
     board = page.locator("table.board").first
