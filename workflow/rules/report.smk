@@ -38,6 +38,7 @@ rule report:
         noise=report_table("noise", STUDY["evaluation"]["repeats"] > 1),
         tuning=report_table("tuning", bool(sweep_files("run.json"))),
         tables=[result(f"tables/{name}.tex") for name in LATEX],
+        markdown=result("tables/paper.md"),
         figures=report(
             directory(result("figures")),
             patterns=["{figure}.svg"],
