@@ -20,6 +20,7 @@ rule report:
         page=page_files(),
     output:
         **({"factors": report_table("factors")} if has_factors(STUDY) else {}),
+        **({"winners": report_table("winners")} if STUDY["settings"] else {}),
         report=report(
             result("report.html"),
             category="Report",
@@ -35,7 +36,7 @@ rule report:
         ranks=report_table("ranks"),
         profiles=result("profiles.csv"),
         noise=report_table("noise", STUDY["evaluation"]["repeats"] > 1),
-        tuning=report_table("tuning", bool(sweep_files("run.json"))),
+        tuning=report_table("tuning", bool(STUDY["settings"])),
         tables=[result(f"tables/{name}.tex") for name in LATEX],
         figures=report(
             directory(result("figures")),

@@ -39,8 +39,8 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
 
     `source` names the study's file in messages. `runs[dataset][variant]` holds the resolved
     parameters of a run, except for its seed; it includes the settings of a sweep, which `settings`
-    lists. Raises StudyError with one message that names the file, the key, what was found and what
-    was expected.
+    lists, but for those that share the run of another. Raises StudyError with one message that
+    names the file, the key, what was found and what was expected.
     """
     schema = load_schema()
     with _prefix_errors(source):
@@ -50,7 +50,7 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     variants = list(study["variants"])
     if study["sweep"]:
         with _prefix_errors(source):
-            study = sweep.add_settings(study)
+            study = name_objectives(sweep.add_settings(study))
         study = fill_defaults(validate(study, schema, source), schema, schema)
     with _prefix_errors(source):
         _resolve_names(study)
@@ -60,6 +60,11 @@ def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     settings = [name for name in study["variants"] if name not in variants]
     study["settings"] = {
         name: {"of": sweep.strip_setting(name), **study["variants"].pop(name)} for name in settings
+    }
+    sweep.share_runs(study)
+    used = {variant["objective"] for variant in study["variants"].values()}
+    study["objectives"] = {
+        name: study["objectives"][name] for name in study["objectives"] if name in used
     }
     return study
 
@@ -84,8 +89,13 @@ def list_runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
 
 
 def list_sweep_runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
-    """Every run of the sweep's settings in the same form; none without a sweep."""
-    yield from list_runs({**study, "variants": study["settings"]})
+    """Every run of the sweep's settings in the same form; none without a sweep.
+
+    Runs of settings that share those of another are not among them.
+    """
+    for dataset, setting, seed in list_runs({**study, "variants": study["settings"]}):
+        if setting in study["runs"][dataset]:
+            yield dataset, setting, seed
 
 
 def drop_execution(study: Mapping[str, Any]) -> dict[str, Any]:
