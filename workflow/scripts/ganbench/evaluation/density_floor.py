@@ -6,6 +6,7 @@ from ganbench import randomness
 from ganbench.densities import point_metrics
 from ganbench.densities.mixtures import DENSITIES
 from ganbench.evaluation.floor_table import write_floor
+from ganbench.evaluation.own_metrics import score_points
 from ganbench.randomness import Stream
 
 
@@ -23,5 +24,6 @@ def make_density_floor(dataset: str, kind: str, floor_file: Path) -> None:
         "high_quality": point_metrics.high_quality_share(density, estimate),
         "optimal_value": point_metrics.optimal_value(grid, estimate, expectation),
     }
+    scores |= score_points(estimate, expectation)
     rows = [(dataset, "none", metric, count, float(value)) for metric, value in scores.items()]
     write_floor(floor_file, rows)

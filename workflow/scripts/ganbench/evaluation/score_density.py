@@ -14,6 +14,7 @@ from ganbench.densities import point_metrics
 from ganbench.densities.mixtures import DENSITIES, Mixture
 from ganbench.duality_gap import AdversaryBudget, Value, duality_gap, minimax_value, own_value
 from ganbench.evaluation.batch_norm import choose_moments
+from ganbench.evaluation.own_metrics import score_points
 from ganbench.evaluation.snapshots import (
     ScoreTable,
     generate_points,
@@ -157,6 +158,7 @@ def _score(
         "value": _value(logits(real), logits(expectation)),
         "optimal_value": point_metrics.optimal_value(grid, estimate, expectation),
     }
+    scores |= score_points(estimate, real)
     optimal = np.full(len(masses), np.nan)
     if game.pointwise:
         optimal = point_metrics.optimal_discriminator(

@@ -130,9 +130,13 @@ _SIZES: dict[str, Callable[[Network, int, Shape], tuple[Size, Size]]] = {
 
 
 def size_networks(parameters: Mapping[str, Any], shape: Shape) -> tuple[Size, Size]:
-    """The generator and the discriminator of a run on samples of `shape`."""
+    """The generator and the discriminator of a run on samples of `shape`.
+
+    A network without a formula, such as a plugin's, is taken to be as large as a dcgan.
+    """
     network = parameters["network"]
-    return _SIZES[network["name"]](network, parameters["latent"]["size"], shape)
+    size = _SIZES.get(network["name"], _size_dcgan)
+    return size(network, parameters["latent"]["size"], shape)
 
 
 def estimate_step_operations(parameters: Mapping[str, Any], shape: Shape) -> float:
