@@ -10,6 +10,7 @@ import pytest
 import torch
 from ganbench.catalogue import plugins
 from ganbench.catalogue.metrics import METRICS, qualify
+from ganbench.catalogue.plugin_parts import PluginError, read_parts
 from ganbench.evaluation.own_extractor import OwnExtractor
 from ganbench.evaluation.own_metrics import score_points
 from ganbench.networks.build import build_discriminator, build_generator
@@ -42,7 +43,7 @@ def resolve_with(file, **changes):
 
 
 def read_digests(file):
-    return {part.name: part.sha256 for part in plugins.read_parts(file)}
+    return {part.name: part.sha256 for part in read_parts(file)}
 
 
 def test_planning_reads_a_plugin_without_running_it(plugin):
@@ -75,10 +76,10 @@ def test_run_of_another_version_of_a_plugin_is_not_built(plugin):
     run = resolve_with(plugin)["runs"]["digits"]["minimax"]
     plugin.write_text(PLUGIN.replace("AvgPool2d", "MaxPool2d"))
     ganbench.use_plugin(plugin)
-    with pytest.raises(plugins.PluginError, match="residual is of another plugin"):
+    with pytest.raises(PluginError, match="residual is of another plugin"):
         build_generator(run, (1, 8, 8))
     plugins.forget_plugins()
-    with pytest.raises(plugins.PluginError, match="plugin, which was not read"):
+    with pytest.raises(PluginError, match="plugin, which was not read"):
         build_generator(run, (1, 8, 8))
 
 
@@ -114,7 +115,7 @@ def test_edited_plugin_that_is_read_again_runs_as_it_is_now(plugin):
 def test_value_that_is_no_finite_number_is_refused_with_its_place(plugin):
     plugin.write_text(PLUGIN.replace("points.std()", "float('nan')"))
     ganbench.use_plugin(plugin)
-    with pytest.raises(plugins.PluginError, match=r"my_parts.py: line \d+: .*spread is nan"):
+    with pytest.raises(PluginError, match=r"my_parts.py: line \d+: .*spread is nan"):
         score_points(np.zeros((2, 1)), np.zeros((2, 1)))
 
 
@@ -126,7 +127,7 @@ def test_extractor_must_give_the_logits_that_it_promises(plugin):
     assert logits is None
     plugin.write_text(PLUGIN.replace('extractor("pixels"', 'extractor("pixels", classes=True'))
     ganbench.use_plugin(plugin)
-    with pytest.raises(plugins.PluginError, match="found no logits, expected features"):
+    with pytest.raises(PluginError, match="found no logits, expected features"):
         network(torch.zeros(2, 1, 2, 2))
 
 
@@ -212,5 +213,5 @@ def test_error_of_a_plugin_at_its_top_names_the_line(plugin):
     plugin.write_text(PLUGIN.replace("class Block", "1 / 0\n\n\nclass Block"))
     ganbench.use_plugin(plugin)
     line = PLUGIN.splitlines().index("class Block(nn.Module):") + 1
-    with pytest.raises(plugins.PluginError, match=rf"my_parts.py: line {line}: the metric spread"):
+    with pytest.raises(PluginError, match=rf"my_parts.py: line {line}: the metric spread"):
         plugins.load_part("metric", "spread")

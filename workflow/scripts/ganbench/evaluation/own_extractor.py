@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.catalogue.extractors import EXTRACTORS
-from ganbench.catalogue.plugins import PARTS, PluginError, load_part, naming_lines
+from ganbench.catalogue.plugin_parts import PluginError
+from ganbench.catalogue.plugins import PARTS, load_part, naming_lines
 
 SEED = 0
 """Seed of torch while a plugin builds its network, so that random weights are always the same."""

@@ -9,7 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from ganbench.catalogue import metrics
-from ganbench.catalogue.plugins import PARTS, PluginError, list_metrics, load_part, naming_lines
+from ganbench.catalogue.plugin_parts import PluginError
+from ganbench.catalogue.plugins import PARTS, list_metrics, load_part, naming_lines
 
 
 @dataclass(frozen=True)

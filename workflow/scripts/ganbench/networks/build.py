@@ -7,7 +7,8 @@ from typing import Any
 from torch import nn
 
 from ganbench.catalogue import architectures
-from ganbench.catalogue.plugins import PARTS, PluginError, identify_part, load_part, naming_lines
+from ganbench.catalogue.plugin_parts import PluginError
+from ganbench.catalogue.plugins import PARTS, identify_part, load_part, naming_lines
 from ganbench.networks.began import BEGANDiscriminator, BEGANGenerator
 from ganbench.networks.dcgan import DCGANDiscriminator, DCGANGenerator, keep_weights
 from ganbench.networks.infogan import InfoGANDiscriminator, InfoGANGenerator

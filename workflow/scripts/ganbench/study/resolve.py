@@ -12,8 +12,8 @@ from typing import Any
 
 from ganbench.catalogue import architectures, datasets, metrics
 from ganbench.catalogue.objectives import OBJECTIVES, read_objective
+from ganbench.catalogue.plugin_parts import PluginError
 from ganbench.catalogue.plugins import (
-    PluginError,
     identify_part,
     list_plugin_files,
     register_plugins,
