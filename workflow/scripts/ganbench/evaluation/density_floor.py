@@ -18,12 +18,8 @@ def make_density_floor(dataset: str, kind: str, floor_file: Path) -> None:
     rng = randomness.numpy_generator(dataset, 0, Stream.FLOOR)
     estimate, _ = density.sample(count, rng)
     expectation, _ = density.sample(count, rng)
-    scores = {
-        "JSD": point_metrics.jensen_shannon(grid.data, grid.masses(estimate)),
-        "modes": point_metrics.modes_covered(density, estimate),
-        "high_quality": point_metrics.high_quality_share(density, estimate),
-        "optimal_value": point_metrics.optimal_value(grid, estimate, expectation),
-    }
+    sample = point_metrics.PointSample(density, grid, estimate, expectation)
+    scores = point_metrics.score_sample(sample)
     scores |= score_points(estimate, expectation)
     rows = [(dataset, "none", metric, count, float(value)) for metric, value in scores.items()]
     write_floor(floor_file, rows)

@@ -119,7 +119,7 @@ def _size_began(network: Network, latent: int, shape: Shape) -> tuple[Size, Size
     return _dense(latent, width * smallest) + middle, _add_up(encoder) + middle
 
 
-_SIZES: dict[str, Callable[[Network, int, Shape], tuple[Size, Size]]] = {
+FORMULAS: dict[str, Callable[[Network, int, Shape], tuple[Size, Size]]] = {
     "began": _size_began,
     "mlp": _size_mlp,
     "dcgan": _size_dcgan,
@@ -127,6 +127,7 @@ _SIZES: dict[str, Callable[[Network, int, Shape], tuple[Size, Size]]] = {
     "infogan": _size_infogan,
     "sngan_resnet": _size_sngan,
 }
+"""The sizes of networks by name. One that has no formula is estimated less well."""
 
 
 def size_networks(parameters: Mapping[str, Any], shape: Shape) -> tuple[Size, Size]:
@@ -135,7 +136,7 @@ def size_networks(parameters: Mapping[str, Any], shape: Shape) -> tuple[Size, Si
     A network without a formula, such as a plugin's, is taken to be as large as a dcgan.
     """
     network = parameters["network"]
-    size = _SIZES.get(network["name"], _size_dcgan)
+    size = FORMULAS.get(network["name"], _size_dcgan)
     return size(network, parameters["latent"]["size"], shape)
 
 
