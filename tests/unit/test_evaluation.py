@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 import torch
 from ganbench import randomness
+from ganbench.catalogue import metrics
 from ganbench.datasets.prepare import DatasetFiles, prepare
 from ganbench.densities import point_metrics
 from ganbench.duality_gap import AdversaryBudget
-from ganbench.catalogue import metrics
 from ganbench.evaluation import feature_metrics, score, score_density
 from ganbench.evaluation.extractor import Features, extract, load_extractor
 from ganbench.evaluation.feature_sets import summarise_features
