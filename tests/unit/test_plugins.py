@@ -12,7 +12,7 @@ from ganbench.catalogue import plugins
 from ganbench.catalogue.metrics import METRICS, qualify
 from ganbench.catalogue.plugin_parts import PluginError, read_parts
 from ganbench.evaluation.own_extractor import OwnExtractor
-from ganbench.evaluation.own_metrics import score_points
+from ganbench.evaluation.own_metrics import Sample, score_images, score_points
 from ganbench.networks.build import build_discriminator, build_generator
 from ganbench.study.resolve import resolve
 from ganbench.study.schema import StudyError, load_schema
@@ -200,6 +200,20 @@ def test_unusable_plugin_is_refused_with_file_and_line(plugin, text, message):
 def test_plugin_that_is_not_there_is_refused_with_the_folders(tmp_path):
     with pytest.raises(StudyError, match=r"^my.yaml: plugins: there is no file none.py in "):
         resolve(tiny_study(plugins=["none.py"]), "my.yaml", [tmp_path])
+
+
+def test_plugin_of_the_guide_can_be_used(tmp_path):
+    guide = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    file = tmp_path / "my_parts.py"
+    file.write_text(re.search(r"```python\n(from torch.*?)```", guide, re.S)[1])
+    study = resolve_with(file, evaluation={"samples": 100, "primary_metric": "mean_difference"})
+    assert list(study["parts"]) == ["network", "metric", "extractor"]
+    dark, light = (torch.full((2, 1, 4, 4), grey, dtype=torch.uint8) for grey in (0, 50))
+    splits = {name: Sample(light, light.flatten(1)) for name in ("train", "held_out")}
+    scores = score_images(Sample(dark, dark.flatten(1)), splits, "flat")
+    assert list(scores) == [(name, "mean_difference", 50.0) for name in splits]
+    features, _ = OwnExtractor("flat", plugins.load_part("extractor", "flat")())(dark)
+    assert features.shape == (2, 16)
 
 
 def test_two_plugins_may_not_have_a_part_of_one_name(plugin):
