@@ -212,6 +212,19 @@ def test_constants_are_tried_for_an_objective_of_the_study_too():
     assert run["objective"]["generator"] == "-f"
 
 
+def test_setting_keeps_the_other_constants_that_the_study_gives():
+    study = tiny_study(
+        objectives={"least_squares": {"constants": {"a": 0.25}}},
+        variants={"least_squares": {}, "half": {"objective": {"name": "least_squares", "b": 2}}},
+        sweep={"constants": {"c": [0.5]}},
+    )
+    runs = studies.resolve(study, "my.yaml")["runs"]["digits"]
+    settings = [runs[name]["objective"] for name in ("least_squares_s1", "half_s1")]
+    constants = [objective["constants"] for objective in settings]
+    assert constants == [{"a": 0.25, "b": 1, "c": 0.5}, {"a": 0.25, "b": 2, "c": 0.5}]
+    assert {objective["generator"] for objective in settings} == {"0.5 * square(f - c)"}
+
+
 @pytest.mark.parametrize(
     ("variants", "keys", "trained", "owner"),
     [
