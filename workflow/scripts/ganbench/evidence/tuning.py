@@ -1,5 +1,6 @@
 """Score against tuning budget: how good a variant gets when k of its settings are tried."""
 
+import math
 from collections.abc import Mapping
 from math import comb
 from typing import Any
@@ -92,8 +93,9 @@ def list_winners(
     The variant as the study gives it takes part, under its own name. Of two settings, the one with
     fewer failed runs is better, then the one with the better mean over seeds, then the first.
     `failed` counts the failed runs of the best one; `value` and `untuned` are means over completed
-    runs. `yaml` is the best one as a study writes it below `variants`. The choice and the score are
-    on the same seeds, so that `value` flatters: a new study with other seeds says how good it is.
+    runs, on the metric's scale. `yaml` is the best one as a study writes it below `variants`. The
+    choice and the score are on the same seeds, so that `value` flatters: a new study with other
+    seeds says how good it is.
     """
     final, seeds = index_final_scores(scores, runs), study["seeds"]
     rows = []
@@ -112,9 +114,8 @@ def list_winners(
                 write_setting(study, names[best]), default_flow_style=False, sort_keys=False
             )
             counts = (len(names) - 1, names[best], len(seeds), failed[best])
-            rows.append(
-                (dataset, variant, *measure, *counts, sign * means[best], sign * means[0], text)
-            )
+            values = (_centre(sign * losses[row], measure[0]) for row in (best, 0))
+            rows.append((dataset, variant, *measure, *counts, *values, text))
     return pd.DataFrame(rows, columns=WINNER_COLUMNS)
 
 
@@ -124,6 +125,15 @@ def _mean_completed(losses: np.ndarray) -> np.ndarray:
     totals = np.where(completed, losses, 0.0).sum(axis=1)
     counts = completed.sum(axis=1)
     return np.divide(totals, counts, out=np.full(len(losses), np.nan), where=counts > 0)
+
+
+def _centre(values: np.ndarray, metric: str) -> float:
+    """The mean of the finite values on the metric's scale; NaN where there are none."""
+    completed = values[np.isfinite(values)]
+    if len(completed) == 0:
+        return math.nan
+    scale = choose_scale(metric, completed)
+    return float(scale.to_values(scale.to_positions(completed).mean()))
 
 
 def best_of(losses: np.ndarray, k: int, worst: float) -> np.ndarray:
