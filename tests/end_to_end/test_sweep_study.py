@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+import yaml
 from project import copy_checkout, planned, snakemake, tiny_study
 
 
@@ -33,7 +34,14 @@ def test_settings_are_trained_and_shown_as_a_tuning_budget_only(checkout):
     assert set(pd.read_csv(results / "summary.csv").variant) == {"minimax"}
     assert set(pd.read_csv(results / "scores.csv").variant) == {"minimax"}
     assert (results / "figures/tuning-digits.svg").exists()
-    assert "Score against tuning budget" in (results / "report.html").read_text()
+    page = (results / "report.html").read_text()
+    assert "Score against tuning budget" in page
+    winner = pd.read_csv(results / "winners.csv").iloc[0]
+    assert winner.setting in ("minimax", "minimax_s1", "minimax_s2")
+    assert winner.value <= winner.untuned
+    pasted = yaml.safe_load(winner.yaml)
+    assert page.count("YAML of the best settings on digits") == 1
+    assert set(pasted) == {"minimax"}
 
 
 def test_added_setting_runs_alone_with_the_report(checkout):

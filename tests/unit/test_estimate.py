@@ -7,12 +7,11 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from ganbench.catalogue.architectures import ARCHITECTURES
 from ganbench.catalogue.updates import UPDATES
 from ganbench.jobs import provenance
 from ganbench.networks.build import build_discriminator, build_generator, count_parameters
 from ganbench.study.written import load_study
-from ganbench.terminal.arithmetic import estimate_step_operations, size_networks
+from ganbench.terminal.arithmetic import FORMULAS, estimate_step_operations, size_networks
 from ganbench.terminal.estimate import describe_estimate, estimate_plan
 from ganbench.terminal.forecast import EstimatedJob, find_shape, step_seconds
 from ganbench.terminal.past_jobs import Past, read_past
@@ -76,7 +75,7 @@ def test_operations_of_every_kind_of_updates_agree_with_counted_ones(kind):
     assert estimate_step_operations(parameters, (1, 28, 28)) == pytest.approx(counted, 0.07)
 
 
-@pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - {"mlp"}))  # it has many biases
+@pytest.mark.parametrize("name", sorted(set(FORMULAS) - {"mlp"}))  # it has many biases
 @pytest.mark.parametrize("side", [32, 64])
 def test_sizes_of_networks_agree_with_the_built_ones(name, side):
     (parameters, *_) = read_study("cifar10")["runs"]["cifar10"].values()

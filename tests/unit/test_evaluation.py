@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from ganbench import randomness
+from ganbench.catalogue import metrics
 from ganbench.datasets.prepare import DatasetFiles, prepare
 from ganbench.densities import point_metrics
 from ganbench.duality_gap import AdversaryBudget
@@ -31,15 +32,9 @@ from ganbench.study import resolve as study
 from project import ROOT, tiny_study
 
 WITH_REFERENCE = [
-    "FD",
-    "FD_infinity",
-    "FD_infinity_error",
-    "scaled_KD",
-    "MMD2",
-    "precision",
-    "recall",
-    "density",
-    "coverage",
+    metrics.qualify(name, "classifier").removesuffix("-classifier")
+    for name, metric in metrics.METRICS.items()
+    if metric.has_reference and name not in feature_metrics.AGAINST_TRAINING_ONLY
 ]
 
 SHORT_BUDGET = AdversaryBudget(steps=20, batch_size=64, samples=2000)

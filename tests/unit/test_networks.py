@@ -15,22 +15,18 @@ from ganbench.networks.build import (
 )
 from ganbench.networks.sngan_resnet import DownBlock, UpBlock
 
-RESOLUTIONS = {
-    "dcgan": (8, 16, 28, 32, 64),
-    "dcgan_torch_init": (8, 28),
-    "infogan": (28, 32, 64),
-    "mlp": (8, 28),
-    "sngan_resnet": (32, 64),
-}
-FITTING = [(name, resolution) for name, fits in RESOLUTIONS.items() for resolution in fits]
+FITTING = [
+    (name, resolution)
+    for name, architecture in architectures.ARCHITECTURES.items()
+    for resolution in (8, 16, 28, 32, 64)
+    if architecture.fits(resolution) and not architecture.reconstructs
+]
 NORMS = ("none", "batch", "layer")
 KERNELS = [
-    ("dcgan", 4),
-    ("dcgan", 5),
-    ("dcgan_torch_init", 5),
-    ("infogan", 4),
-    ("mlp", 4),
-    ("sngan_resnet", 4),
+    (name, kernel)
+    for name, architecture in architectures.ARCHITECTURES.items()
+    for kernel in ((4, 5) if "kernel" in architecture.options else (4,))
+    if not architecture.reconstructs
 ]
 
 
@@ -106,7 +102,8 @@ def test_kernel_and_norm_change_the_layers_and_not_the_shapes(name, kernel, norm
     discriminator = build_discriminator(parameters(name, **options), shape)
     assert discriminator(generator(latent)).shape == (5,)
     kernels = {layer.kernel_size for layer in generator.modules() if hasattr(layer, "kernel_size")}
-    assert (kernels == {(kernel, kernel)}) == (name in ("dcgan", "dcgan_torch_init", "infogan"))
+    if "kernel" in architectures.ARCHITECTURES[name].options:
+        assert kernels == {(kernel, kernel)}
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))

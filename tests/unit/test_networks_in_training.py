@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from ganbench.catalogue.architectures import ARCHITECTURES
 from ganbench.evaluation.snapshots import load_discriminators, load_run
 from ganbench.networks.build import mixes_samples
 from ganbench.training.run import set_up_game
@@ -11,10 +12,10 @@ from ganbench.training.step import Game, adversarial_step
 from training_example import PIXELS, make_pixels, resolve_run, train_run
 
 FITTING = [
-    *[("dcgan", dataset) for dataset in ("digits", "mnist", "cifar10", "celeba")],
-    *[("mlp", dataset) for dataset in ("digits", "mnist", "cifar10", "celeba")],
-    *[("infogan", dataset) for dataset in ("mnist", "cifar10", "celeba")],
-    *[("sngan_resnet", dataset) for dataset in ("cifar10", "celeba")],
+    (name, dataset)
+    for name, architecture in ARCHITECTURES.items()
+    for dataset, side in {"digits": 8, "mnist": 28, "cifar10": 32, "celeba": 64}.items()
+    if architecture.fits(side) and not architecture.reconstructs
 ]
 
 

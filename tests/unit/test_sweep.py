@@ -5,8 +5,15 @@ import math
 
 import numpy as np
 import pytest
+import yaml
 from evidence_example import study_of
-from ganbench.evidence.tuning import TUNING_COLUMNS, best_of, evaluate_tuning
+from ganbench.evidence.tuning import (
+    TUNING_COLUMNS,
+    WINNER_COLUMNS,
+    best_of,
+    evaluate_tuning,
+    list_winners,
+)
 from ganbench.study import resolve as studies
 from ganbench.study import sweep
 from ganbench.study.schema import StudyError
@@ -48,7 +55,7 @@ def test_setting_is_its_variant_with_other_keys_of_training():
 def test_draws_are_even_on_the_scale_of_their_range_and_repeatable():
     drawn = {"settings": 900, "seed": 0, "training": {"optimizer.lr": RATE}}
     settings = sweep.list_settings(drawn)
-    rates = np.array([setting["optimizer"]["lr"] for setting in settings])
+    rates = np.array([setting.training["optimizer"]["lr"] for setting in settings])
     assert rates.min() >= 1e-5
     assert rates.max() <= 1e-2
     below = [(rates < limit).mean() for limit in (1e-4, 1e-3)]
@@ -80,6 +87,16 @@ def test_another_key_or_draw_changes_no_other_value():
         (
             {"settings": 1, "training": {"optimizer.lr": {**RATE, "low": 0}}},
             r"found low 0\.0, expected more than 0 with scale log",
+        ),
+        ({}, "sweep: found nothing to try, expected `training`, `constants` or both"),
+        (
+            {"constants": {"c": [1]}},
+            r"sweep\.constants\.c: found a constant of no variant's objective",
+        ),
+        ({"constants": {"c": ["x"]}}, r"sweep\.constants\.c"),
+        (
+            {"settings": 1, "constants": {"c": {"low": 2, "high": 1}}},
+            r"sweep\.constants\.c: found low 2\.0, expected less than high 1\.0",
         ),
         ({"training": {"steps": list(range(10, 400)), "batch_size": [8] * 40}}, "15600 combinat"),
         ({"training": {"batch_size": ["x"]}}, r"sweep\.training\.batch_size: found 'x'"),
@@ -165,3 +182,147 @@ def test_table_has_a_row_for_each_variant_and_budget():
     assert minimax.chosen_on.tolist() == ["", *["other seeds"] * 3]
     others = table[table.variant == "non_saturating"].value
     assert others.to_numpy() == pytest.approx(38.0)
+
+
+def resolve_shared(variants, **keys):
+    return studies.resolve(tiny_study(variants=variants, sweep=keys), "my.yaml")
+
+
+def list_trained(study):
+    return [setting for _, setting, seed in studies.list_sweep_runs(study) if seed == 0]
+
+
+def test_constants_are_tried_where_an_objective_has_them():
+    study = resolve_shared({"least_squares": {}, "minimax": {}}, constants={"c": [0.5, 0.25]})
+    constants = [
+        study["runs"]["digits"][name]["objective"]["constants"]
+        for name in ("least_squares_s1", "least_squares_s2")
+    ]
+    assert constants == [{"a": 0, "b": 1, "c": 0.5}, {"a": 0, "b": 1, "c": 0.25}]
+    assert list_trained(study) == ["least_squares_s1", "least_squares_s2"]
+    assert study["settings"]["minimax_s1"]["same_as"] == {"digits": "minimax"}
+    assert list(study["objectives"]) == ["least_squares", "minimax"]  # the page proves no other
+
+
+def test_constants_are_tried_for_an_objective_of_the_study_too():
+    study = tiny_study(
+        objectives={
+            "scaled": {"discriminator": "s * (f - r)", "generator": "-f", "constants": {"s": 1}}
+        },
+        variants={"scaled": {}},
+        sweep={"constants": {"s": [2]}},
+    )
+    run = studies.resolve(study, "my.yaml")["runs"]["digits"]["scaled_s1"]
+    assert run["objective"]["constants"] == {"s": 2}
+    assert run["objective"]["generator"] == "-f"
+
+
+def test_setting_keeps_the_other_constants_that_the_study_gives():
+    study = tiny_study(
+        objectives={"least_squares": {"constants": {"a": 0.25}}},
+        variants={"least_squares": {}, "half": {"objective": {"name": "least_squares", "b": 2}}},
+        sweep={"constants": {"c": [0.5]}},
+    )
+    runs = studies.resolve(study, "my.yaml")["runs"]["digits"]
+    settings = [runs[name]["objective"] for name in ("least_squares_s1", "half_s1")]
+    constants = [objective["constants"] for objective in settings]
+    assert constants == [{"a": 0.25, "b": 1, "c": 0.5}, {"a": 0.25, "b": 2, "c": 0.5}]
+    assert {objective["generator"] for objective in settings} == {"0.5 * square(f - c)"}
+
+
+@pytest.mark.parametrize(
+    ("variants", "keys", "trained", "owner"),
+    [
+        # the variant itself has this setting
+        ({"minimax": {}}, {"training": {"optimizer.lr": [2e-3, 1e-3]}}, ["minimax_s2"], "minimax"),
+        # so does the objective, whose constant a list gives as another number
+        ({"least_squares": {}}, {"constants": {"c": [1.0]}}, [], "least_squares"),
+        # a setting before it: a draw may hit a short list twice
+        (
+            {"minimax": {}},
+            {"settings": 3, "training": {"optimizer.lr": [1e-3]}},
+            ["minimax_s1"],
+            "minimax_s1",
+        ),
+        # another variant that was written out
+        (
+            {"minimax": {}, "fast": {"objective": "minimax", "training": {"optimizer": {"lr": 1}}}},
+            {"training": {"optimizer.lr": [1]}},
+            [],
+            "fast",
+        ),
+    ],
+    ids=["the variant", "a constant", "a setting", "another variant"],
+)
+def test_run_with_the_parameters_of_another_is_not_trained(variants, keys, trained, owner):
+    study = resolve_shared(variants, **keys)
+    assert list_trained(study) == trained
+    owners = {sweep.find_run(study, "digits", name) for name in study["settings"]}
+    assert owner in owners
+    assert owners <= set(study["runs"]["digits"])
+
+
+def test_setting_is_shared_on_the_datasets_where_it_changes_nothing():
+    study = tiny_study(
+        datasets={
+            "digits": {},
+            "ring": {"kind": "gaussian_ring", "training": {"optimizer": {"lr": 1}}},
+        },
+        training={"optimizer": {"lr": 2e-3}},
+        variants={"minimax": {}},
+        sweep={"training": {"optimizer.lr": [2e-3]}},
+    )
+    study = studies.resolve(study, "my.yaml")
+    assert study["settings"]["minimax_s1"]["same_as"] == {"digits": "minimax"}
+    assert [run[:2] for run in studies.list_sweep_runs(study)] == [("ring", "minimax_s1")] * 2
+
+
+def test_variants_that_are_equal_keep_runs_of_their_own():
+    study = resolve_shared(
+        {"minimax": {}, "again": {"objective": "minimax"}}, training={"optimizer.lr": [1]}
+    )
+    assert {"minimax", "again"} <= set(study["runs"]["digits"])
+    assert study["settings"]["again_s1"]["same_as"] == {"digits": "minimax_s1"}
+
+
+def test_winner_is_written_as_a_study_takes_it():
+    study = resolve_shared(
+        {"least_squares": {"regularizers": {"r1": {}}}, "minimax": {}},
+        training={"optimizer.lr": [1e-3, 1e-5]},
+        constants={"c": [0.5, 1]},
+    )
+    scores, runs = study_of(
+        {
+            "least_squares": [40.0, 42.0],
+            "least_squares_s1": [30.0, 32.0],
+            "least_squares_s2": [50.0, 50.0],
+            "least_squares_s3": [20.0, 22.0],
+            "least_squares_s4": [1.0, None],
+            "minimax": [10.0, 12.0],
+            "minimax_s1": [30.0, 30.0],
+            "minimax_s3": [30.0, 30.0],
+        }
+    )
+    table = list_winners(scores, runs, study)
+    assert table.columns.tolist() == WINNER_COLUMNS
+    assert table.setting.tolist() == ["least_squares_s3", "minimax"]
+    # means of FD are on its logarithm, as everywhere
+    means = [(low * high) ** 0.5 for low, high in ((20, 22), (10, 12), (40, 42))]
+    assert table.value.tolist() == pytest.approx(means[:2])
+    assert table.untuned.tolist() == pytest.approx([means[2], means[1]])
+    assert table.settings.tolist() == [4, 4]
+    pasted = yaml.safe_load("".join(table.yaml))
+    again = studies.resolve(tiny_study(variants=pasted), "my.yaml")["runs"]["digits"]
+    expected = study["runs"]["digits"]
+    assert list(again.values()) == [expected["least_squares_s3"], expected["minimax"]]
+
+
+def test_variant_whose_runs_all_failed_has_no_winner():
+    study = resolve(training={"optimizer.lr": [1e-5]})
+    names = ("minimax", "minimax_s1", "non_saturating", "non_saturating_s1")
+    finals = ([None] * 2, [None] * 2, [2.0, 3.0], [None, 1.0])
+    scores, runs = study_of(dict(zip(names, finals, strict=True)))
+    table = list_winners(scores, runs, study)
+    assert table[["variant", "setting", "failed"]].values.tolist() == [
+        ["non_saturating", "non_saturating", 0]
+    ]

@@ -18,6 +18,7 @@ IS_MODULE = not workflow.modifier.is_main_snakefile()
 
 from ganbench.catalogue import datasets as catalogue
 from ganbench.catalogue import extractors as catalogue_extractors
+from ganbench.catalogue import plugins
 from ganbench.catalogue.published import find_published
 from ganbench.datasets import folder_digest
 from ganbench.jobs import code_digest
@@ -59,7 +60,7 @@ def resolve_study():
     """
     files = [Path(file) for file in workflow.config_settings.configfiles or workflow.configfiles]
     if IS_MODULE:
-        return studies.resolve(config, "the module's config")
+        return studies.resolve(config, "the module's config", [file.parent for file in files])
     return load_study(files, workflow.config_settings.config_args, config)
 
 
@@ -272,6 +273,17 @@ def is_stacked(wildcards):
     return bool(catalogue.KINDS[get_kind(wildcards)].base)
 
 
+def get_plugin_parameters(of, extractors=()):
+    """The digests of plugins' metrics `of` images or points and of `extractors`; {} without any.
+
+    As a parameter, they make an edited part re-run the rules that use it.
+    """
+    parts = [("metric", name) for name in plugins.list_metrics(of)]
+    parts += [("extractor", name) for name in sorted(set(extractors))]
+    identified = [identity for part in parts if (identity := plugins.identify_part(*part))]
+    return {"plugins": canonical_json(identified)} if identified else {}
+
+
 def get_sample_count(wildcards):
     """The number of generated samples that are compared with a dataset."""
     return get_dataset(wildcards)["samples"]
@@ -355,7 +367,7 @@ def estimate_feature_memory(wildcards):
     sizes = dataset["sizes"] or {"train": 100_000}
     extractor = catalogue_extractors.EXTRACTORS[get_extractor(wildcards)]
     features = 64 * (3 if is_stacked(wildcards) else 1)
-    if extractor.is_pretrained:
+    if extractor.is_pretrained or extractor.is_plugin:
         features = 4096
     return 1500 + sizes["train"] * (math.prod(dataset["shape"]) + 8 * features) // 1_000_000
 

@@ -32,6 +32,7 @@ rule evaluate:
         repeats=STUDY["evaluation"]["repeats"],
         batch_norm=STUDY["evaluation"]["batch_norm"],
         gap=STUDY["evaluation"]["duality_gap"],
+        **get_plugin_parameters("images"),
     script:
         "../scripts/evaluate.py"
 
@@ -63,5 +64,6 @@ rule evaluate_density:
         kind=share(get_kind, POINTS),
         repeats=STUDY["evaluation"]["repeats"],
         batch_norm=STUDY["evaluation"]["batch_norm"],
+        **get_plugin_parameters("points"),
     script:
         "../scripts/evaluate_density.py"

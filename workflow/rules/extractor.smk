@@ -26,6 +26,7 @@ rule extractor:
         samples=get_sample_count,
         device=STUDY["training"]["device"],
         stacked=is_stacked,
+        **get_plugin_parameters("images", EXTRACTORS.values()),
     script:
         "../scripts/extractor.py"
 
@@ -48,5 +49,6 @@ rule density_floor:
     params:
         code=digest_code("density_floor.py"),
         kind=get_kind,
+        **get_plugin_parameters("points"),
     script:
         "../scripts/density_floor.py"

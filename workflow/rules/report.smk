@@ -20,6 +20,7 @@ rule report:
         page=page_files(),
     output:
         **({"factors": report_table("factors")} if has_factors(STUDY) else {}),
+        **({"winners": report_table("winners")} if STUDY["settings"] else {}),
         report=report(
             result("report.html"),
             category="Report",
@@ -36,7 +37,7 @@ rule report:
         profiles=result("profiles.csv"),
         best_steps=result("best_steps.csv"),
         noise=report_table("noise", STUDY["evaluation"]["repeats"] > 1),
-        tuning=report_table("tuning", bool(sweep_files("run.json"))),
+        tuning=report_table("tuning", bool(STUDY["settings"])),
         tables=[result(f"tables/{name}.tex") for name in LATEX],
         markdown=result("tables/paper.md"),
         figures=report(

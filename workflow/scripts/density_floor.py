@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from ganbench.catalogue.plugin_jobs import extensible_job
 from ganbench.evaluation.density_floor import make_density_floor
-from ganbench.jobs.records.recording import recorded_job
 
-with recorded_job(snakemake):
+with extensible_job(snakemake):
     make_density_floor(
         snakemake.wildcards.dataset, snakemake.params.kind, Path(snakemake.output.floor)
     )

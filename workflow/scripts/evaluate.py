@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
+from ganbench.catalogue.plugin_jobs import extensible_job
 from ganbench.jobs.records.adoption import adopt_results
-from ganbench.jobs.records.recording import name_run, recorded_job
+from ganbench.jobs.records.recording import name_run, pick_parameters
 
-with recorded_job(snakemake) as job:
+with extensible_job(snakemake) as job:
     if not adopt_results(job, snakemake):
         from ganbench.evaluation.score import score_run  # here, so that it finds a GPU half opened
 
         score_run(
             **name_run(snakemake.wildcards),
             weights=snakemake.config["execution"]["weights"],
-            **{name: snakemake.params[name] for name in ("extractor", "samples", "repeats", "gap")},
-            batch_norm=snakemake.params.batch_norm,
+            **pick_parameters(snakemake, "extractor", "samples", "repeats", "gap", "batch_norm"),
             snapshots_file=Path(snakemake.input.snapshots),
             network_file=Path(snakemake.input.network),
             features_file=Path(snakemake.input.features),

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from ganbench.catalogue.plugin_jobs import extensible_job
 from ganbench.evaluation.score_density import score_density_run
 from ganbench.jobs.records.adoption import adopt_results
-from ganbench.jobs.records.recording import name_run, recorded_job
+from ganbench.jobs.records.recording import name_run
 
-with recorded_job(snakemake) as job:
+with extensible_job(snakemake) as job:
     if not adopt_results(job, snakemake):
         score_density_run(
             **name_run(snakemake.wildcards),

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from ganbench.jobs.records.recording import name_results, recorded_job
+from ganbench.catalogue.plugin_jobs import extensible_job
+from ganbench.jobs.records.recording import name_results
 
-with recorded_job(snakemake) as job:
+with extensible_job(snakemake) as job:
     # here, so that it finds a GPU half opened
     from ganbench.evaluation.reference import ReferenceFiles, make_reference
 

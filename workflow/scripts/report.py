@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from ganbench.jobs.records.recording import recorded_job
+from ganbench.catalogue.plugin_jobs import extensible_job
 from ganbench.report.origins import check_origins
 from ganbench.report.report import write_report
 
-with recorded_job(snakemake):
+with extensible_job(snakemake):
     inputs = {name: [Path(file) for file in files] for name, files in snakemake.input.items()}
     del inputs["page"]  # the templates, which the library finds itself
     # a parameter, since Snakemake does not count its benchmark files as outputs of their jobs

@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
+from ganbench.catalogue.plugin_jobs import extensible_job
 from ganbench.jobs.records.adoption import adopt_results
-from ganbench.jobs.records.recording import name_results, name_run, pick_execution, recorded_job
+from ganbench.jobs.records.recording import name_results, name_run, pick_execution
 
-with recorded_job(snakemake) as job:
+with extensible_job(snakemake) as job:
     if not adopt_results(job, snakemake):
-        from ganbench.training.loop import train  # here, so that it finds a GPU half opened
-        from ganbench.training.records import RunFiles
+        from ganbench.training.loop import RunFiles, train  # here: it finds a GPU half opened
 
         train(
             parameters=json.loads(snakemake.params.parameters),

@@ -8,20 +8,24 @@ from importlib import import_module
 from typing import Any
 
 PUBLIC = {
-    "train": ("runs", "train_run"),
-    "score": ("scoring", "score_samples"),
-    "load_generator": ("runs", "load_generator"),
-    "export": ("export", "export_generator"),
-    "load_exported": ("export", "load_exported"),
+    "train": ("interface.runs", "train_run"),
+    "score": ("interface.scoring", "score_samples"),
+    "load_generator": ("interface.runs", "load_generator"),
+    "export": ("interface.export", "export_generator"),
+    "load_exported": ("interface.export", "load_exported"),
+    "use_plugin": ("catalogue.plugins", "use_plugin"),
+    "network": ("catalogue.plugins", "network"),
+    "metric": ("catalogue.plugins", "metric"),
+    "extractor": ("catalogue.plugins", "extractor"),
 }
-"""What `import ganbench` offers: the module of `ganbench.interface` that has it, and its name."""
+"""What `import ganbench` offers: the module that has it, and its name there."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in PUBLIC:
         raise AttributeError(f"module 'ganbench' has no attribute {name!r}")
     module, function = PUBLIC[name]
-    return getattr(import_module(f"ganbench.interface.{module}"), function)
+    return getattr(import_module(f"ganbench.{module}"), function)
 
 
 def __dir__() -> list[str]:

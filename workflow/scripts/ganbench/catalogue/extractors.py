@@ -22,7 +22,7 @@ class Extractor:
 
     A ruler has `kinds`: the kinds of dataset that it measures, each with the SHA-256 of the
     extractor split that it was trained on, or that is stacked from it, and `images`, the size of
-    the split that it was trained on.
+    the split that it was trained on. One of a plugin is built by the plugin's code.
     """
 
     name: str
@@ -32,11 +32,17 @@ class Extractor:
     sha256: str = ""
     kinds: Mapping[str, str] = field(default_factory=dict)
     images: int = 0
+    is_plugin: bool = False
 
     @property
     def is_pretrained(self) -> bool:
         """Whether its weights are a published file."""
         return bool(self.url)
+
+    @property
+    def knows_classes(self) -> bool:
+        """Whether it was trained to tell the classes of its own dataset apart."""
+        return not (self.is_pretrained or self.is_plugin)
 
     @property
     def is_ruler(self) -> bool:

@@ -49,7 +49,8 @@ class Metric:
     compares generated images with a split of real ones. `range` is what scores can be, None for no
     bound, and differences are tested on `scale` (`evidence/scales.py`). `floor` says what the score
     of real samples means. `beside` is the metric without which this one misleads, if there is one:
-    it is shown wherever this one is.
+    it is shown wherever this one is. With `uses_features`, a score of images is named after the
+    extractor.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Metric:
     citation: str
     scale: Literal["identity", "log", "angular"] = "identity"
     beside: str = ""
+    uses_features: bool = True
 
     @property
     def lowest(self) -> float:
@@ -84,6 +86,8 @@ METRICS: dict[str, Metric] = {
 
 def qualify(base: str, extractor: str) -> str:
     """The name of a score: `FD-classifier`, but plain `FID` or `IS` over Inception-v3."""
+    if not METRICS[base].uses_features:
+        return base
     if extractor == INCEPTION:
         return _INCEPTION_NAMES.get(base, base)
     return f"{_OTHER_NAMES.get(base, base)}-{extractor}"

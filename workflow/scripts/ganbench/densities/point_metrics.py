@@ -7,6 +7,7 @@ discriminator D* is that of an objective; of the minimax game it is p_data / (p_
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -146,3 +147,36 @@ def modes_covered(density: Mixture, points: np.ndarray) -> int:
     shares = np.bincount(good, minlength=density.modes) / len(points)
     expected = np.bincount(density.mode, weights=density.weights, minlength=density.modes)
     return int((shares >= COVERED_SHARE * expected).sum())
+
+
+@dataclass(frozen=True)
+class PointSample:
+    """Points `(count, dimensions)` of one generator, or real ones, beside the density.
+
+    The density of the points is estimated from `estimate`, with the `masses` of the grid's cells,
+    and expectations are means over `expectation`.
+    """
+
+    density: Mixture
+    grid: Grid
+    estimate: np.ndarray
+    expectation: np.ndarray
+
+    @cached_property
+    def masses(self) -> np.ndarray:
+        """The share of `estimate` in each cell."""
+        return self.grid.masses(self.estimate)
+
+
+OF_SAMPLES: dict[str, Callable[[PointSample], float]] = {
+    "JSD": lambda sample: jensen_shannon(sample.grid.data, sample.masses),
+    "modes": lambda sample: modes_covered(sample.density, sample.estimate),
+    "high_quality": lambda sample: high_quality_share(sample.density, sample.estimate),
+    "optimal_value": lambda sample: optimal_value(sample.grid, sample.estimate, sample.expectation),
+}
+"""The metrics that need samples alone, by their names in the catalogue; real points have them."""
+
+
+def score_sample(sample: PointSample) -> dict[str, float]:
+    """The value of each metric that needs samples alone."""
+    return {name: score(sample) for name, score in OF_SAMPLES.items()}

@@ -6,6 +6,7 @@ from ganbench import randomness
 from ganbench.densities import point_metrics
 from ganbench.densities.mixtures import DENSITIES
 from ganbench.evaluation.floor_table import write_floor
+from ganbench.evaluation.own_metrics import score_points
 from ganbench.randomness import Stream
 
 
@@ -17,11 +18,8 @@ def make_density_floor(dataset: str, kind: str, floor_file: Path) -> None:
     rng = randomness.numpy_generator(dataset, 0, Stream.FLOOR)
     estimate, _ = density.sample(count, rng)
     expectation, _ = density.sample(count, rng)
-    scores = {
-        "JSD": point_metrics.jensen_shannon(grid.data, grid.masses(estimate)),
-        "modes": point_metrics.modes_covered(density, estimate),
-        "high_quality": point_metrics.high_quality_share(density, estimate),
-        "optimal_value": point_metrics.optimal_value(grid, estimate, expectation),
-    }
+    sample = point_metrics.PointSample(density, grid, estimate, expectation)
+    scores = point_metrics.score_sample(sample)
+    scores |= score_points(estimate, expectation)
     rows = [(dataset, "none", metric, count, float(value)) for metric, value in scores.items()]
     write_floor(floor_file, rows)

@@ -11,6 +11,7 @@ from ganbench.catalogue.extractors import EXTRACTORS
 from ganbench.evaluation.batches import choose_batch_size
 from ganbench.evaluation.classifier import choose_recipe, dump_classifier, load_classifier
 from ganbench.evaluation.mode_coverage import StackedClassifier, split_channels, split_labels
+from ganbench.evaluation.own_extractor import dump_own_extractor, load_own_extractor
 from ganbench.evaluation.rulers import check_training_images, hash_split, load_ruler
 from ganbench.evaluation.weights import VerifiedWeights, WeightsError, find_weights
 from ganbench.jobs import files
@@ -111,14 +112,11 @@ def make_pretrained(
     }
 
 
-def knows_classes(extractor: str) -> bool:
-    """Whether an extractor was trained to tell the classes of its own dataset apart."""
-    return not EXTRACTORS[extractor].is_pretrained
-
-
 def save_extractor(network: nn.Module, file: Path) -> None:
-    """Writes what `load_extractor` needs: a pretrained one is its digest alone."""
-    if knows_classes(network.name):
+    """Writes what `load_extractor` needs: of a pretrained one, its digest alone."""
+    if EXTRACTORS[network.name].is_plugin:
+        state = dump_own_extractor(network)
+    elif EXTRACTORS[network.name].knows_classes:
         stacked = isinstance(network, StackedClassifier)
         state = dump_classifier(network.classifier if stacked else network)
         state["stacked"] = stacked
@@ -134,7 +132,9 @@ def load_extractor(file: Path, weights_file: str = "") -> nn.Module:
     Raises WeightsError where they are missing, wrong, or others than those `file` was made with.
     """
     state = torch.load(file, weights_only=True, map_location="cpu")
-    if knows_classes(state["name"]):
+    if EXTRACTORS[state["name"]].is_plugin:
+        return load_own_extractor(state)
+    if EXTRACTORS[state["name"]].knows_classes:
         network = load_classifier(state)
         return StackedClassifier(network) if state["stacked"] else network
     network, weights = _load_pretrained(state["name"], weights_file)

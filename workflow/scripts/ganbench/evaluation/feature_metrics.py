@@ -2,8 +2,9 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from ganbench.evaluation.frechet import (
 from ganbench.evaluation.gaussian_kernel import mean_gaussian_between, mean_gaussian_within
 from ganbench.evaluation.kernel_distance import mean_kernel_between
 from ganbench.evaluation.mode_coverage import is_stacked, join_logits
-from ganbench.evaluation.neighbourhoods import compare_neighbourhoods
+from ganbench.evaluation.neighbourhoods import Neighbourhoods, compare_neighbourhoods
 
 
 @dataclass(frozen=True)
@@ -104,55 +105,83 @@ def score_features(
     parts = fit_parts(generated.features)
     kernel = mean_gaussian_within(generated.features, real.bandwidth)
     for reference in real.references:
-        scores = itertools.chain(
-            _compare(images, real, reference),
-            _compare_without_bias(images, parts, kernel, real, reference),
-        )
-        for name, value in scores:
-            yield reference, metrics.qualify(name, extractor), _check_finite(name, value)
+        comparison = Comparison(images, real, reference, parts, kernel)
+        for name, score in OF_COMPARISONS.items():
+            if reference == "train" or name not in AGAINST_TRAINING_ONLY:
+                value = _check_finite(name, score(comparison))
+                yield reference, metrics.qualify(name, extractor), value
     if generated.logits is not None:
         logits = generated.logits
         value = inception_score(join_logits(logits) if is_stacked(logits) else logits)
         yield "none", metrics.qualify("IS", extractor), _check_finite("IS", value)
 
 
-def _compare(
-    generated: FeatureSet, real: RealImages, reference: str
-) -> Iterator[tuple[str, float]]:
-    """Yields (base name, value) of every metric that compares with `reference`."""
-    images = real.references[reference]
-    neighbours = compare_neighbourhoods(generated, images)
-    yield "FD", frechet_distance(generated, images)
-    yield "KID", kernel_distance(generated, images, real.scale)
-    yield "precision", neighbours.precision
-    yield "recall", neighbours.recall
-    yield "density", neighbours.density
-    yield "coverage", neighbours.coverage
-    if reference == "train":
-        other_images = real.train[len(images.features) :]
-        to_others = nearest_distances(generated.features, other_images)
-        nearest = torch.minimum(neighbours.nearest_distances(), to_others)
-        yield "memorisation", mean_distance(nearest) / real.held_out_distance
-        yield "copies", float((nearest <= real.copy_distance).double().mean())
-
-
-def _compare_without_bias(
-    generated: FeatureSet,
-    parts: list[list[Gaussian]],
-    kernel: float,
-    real: RealImages,
-    reference: str,
-) -> Iterator[tuple[str, float]]:
-    """Yields (base name, value) of the metrics whose expectation does not depend on the count.
+@dataclass(frozen=True)
+class Comparison:
+    """Generated images beside one reference, with what several metrics share.
 
     `parts` are the Gaussians of parts of the generated images, and `kernel` is the mean Gaussian
     kernel over pairs of them.
     """
-    images = real.references[reference]
-    yield "FD_infinity", extrapolate_distance(generated, parts, images)
-    yield "FD_infinity_error", standard_error(generated, images)
-    between = mean_gaussian_between(generated.features, images.features, real.bandwidth)
-    yield "MMD2", kernel + real.kernels[reference] - 2 * between
+
+    generated: FeatureSet
+    real: RealImages
+    reference: str
+    parts: list[list[Gaussian]]
+    kernel: float
+
+    @property
+    def images(self) -> FeatureSet:
+        """The real images of the reference."""
+        return self.real.references[self.reference]
+
+    @cached_property
+    def neighbours(self) -> Neighbourhoods:
+        """Which images lie in whose neighbourhoods."""
+        return compare_neighbourhoods(self.generated, self.images)
+
+    @cached_property
+    def nearest(self) -> Tensor:
+        """Squared distances `(count,)` to the nearest of all training images."""
+        other_images = self.real.train[len(self.images.features) :]
+        to_others = nearest_distances(self.generated.features, other_images)
+        return torch.minimum(self.neighbours.nearest_distances(), to_others)
+
+
+def memorisation(comparison: Comparison) -> float:
+    """The mean distance to the nearest training image, over that of held-out images."""
+    return mean_distance(comparison.nearest) / comparison.real.held_out_distance
+
+
+def share_of_copies(comparison: Comparison) -> float:
+    """The share of images that are as near to a training image as a copy."""
+    return float((comparison.nearest <= comparison.real.copy_distance).double().mean())
+
+
+def squared_discrepancy(comparison: Comparison) -> float:
+    """The unbiased squared maximum mean discrepancy with a Gaussian kernel."""
+    real, features = comparison.real, comparison.images.features
+    between = mean_gaussian_between(comparison.generated.features, features, real.bandwidth)
+    return comparison.kernel + real.kernels[comparison.reference] - 2 * between
+
+
+OF_COMPARISONS: dict[str, Callable[[Comparison], float]] = {
+    "FD": lambda pair: frechet_distance(pair.generated, pair.images),
+    "KID": lambda pair: kernel_distance(pair.generated, pair.images, pair.real.scale),
+    "precision": lambda pair: pair.neighbours.precision,
+    "recall": lambda pair: pair.neighbours.recall,
+    "density": lambda pair: pair.neighbours.density,
+    "coverage": lambda pair: pair.neighbours.coverage,
+    "memorisation": memorisation,
+    "copies": share_of_copies,
+    "FD_infinity": lambda pair: extrapolate_distance(pair.generated, pair.parts, pair.images),
+    "FD_infinity_error": lambda pair: standard_error(pair.generated, pair.images),
+    "MMD2": squared_discrepancy,
+}
+"""The metrics that compare features with a reference, by their names in the catalogue."""
+
+AGAINST_TRAINING_ONLY = ("memorisation", "copies")
+"""Those that say nothing about held-out images."""
 
 
 def _check_finite(name: str, value: float) -> float:

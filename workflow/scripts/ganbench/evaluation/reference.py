@@ -15,7 +15,6 @@ from ganbench.evaluation import mode_coverage
 from ganbench.evaluation.extractor import (
     Features,
     extract,
-    knows_classes,
     make_classifier,
     make_pretrained,
     make_ruler,
@@ -26,6 +25,8 @@ from ganbench.evaluation.feature_sets import to_arrays
 from ganbench.evaluation.floor_table import Row, write_floor
 from ganbench.evaluation.label_check import check_accuracy, largest_share
 from ganbench.evaluation.mode_coverage import is_stacked, predict
+from ganbench.evaluation.own_extractor import make_own_extractor
+from ganbench.evaluation.own_metrics import Sample, score_real
 from ganbench.evaluation.real_images import REFERENCES, measure_real
 from ganbench.evaluation.warm_up import warming_up
 from ganbench.jobs import files, provenance
@@ -75,11 +76,23 @@ def make_reference(
         log=log,
     )
     features = {split: extract(network, _load_array(data_file, split)) for split in REFERENCES}
-    has_accuracy = knows_classes(extractor)
+    has_accuracy = EXTRACTORS[extractor].knows_classes
     accuracy = _measure_accuracy(features["held_out"], data_file, dataset) if has_accuracy else {}
     real = measure_real(features, extractor)
     samples = metrics.sample_count(samples, real.count)
     floor = make_floor(dataset, extractor, samples, features, real)
+    floor += [
+        (dataset, reference, metric, samples, value)
+        for reference, metric, value in score_real(
+            {
+                split: Sample(_load_array(data_file, split), images.features)
+                for split, images in features.items()
+            },
+            extractor,
+            samples,
+            real.count,
+        )
+    ]
     save_extractor(network, outputs.network)
     files.write_arrays(outputs.features, **_to_arrays(features, real))
     write_floor(outputs.floor, floor)
@@ -149,6 +162,8 @@ def _make_extractor(
     log: TextIO | None,
 ) -> tuple[nn.Module, dict[str, Any]]:
     """The extractor on `device`, and facts for its card."""
+    if EXTRACTORS[extractor].is_plugin:
+        return make_own_extractor(extractor, device)
     if EXTRACTORS[extractor].is_pretrained:
         with warming_up(device):
             network, facts = make_pretrained(extractor, weights, log)

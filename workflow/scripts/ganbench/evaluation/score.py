@@ -1,6 +1,7 @@
 """Scores every snapshot of a run on images."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,15 @@ from torch import Tensor, nn
 
 from ganbench import randomness
 from ganbench.catalogue import metrics
+from ganbench.catalogue.plugins import list_metrics
 from ganbench.duality_gap import AdversaryBudget, duality_gap, own_value
 from ganbench.evaluation import mode_coverage
 from ganbench.evaluation.batch_norm import Moments, choose_moments
 from ganbench.evaluation.extractor import Features, extract, load_extractor
-from ganbench.evaluation.feature_metrics import score_features
+from ganbench.evaluation.feature_metrics import RealImages, score_features
 from ganbench.evaluation.mode_coverage import StackedClassifier, is_stacked, predict
 from ganbench.evaluation.nearest_images import write_nearest
+from ganbench.evaluation.own_metrics import Sample, score_images
 from ganbench.evaluation.real_images import load_real
 from ganbench.evaluation.snapshots import (
     ScoreTable,
@@ -76,14 +79,21 @@ def score_run(
     count = metrics.sample_count(samples, real.count)
     more = mode_coverage.SAMPLES - count if isinstance(network, StackedClassifier) else 0
     scored = real.train[:0]
+    real_samples = _load_samples(real, data_file) if list_metrics("images") else {}
     for repeat in range(repeats):
         noise = randomness.generator(dataset, seed, Stream.EVALUATION_NOISE.repeat(repeat), device)
         latents = sample_latents(run["parameters"]["latent"], count, noise)
         more_latents = sample_latents(run["parameters"]["latent"], more, noise)
         for step, generator in load_generators(run, device, repeat > 0, moments):
-            features = extract(network, generate_images(generator, latents, run["shape"]))
+            images = generate_images(generator, latents, run["shape"])
+            features = extract(network, images)
             scored = scored if repeat else features.features
-            for reference, metric, value in score_features(features, real, extractor):
+            sample = Sample(images, features.features)
+            scores = chain(
+                score_features(features, real, extractor),
+                score_images(sample, real_samples, extractor),
+            )
+            for reference, metric, value in scores:
                 table.add(step, reference, metric, value, repeat)
             if is_stacked(features.logits):
                 modes = _score_modes(features, network, generator, more_latents, run["shape"])
@@ -105,6 +115,17 @@ def score_run(
         picture_file=nearest_file,
         table_file=nearest_table,
     )
+
+
+def _load_samples(real: RealImages, data_file: Path) -> dict[str, Sample]:
+    """The images and features of each reference."""
+    return {
+        split: Sample(
+            torch.from_numpy(map_array(data_file, split)[: len(reference.features)]),
+            reference.features,
+        )
+        for split, reference in real.references.items()
+    }
 
 
 def _score_modes(

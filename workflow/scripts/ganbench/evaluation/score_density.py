@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import randomness
+from ganbench.catalogue.metrics import METRICS
 from ganbench.catalogue.objectives import read_objective
 from ganbench.densities import point_metrics
 from ganbench.densities.mixtures import DENSITIES, Mixture
 from ganbench.duality_gap import AdversaryBudget, Value, duality_gap, minimax_value, own_value
 from ganbench.evaluation.batch_norm import choose_moments
+from ganbench.evaluation.own_metrics import score_points
 from ganbench.evaluation.snapshots import (
     ScoreTable,
     generate_points,
@@ -148,15 +150,12 @@ def _score(
     estimate = generate_points(generator, samples.estimate).numpy()
     expectation = generate_points(generator, samples.expectation).numpy()
     logits = _as_function(discriminator, next(generator.parameters()).device)
-    masses = grid.masses(estimate)
+    sample = point_metrics.PointSample(density, grid, estimate, expectation)
+    masses = sample.masses
     real = samples.sample_real(REAL_POINTS).cpu().numpy()
-    scores = {
-        "JSD": point_metrics.jensen_shannon(grid.data, masses),
-        "modes": point_metrics.modes_covered(density, estimate),
-        "high_quality": point_metrics.high_quality_share(density, estimate),
-        "value": _value(logits(real), logits(expectation)),
-        "optimal_value": point_metrics.optimal_value(grid, estimate, expectation),
-    }
+    scores = point_metrics.score_sample(sample)
+    scores["value"] = _value(logits(real), logits(expectation))
+    scores |= score_points(estimate, real)
     optimal = np.full(len(masses), np.nan)
     if game.pointwise:
         optimal = point_metrics.optimal_discriminator(
@@ -175,7 +174,8 @@ def _score(
             value=game.value,
         )
         scores["duality_gap"] = best - worst
-    return scores, {
+    ordered = {name: scores[name] for name in METRICS if name in scores}
+    return ordered, {
         "generated": masses[:-1] / grid.cell_size,
         "discriminator": 1 / (1 + np.exp(-logits(grid.centers))),
         "optimal": optimal[:-1],

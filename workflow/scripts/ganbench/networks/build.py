@@ -7,6 +7,8 @@ from typing import Any
 from torch import nn
 
 from ganbench.catalogue import architectures
+from ganbench.catalogue.plugin_parts import PluginError
+from ganbench.catalogue.plugins import PARTS, identify_part, load_part, naming_lines
 from ganbench.networks.began import BEGANDiscriminator, BEGANGenerator
 from ganbench.networks.dcgan import DCGANDiscriminator, DCGANGenerator, keep_weights
 from ganbench.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
@@ -38,8 +40,8 @@ def build_generator(parameters: Mapping[str, Any], shape: Shape) -> nn.Module:
     """
     network = _check(parameters["network"], shape)
     norm = architectures.generator_norm(network)
-    generator, _ = NETWORKS[network["name"]]
-    return generator(parameters["latent"]["size"], shape, norm=norm, **_options(network))
+    latent = parameters["latent"]["size"]
+    return _build(parameters, 0, latent, shape, norm=norm, **_options(network))
 
 
 def build_discriminator(parameters: Mapping[str, Any], shape: Shape) -> nn.Module:
@@ -49,8 +51,28 @@ def build_discriminator(parameters: Mapping[str, Any], shape: Shape) -> nn.Modul
     """
     network = _check(parameters["network"], shape)
     norm = architectures.discriminator_norm(network, parameters["regularizers"])
-    _, discriminator = NETWORKS[network["name"]]
-    return discriminator(shape, norm=norm, **_options(network))
+    return _build(parameters, 1, shape, norm=norm, **_options(network))
+
+
+def _build(
+    parameters: Mapping[str, Any], player: int, *arguments: Any, **options: Any
+) -> nn.Module:
+    """The generator, 0, or the discriminator, 1, of a shipped network or of a plugin's.
+
+    Raises PluginError where the plugin is not that of the run.
+    """
+    name, expected = parameters["network"]["name"], parameters.get("plugin")
+    if expected is None:
+        return NETWORKS[name][player](*arguments, **options)
+    if identify_part("network", name) != expected:
+        raise PluginError(
+            f"the network {name} is of another plugin, or of another version of it, than the run "
+            f"has, whose digest is {expected['sha256'][:16]}; name that file as `plugins` of the "
+            "study, or read it by `ganbench.use_plugin(file)`"
+        )
+    with naming_lines(PARTS["network", name]):
+        classes = load_part("network", name)()
+        return classes[player](*arguments, **options)
 
 
 def mixes_samples(network: nn.Module) -> bool:
@@ -64,6 +86,11 @@ def count_parameters(network: nn.Module) -> int:
 
 
 def _check(network: Mapping[str, Any], shape: Shape) -> Mapping[str, Any]:
+    if network["name"] not in architectures.ARCHITECTURES:
+        raise PluginError(
+            f"the network {network['name']} is of a plugin, which was not read; name its file as "
+            "`plugins` of the study, or read it by `ganbench.use_plugin(file)`"
+        )
     if problem := architectures.find_problem(network, shape if len(shape) == 3 else None):
         raise ValueError(problem)
     return network

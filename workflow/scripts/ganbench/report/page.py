@@ -31,6 +31,7 @@ from ganbench.report.samples_shown import arrange_samples
 from ganbench.report.schedule_notes import describe_schedules
 from ganbench.report.score_notes import note_scores
 from ganbench.report.updates_of_players import describe_updates
+from ganbench.report.winners import group_winners
 
 TEMPLATES = find_resources("report")
 
@@ -81,6 +82,7 @@ def render_page(
         "tables": {name: _to_records(tables[name]) for name in ATTACHED},
         "budgets": BUDGETS,
         "figures": figures,
+        "winners": group_winners(tables.get("winners")),
         "films": {dataset: collect_film(results, dataset) for dataset in results.datasets},
         "figure_style": Markup(_merge_styles(list_drawings(figures))),
         "samples": arrange_samples(results, pictures),

@@ -15,7 +15,7 @@ from ganbench.evidence.factors import estimate_effects
 from ganbench.evidence.headline import write_headline
 from ganbench.evidence.ranks import rank_variants
 from ganbench.evidence.tables import count_failures, estimate_noise, profile_scores, summarise
-from ganbench.evidence.tuning import evaluate_tuning
+from ganbench.evidence.tuning import evaluate_tuning, list_winners
 from ganbench.jobs import files, provenance
 from ganbench.jobs.errors import writing
 from ganbench.report.figures.budgets import RUN_COLUMNS
@@ -134,6 +134,11 @@ def make_tables(results: Results) -> dict[str, pd.DataFrame]:
     """Every table of the statistics, by the name of its CSV."""
     scores, runs, study = results.scores, results.runs, results.study
     confidence, recall = study["report"]["confidence"], study["evaluation"]["collapse_recall"]
+    with_settings = (
+        pd.concat([scores, results.setting_scores], ignore_index=True),
+        pd.concat([runs, results.setting_runs], ignore_index=True),
+        study,
+    )
     tables = {
         "summary": summarise(scores, runs, confidence),
         "comparisons": compare_contrasts(scores, runs, study),
@@ -143,12 +148,10 @@ def make_tables(results: Results) -> dict[str, pd.DataFrame]:
         "profiles": profile_scores(scores, runs),
         "noise": estimate_noise(scores, runs),
         "best_steps": find_best_steps(scores),
-        "tuning": evaluate_tuning(
-            pd.concat([scores, results.setting_scores], ignore_index=True),
-            pd.concat([runs, results.setting_runs], ignore_index=True),
-            study,
-        ),
+        "tuning": evaluate_tuning(*with_settings),
     }
+    if study["settings"]:
+        tables["winners"] = list_winners(*with_settings)
     if has_factors(study):
         tables["factors"] = estimate_effects(scores, runs, study)
     return tables

@@ -10,7 +10,7 @@ from ganbench.catalogue import objectives
 from ganbench.report.results import Results
 from ganbench.wording import duration
 
-_DERIVED = {"runs", "settings"}
+_DERIVED = {"runs", "settings", "parts"}
 _DERIVED_OF_DATASET = {"type", "primary", "shape", "sizes", "samples"}
 _FIRST = ("study", "title", "description", "seeds", "baseline", "datasets", "variants")
 

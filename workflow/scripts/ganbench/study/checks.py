@@ -88,6 +88,11 @@ def check_evaluation(study: Mapping[str, Any]) -> None:
 
 def _check_weights(evaluation: Mapping[str, Any]) -> None:
     requested = evaluation["extractor"]
+    if evaluation["weights"] and requested in EXTRACTORS and EXTRACTORS[requested].is_plugin:
+        raise StudyError(
+            f"evaluation.weights: the extractor `{requested}` is of a plugin, whose code finds its "
+            "weights; remove the key"
+        )
     if evaluation["weights"] and requested not in PRETRAINED:
         reason = {
             AUTO: "chooses a ruler or the classifier, of which neither takes weights",
@@ -151,7 +156,7 @@ def _check_primary(name: str, dataset: Mapping[str, Any], primary: str, extracto
 
 def _finds_modes(dataset: Mapping[str, Any], extractor: str) -> bool:
     """Whether an extractor finds a class in each channel of a dataset's images."""
-    return bool(datasets.KINDS[dataset["kind"]].base) and extractor not in PRETRAINED
+    return bool(datasets.KINDS[dataset["kind"]].base) and EXTRACTORS[extractor].knows_classes
 
 
 def _check_samples(

@@ -34,7 +34,8 @@ def select_declared(study: Mapping[str, Any]) -> dict[str, Any]:
     Left out are texts, what changes only how it runs, and places of files that are verified
     wherever they lie.
     """
-    declared = {key: value for key, value in drop_execution(study).items() if key not in WORDS}
+    left_out = (*WORDS, "plugins")  # `parts` has their digests
+    declared = {key: value for key, value in drop_execution(study).items() if key not in left_out}
     return declared | {
         "datasets": {name: _drop_place(dataset) for name, dataset in study["datasets"].items()},
         "objectives": {

@@ -40,7 +40,9 @@ def _define(
     if base not in definitions or not isinstance(definitions[base], Mapping):
         names = ", ".join(definitions)
         raise StudyError(f"{path}.name: found {base!r}, expected an objective: {names}")
-    definition = merge(OBJECTIVES.get(base, {}), definitions[base])
+    # in a study whose defaults are filled in, a key that is not given is empty
+    own = {key: value for key, value in definitions[base].items() if value}
+    definition = merge(OBJECTIVES.get(base, {}), own)
     constants = definition.get("constants") or {}
     number = {"type": "number"}
     for constant, value in chosen.items():

@@ -16,6 +16,28 @@ def expand_path(written: str) -> str:
     return os.path.expanduser(os.path.expandvars(written))
 
 
+def find_plugins(written: Any, folders: Iterable[Path]) -> list[str]:
+    """The plugins that a study names, as absolute paths.
+
+    A relative one is looked for in the `folders` of the study's files, then in the working
+    directory. Raises StudyError where there is none.
+    """
+    names = [written] if isinstance(written, str) else written or []
+    places = list(dict.fromkeys([*(folder.resolve() for folder in folders), Path.cwd()]))
+    files = []
+    for name in names if isinstance(names, list | tuple) else ():
+        paths = [place / expand_path(str(name)) for place in places]
+        file = next((path for path in paths if path.is_file()), None)
+        if file is None:
+            looked = " and in ".join(dict.fromkeys(os.path.relpath(path.parent) for path in paths))
+            raise StudyError(
+                f"plugins: there is no file {_describe_path(str(name))} in {looked}; put it there "
+                "or correct the key"
+            )
+        files.append(str(file.resolve()))
+    return files
+
+
 def check_sources(study: Mapping[str, Any], datasets: Iterable[str]) -> None:
     """Raises StudyError unless each of `datasets` that names a folder of files has that folder."""
     for name in datasets:

@@ -4,13 +4,20 @@ The only module that resolves configuration. Each of four levels overrides the o
 schema's defaults (some differ for points), the study's `training`, the dataset's, the variant's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 from ganbench.catalogue import architectures, datasets, metrics
 from ganbench.catalogue.objectives import OBJECTIVES, read_objective
+from ganbench.catalogue.plugin_parts import PluginError
+from ganbench.catalogue.plugins import (
+    identify_part,
+    list_plugin_files,
+    register_plugins,
+)
 from ganbench.catalogue.updates import simplify_updates
 from ganbench.catalogue.variants import VARIANTS
 from ganbench.formula.language import FormulaError
@@ -25,7 +32,7 @@ from ganbench.study.checks import (
 from ganbench.study.declared import check_declarations
 from ganbench.study.grid import expand_grid
 from ganbench.study.objective_constants import name_objectives
-from ganbench.study.paths import expand_path
+from ganbench.study.paths import expand_path, find_plugins
 from ganbench.study.player_optimizers import override_training, resolve_optimizer, write_defaults
 from ganbench.study.scheduled_numbers import check_use, resolve_schedule
 from ganbench.study.schema import StudyError, fill_defaults, load_schema, merge, subtract, validate
@@ -34,32 +41,42 @@ EXECUTION = ("checkpoint_interval", "log_interval", "gpu_slots")
 """Keys of a study that change how it runs and no result."""
 
 
-def resolve(config: Mapping[str, Any], source: str) -> dict[str, Any]:
+def resolve(config: Mapping[str, Any], source: str, folders: Iterable[Path] = ()) -> dict[str, Any]:
     """The whole study with every default filled in, as plain JSON.
 
-    `source` names the study's file in messages. `runs[dataset][variant]` holds the resolved
+    `source` names the study's file in messages, and `folders` are those in which its plugins are
+    looked for, besides the working directory. `runs[dataset][variant]` holds the resolved
     parameters of a run, except for its seed; it includes the settings of a sweep, which `settings`
-    lists. Raises StudyError with one message that names the file, the key, what was found and what
-    was expected.
+    lists, but for those that share the run of another. Raises StudyError with one message that
+    names the file, the key, what was found and what was expected.
     """
-    schema = load_schema()
     with _prefix_errors(source):
+        written = config.get("plugins") if isinstance(config, Mapping) else None
+        parts = register_plugins(find_plugins(written, folders))
+        schema = load_schema()
         config = name_objectives(expand_grid(_insert_shipped_variants(config)))
     given = validate(config, schema, source)
     study = fill_defaults(given, schema, schema)
     variants = list(study["variants"])
     if study["sweep"]:
         with _prefix_errors(source):
-            study = sweep.add_settings(study)
+            study = name_objectives(sweep.add_settings(study))
         study = fill_defaults(validate(study, schema, source), schema, schema)
     with _prefix_errors(source):
         _resolve_names(study)
         check_evaluation(study)
         _resolve_objectives(study)
         study["runs"] = _resolve_runs(study, given.get("training", {}))
+    if parts:
+        study["parts"] = parts
     settings = [name for name in study["variants"] if name not in variants]
     study["settings"] = {
         name: {"of": sweep.strip_setting(name), **study["variants"].pop(name)} for name in settings
+    }
+    sweep.share_runs(study)
+    used = {variant["objective"] for variant in study["variants"].values()}
+    study["objectives"] = {
+        name: study["objectives"][name] for name in study["objectives"] if name in used
     }
     return study
 
@@ -69,6 +86,8 @@ def _prefix_errors(source: str) -> Iterator[None]:
     """Puts the name of the study's file before the message of an error."""
     try:
         yield
+    except PluginError as error:
+        raise StudyError(f"{source}: plugins: {error}") from None
     except FormulaError as error:
         raise StudyError(f"{source}: objectives: {error}") from None
     except StudyError as error:
@@ -84,8 +103,13 @@ def list_runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
 
 
 def list_sweep_runs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
-    """Every run of the sweep's settings in the same form; none without a sweep."""
-    yield from list_runs({**study, "variants": study["settings"]})
+    """Every run of the sweep's settings in the same form; none without a sweep.
+
+    Runs of settings that share those of another are not among them.
+    """
+    for dataset, setting, seed in list_runs({**study, "variants": study["settings"]}):
+        if setting in study["runs"][dataset]:
+            yield dataset, setting, seed
 
 
 def drop_execution(study: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,10 +121,12 @@ def select_execution(study: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a resolved study that jobs read beside the parameters of their rules.
 
     Rules' parameters decide what runs again; these change no result. They are the keys of
-    `EXECUTION` and the places of verified files: `weights` of the extractor, `sources` by dataset.
+    `EXECUTION` and the places of verified files: `plugins`, `weights` of the extractor, `sources`
+    by dataset.
     """
     return {
         **{key: study[key] for key in EXECUTION},
+        "plugins": list_plugin_files(),
         "weights": expand_path(study["evaluation"]["weights"]),
         "sources": {
             name: expand_path(dataset["source"]) for name, dataset in study["datasets"].items()
@@ -231,6 +257,8 @@ def _resolve_run(
     written = _drop_shipped(own.get("schedule", {}), base)
     parameters["schedule"] = resolve_schedule(parameters, written, run)
     check_run(parameters, dataset["shape"], run)
+    if plugin := identify_part("network", parameters["network"]["name"]):
+        parameters["plugin"] = plugin
     return parameters | {"network": architectures.resolve_norms(parameters)}
 
 

@@ -11,6 +11,7 @@ from ganbench.catalogue.architectures import ARCHITECTURES, NORMS
 from ganbench.catalogue.datasets import KINDS
 from ganbench.catalogue.extractors import AUTO, EXTRACTORS
 from ganbench.catalogue.metrics import METRICS
+from ganbench.catalogue.plugins import PARTS
 from ganbench.catalogue.updates import UPDATES
 from ganbench.jobs.resources import find_resources
 from ganbench.study.schema_errors import abbreviate, describe_error
@@ -24,19 +25,7 @@ from ganbench.study.values import (
 
 SCHEMA_FILE = find_resources("schemas") / "study.schema.yaml"
 
-NAMES: dict[str, list[str]] = {
-    "kinds": list(KINDS),
-    "architectures": list(ARCHITECTURES),
-    "norms": list(NORMS),
-    "updates": list(UPDATES),
-    "extractors": [AUTO, *EXTRACTORS],
-    "metrics": [
-        name
-        for name, metric in METRICS.items()
-        if metric.of == "images" and metric.better != "neither"
-    ],
-}
-"""The catalogue's names that each `x-names-of` of the schema allows."""
+Names = Mapping[str, tuple[str, ...]]
 
 DEEPEST = 30
 MOST_VALUES = 200_000
@@ -47,19 +36,43 @@ class StudyError(ValueError):
     """A study that cannot be used; the message is for the person who wrote it."""
 
 
-@cache
 def load_schema() -> dict[str, Any]:
     """The schema of a study, with the names of the catalogue inserted as enumerations."""
-    return _insert_names(yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8")))
+    return _load_schema(tuple(PARTS))
 
 
-def _insert_names(part: Any) -> Any:
+@cache
+def _load_schema(of_plugins: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """The schema, for these parts of plugins in the catalogue."""
+    del of_plugins
+    return _insert_names(yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8")), _list_names())
+
+
+def _list_names() -> Names:
+    """The catalogue's names that each `x-names-of` of the schema allows."""
+    return {
+        "kinds": tuple(KINDS),
+        "architectures": tuple(ARCHITECTURES),
+        "norms": NORMS,
+        "updates": tuple(UPDATES),
+        "extractors": (AUTO, *EXTRACTORS),
+        "metrics": tuple(
+            name
+            for name, metric in METRICS.items()
+            if metric.of == "images" and metric.better != "neither"
+        ),
+    }
+
+
+def _insert_names(part: Any, names: Names) -> Any:
     if isinstance(part, list):
-        return [_insert_names(item) for item in part]
+        return [_insert_names(item, names) for item in part]
     if not isinstance(part, dict):
         return part
-    schema = {key: _insert_names(value) for key, value in part.items() if key != "x-names-of"}
-    return schema | {"enum": NAMES[part["x-names-of"]]} if "x-names-of" in part else schema
+    schema = {
+        key: _insert_names(value, names) for key, value in part.items() if key != "x-names-of"
+    }
+    return schema | {"enum": list(names[part["x-names-of"]])} if "x-names-of" in part else schema
 
 
 def validate(config: Mapping[str, Any], schema: Schema, source: str) -> dict[str, Any]:

@@ -78,11 +78,12 @@ def load_study(
     arguments = list(arguments)
     source = " + ".join(os.path.relpath(file) for file in files)
     source += " with --config" if arguments else ""
+    folders = [Path(file).parent for file in files]
     study = read_study(files, arguments)
     if GENERATED in study.keys:
-        return resolve(generated, source)
+        return resolve(generated, source, folders)
     try:
-        return resolve(study.keys, source)
+        return resolve(study.keys, source, folders)
     except StudyError as error:
         message = str(error).removeprefix(f"{source}: ")
         raise StudyError(f"{source}: {study.locate(message)}") from None

@@ -119,7 +119,7 @@ def _size_began(network: Network, latent: int, shape: Shape) -> tuple[Size, Size
     return _dense(latent, width * smallest) + middle, _add_up(encoder) + middle
 
 
-_SIZES: dict[str, Callable[[Network, int, Shape], tuple[Size, Size]]] = {
+FORMULAS: dict[str, Callable[[Network, int, Shape], tuple[Size, Size]]] = {
     "began": _size_began,
     "mlp": _size_mlp,
     "dcgan": _size_dcgan,
@@ -127,12 +127,17 @@ _SIZES: dict[str, Callable[[Network, int, Shape], tuple[Size, Size]]] = {
     "infogan": _size_infogan,
     "sngan_resnet": _size_sngan,
 }
+"""The sizes of networks by name. One that has no formula is estimated less well."""
 
 
 def size_networks(parameters: Mapping[str, Any], shape: Shape) -> tuple[Size, Size]:
-    """The generator and the discriminator of a run on samples of `shape`."""
+    """The generator and the discriminator of a run on samples of `shape`.
+
+    A network without a formula, such as a plugin's, is taken to be as large as a dcgan.
+    """
     network = parameters["network"]
-    return _SIZES[network["name"]](network, parameters["latent"]["size"], shape)
+    size = FORMULAS.get(network["name"], _size_dcgan)
+    return size(network, parameters["latent"]["size"], shape)
 
 
 def estimate_step_operations(parameters: Mapping[str, Any], shape: Shape) -> float:

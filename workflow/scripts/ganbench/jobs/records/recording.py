@@ -35,6 +35,11 @@ def name_run(wildcards: Any) -> dict[str, Any]:
     }
 
 
+def pick_parameters(snakemake: Any, *names: str) -> dict[str, Any]:
+    """Some of the parameters of a job's rule."""
+    return {name: snakemake.params[name] for name in names}
+
+
 def pick_execution(snakemake: Any, *keys: str) -> dict[str, Any]:
     """What a job reads of the configuration beside its parameters."""
     return {key: snakemake.config["execution"][key] for key in keys}
