@@ -9,6 +9,7 @@ WORKERS ?= auto
 GANBENCH = PYTHONPATH=workflow/scripts .venv/bin/python -m ganbench
 RESULTS ?= results/$(shell .venv/bin/python workflow/schemas/check_study.py "$(STUDY)" 2>/dev/null)
 MARGIN ?=
+TO ?= generator
 
 # Snakemake starts a rule's script by the interpreter's path, unquoted.
 ifneq ($(words $(CURDIR)),1)
@@ -20,7 +21,7 @@ ifeq ($(HOME),)
 export HOME := $(CURDIR)/.snakemake/home
 endif
 
-.PHONY: help reproduce check plan-seeds test test-gpu test-slurm stress verify simulate benchmark benchmark-gpu lint generated rulers lock
+.PHONY: help reproduce check plan-seeds generator test test-gpu test-slurm stress verify simulate benchmark benchmark-gpu lint generated rulers lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -35,6 +36,9 @@ check: .venv/.installed ## what a study (STUDY=config/config.yaml) would run, wh
 
 plan-seeds: .venv/.installed ## how many seeds each comparison of a finished study needs (STUDY=, RESULTS=results/my_study, MARGIN=10%)
 	@$(GANBENCH) plan-seeds "$(RESULTS)" $(if $(MARGIN),--margin "$(MARGIN)")
+
+generator: .venv/.installed ## keep a run's generator: RUN=results/…/seed0 TO=folder; safetensors and a model card
+	@$(GANBENCH) export "$(RUN)" "$(TO)"
 
 test: .venv/.installed ## run all tests
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

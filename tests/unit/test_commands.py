@@ -10,9 +10,10 @@ import pytest
 import yaml
 from evidence_example import BASELINE, VARIANT, study_of
 from ganbench.commands.arguments import main
-from ganbench.commands.seed_table import Target, find_effect, read_target
+from ganbench.commands.seed_table import find_effect
+from ganbench.evidence.scales import Scale
 from ganbench.evidence.seed_plan import count_needed_seeds
-from ganbench.jobs.errors import ActionableError
+from ganbench.study.declared import Margin
 from ganbench.study.resolve import resolve
 from project import ROOT, TINY, tiny_study
 
@@ -47,11 +48,12 @@ def test_seeds_for_a_relative_margin_are_those_of_the_ratios(results, capsys):
     assert int(row[-4]) == count_needed_seeds(np.log(1.05), spread, 0.05 / 2)
 
 
-def test_seeds_for_an_absolute_margin_are_those_of_the_differences(results, capsys):
+def test_seeds_for_an_absolute_margin_are_planned_on_the_scale_of_the_test(results, capsys):
     assert main(["plan-seeds", str(results), "--margin", "2"]) == 0
     row = read_row(capsys.readouterr().out, "non_saturating against minimax")
-    spread = np.std(np.subtract(VARIANT, BASELINE), ddof=1)
-    assert int(row[-4]) == count_needed_seeds(2.0, spread, 0.05 / 2)
+    spread = np.std(np.log(VARIANT) - np.log(BASELINE), ddof=1)
+    effect = np.log1p(2 / np.exp(np.mean(np.log(BASELINE))))
+    assert int(row[-4]) == count_needed_seeds(effect, spread, 0.05 / 2)
 
 
 def test_only_declared_contrasts_are_planned_and_count(results, capsys):
@@ -85,13 +87,22 @@ def test_folder_without_results_is_refused_with_one_message(results, capsys, nam
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "ten", "5 % of it", "nan"])
-def test_margin_that_is_no_number_above_zero_is_refused(text):
-    with pytest.raises(ActionableError, match="expected a number above 0"):
-        read_target(text)
+def test_margin_that_is_no_number_above_zero_is_refused(results, capsys, text):
+    assert main(["plan-seeds", str(results), f"--margin={text}"]) == 1
+    assert "expected a number above 0" in capsys.readouterr().err
 
 
-def test_share_of_scores_that_have_no_logarithm_is_a_share_of_their_mean():
-    assert find_effect(Target(0.1, True), False, np.array([-2.0, -4.0])) == pytest.approx(0.3)
+def test_margin_is_a_shift_on_the_scale_of_the_test():
+    identity, log = (Scale(name, -np.inf, np.inf) for name in ("identity", "log"))
+    shares = Scale("angular", 0.0, 1.0)
+    tenth = Margin(0.1, True)
+    assert find_effect(tenth, identity, np.array([-2.0, -4.0])) == pytest.approx(0.3)
+    assert find_effect(tenth, log, np.log([20.0, 40.0])) == pytest.approx(np.log(1.1))
+    assert find_effect(Margin(5, False), log, np.log([20.0])) == pytest.approx(np.log(25 / 20))
+    level = shares.to_positions(np.array([0.5]))
+    assert find_effect(Margin(0.1, False), shares, level) == pytest.approx(
+        float(np.arcsin(np.sqrt(0.6)) - np.arcsin(np.sqrt(0.5)))
+    )
 
 
 def test_check_says_what_a_study_would_run_and_runs_nothing(tmp_path, capsys, monkeypatch):
@@ -148,3 +159,23 @@ def test_commands_run_as_a_module_and_name_themselves():
 def test_results_that_are_published_are_planned_from(capsys):
     assert main(["plan-seeds", str(ROOT / "results/published/precision")]) == 0
     assert read_row(capsys.readouterr().out, "bf16 against float32")[0] == "10"
+
+
+def test_generator_is_exported_and_scored_from_the_command_line(finished_study, tmp_path, capsys):
+    run = finished_study / "results/tiny/runs/digits/minimax/seed0"
+    assert main(["export", str(run), str(tmp_path / "kept")]) == 0
+    assert str(tmp_path / "kept") in capsys.readouterr().out
+    options = ["--dataset", "digits", "--count", "100", "--cache", str(tmp_path / "cache")]
+    assert main(["score", str(run), *options]) == 0
+    of_run = capsys.readouterr().out
+    assert "FD-digits-v1" in of_run
+    assert main(["score", str(tmp_path / "kept"), *options]) == 0
+    assert capsys.readouterr().out == of_run
+
+
+def test_folder_that_is_neither_run_nor_images_is_refused(tmp_path, capsys):
+    assert main(["export", str(tmp_path), str(tmp_path / "kept")]) == 1
+    assert "expected that of a run" in capsys.readouterr().err
+    options = ["--cache", str(tmp_path / "cache")]
+    assert main(["score", str(tmp_path / "none"), *options]) == 1
+    assert "there is no folder" in capsys.readouterr().err

@@ -8,9 +8,8 @@ from ganbench.evidence.seed_plan import (
     count_needed_seeds,
     deviation_interval,
     plan_seeds,
-    reliable_difference,
 )
-from scipy import stats
+from scipy import optimize, stats
 
 STUDIES = 4000
 
@@ -30,7 +29,7 @@ def share_detected(differences: np.ndarray, alpha: float) -> float:
 @pytest.mark.parametrize("alpha", [0.05, 0.05 / 6])
 def test_difference_that_a_study_states_is_met_in_80_percent_of_further_studies(n, alpha):
     first = simulate(n, 0.0, seed=1)
-    stated = np.array([reliable_difference(differences, alpha) for differences in first])
+    stated = np.array([detectable_difference(differences, alpha) for differences in first])
     assert share_detected(simulate(n, stated, seed=2), alpha) == pytest.approx(0.8, abs=0.02)
 
 
@@ -38,7 +37,10 @@ def test_difference_that_a_study_states_is_met_in_80_percent_of_further_studies(
 def test_difference_that_trusts_the_observed_spread_is_met_less_often(n):
     """The former number, so that the test above is known to see the fault."""
     first = simulate(n, 0.0, seed=1)
-    stated = np.array([detectable_difference(differences, 0.05) for differences in first])
+    noncentrality = optimize.brentq(
+        lambda shift: stats.nct.sf(stats.t.isf(0.025, n - 1), n - 1, shift) - 0.8, 0.1, 20
+    )
+    stated = first.std(axis=1, ddof=1) / np.sqrt(n) * noncentrality
     assert share_detected(simulate(n, stated, seed=2), 0.05) < 0.77
 
 
@@ -82,7 +84,7 @@ def test_differences_without_spread_or_without_size_have_a_plan(effect, deviatio
 @pytest.mark.parametrize("values", [[], [1.0]])
 def test_one_seed_plans_nothing(values):
     assert np.isnan(plan_seeds(np.array(values), 1.0, 0.05, 0.95)).all()
-    assert np.isnan(reliable_difference(np.array(values), 0.05))
+    assert np.isnan(detectable_difference(np.array(values), 0.05))
 
 
 def test_small_effect_among_large_noise_ends_the_search():

@@ -1,4 +1,4 @@
-"""The command line: its commands, their arguments, and what a mistake says."""
+"""Plans seeds, looks at a study, scores images and exports generators; snakemake does the rest."""
 
 import argparse
 import sys
@@ -9,8 +9,11 @@ from ganbench.jobs.errors import ActionableError
 from ganbench.study.schema import StudyError
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Runs one command and returns the exit status: 1, after one message, if it cannot be done."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit status: 1, after one message, if it cannot be done.
+
+    Without `arguments` they are those of the process.
+    """
     options = _make_parser().parse_args(arguments)
     try:
         print(options.run(options))
@@ -37,6 +40,19 @@ def _make_parser() -> argparse.ArgumentParser:
     check.add_argument("study", type=Path, help="the study's file, such as config/my_study.yaml")
     check.add_argument("--cores", type=int, help="cores to run on; all if left out")
     check.set_defaults(run=_check_study)
+    score = commands.add_parser("score", help="every metric of images against a dataset")
+    score.add_argument(
+        "samples", type=Path, help="a folder of image files, of a run, or of an exported generator"
+    )
+    score.add_argument("--dataset", default="digits", help="the dataset; digits if left out")
+    score.add_argument("--count", type=int, help="images to draw of a generator")
+    score.add_argument("--cache", type=Path, help="where prepared data are kept")
+    score.set_defaults(run=_score)
+    export = commands.add_parser("export", help="a run's generator as safetensors, with its card")
+    export.add_argument("run_folder", type=Path, metavar="run", help="results/…/runs/…/seed0")
+    export.add_argument("folder", type=Path, help="the folder to write")
+    export.add_argument("--step", type=int, help="a snapshot's step; the last if left out")
+    export.set_defaults(run=_export)
     return parser
 
 
@@ -50,3 +66,20 @@ def _check_study(options: argparse.Namespace) -> str:
     from ganbench.commands.study_check import describe_study  # noqa: PLC0415 (slow to import)
 
     return describe_study(options.study, options.cores)
+
+
+def _score(options: argparse.Namespace) -> str:
+    from ganbench.interface.export import find_generator  # noqa: PLC0415 (slow to import)
+    from ganbench.interface.prepared import CACHE  # noqa: PLC0415
+    from ganbench.interface.scoring import score_samples  # noqa: PLC0415
+
+    samples = find_generator(options.samples) or options.samples
+    cache = options.cache or CACHE
+    scores = score_samples(samples, dataset=options.dataset, count=options.count, cache=cache)
+    return scores.to_string(index=False, float_format="{:.5g}".format)
+
+
+def _export(options: argparse.Namespace) -> str:
+    from ganbench.interface.export import export_generator  # noqa: PLC0415 (slow to import)
+
+    return str(export_generator(options.run_folder, options.folder, options.step))

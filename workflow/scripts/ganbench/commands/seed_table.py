@@ -1,6 +1,5 @@
 """`plan-seeds`: how many seeds each comparison of a finished study needs."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ganbench.catalogue.metrics import base_name
-from ganbench.evidence.estimators import POWER
+from ganbench.evidence.estimators import POWER, detectable_difference
 from ganbench.evidence.final_scores import (
     Measure,
     ScoresBySeed,
@@ -17,25 +15,17 @@ from ganbench.evidence.final_scores import (
     measure_name,
     primary_measures,
 )
-from ganbench.evidence.seed_plan import MOST_SEEDS, SeedPlan, plan_seeds, reliable_difference
+from ganbench.evidence.scales import Scale, choose_scale
+from ganbench.evidence.seed_plan import MOST_SEEDS, SeedPlan, plan_seeds
 from ganbench.jobs.errors import ActionableError
+from ganbench.study.declared import Margin, list_contrasts, read_margin
 from ganbench.wording import count, number, percent
-
-RATIO_METRICS = ("FD",)
-"""Metrics whose differences are ratios: their spread grows with their size."""
-
-
-class Target(NamedTuple):
-    """The difference that a study is to show: in the metric's unit, or as a share of the score."""
-
-    size: float
-    is_share: bool
 
 
 class Question(NamedTuple):
     """What is asked of each comparison: a difference, or the observed one, and how surely."""
 
-    target: Target | None
+    target: Margin | None
     alpha: float
     confidence: float
 
@@ -47,13 +37,9 @@ def describe_seed_plans(results: Path, margin: str | None) -> str:
     above 0.
     """
     study, runs, scores = _read_study(results)
-    target = read_target(margin if margin is not None else study.get("margin", ""))
+    target = read_margin(margin if margin is not None else study.get("margin", ""))
     final = index_final_scores(scores, runs)
-    pairs = study.get("contrasts") or [
-        (variant, study["baseline"])
-        for variant in study["variants"]
-        if variant != study["baseline"]
-    ]
+    pairs = list_contrasts(study)
     confidence = study["report"]["confidence"]
     question = Question(target, (1 - confidence) / max(1, len(pairs)), confidence)
     tables = [
@@ -72,19 +58,6 @@ def describe_seed_plans(results: Path, margin: str | None) -> str:
         for dataset, measure in primary_measures(study).items()
     ]
     return "\n\n".join([_describe_method(study, question), *tables])
-
-
-def read_target(text: str) -> Target | None:
-    """The difference that `5` or `10 %` gives; None for an empty text."""
-    if not text:
-        return None
-    match = re.fullmatch(r"(\d*\.?\d+(?:[eE][-+]?\d+)?)\s*(%?)", str(text).strip())
-    if match is None or float(match[1]) == 0:
-        raise ActionableError(
-            f"margin: found {text!r}, expected a number above 0 in the unit of the metric, such as "
-            "5, or a share of the score, such as 10%"
-        )
-    return Target(float(match[1]) / (100 if match[2] else 1), bool(match[2]))
 
 
 def _read_study(results: Path) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
@@ -151,37 +124,32 @@ def _describe_pair(
     target, alpha, confidence = question
     seeds = sorted(variant.keys() & baseline.keys())
     values, others = (np.array([scores[seed] for seed in seeds]) for scores in (variant, baseline))
-    is_ratio = _tests_ratios(measure, target, values, others)
-    if is_ratio:
-        values, others = np.log(values), np.log(others)
-    differences = values - others
+    scale = choose_scale(measure[0], [*values, *others])
+    positions, before = scale.to_positions(values), scale.to_positions(others)
+    differences = positions - before
     observed = float(differences.mean()) if seeds else np.nan
-    effect = observed if target is None else find_effect(target, is_ratio, others)
+    effect = observed if target is None else find_effect(target, scale, before)
     plan = plan_seeds(differences, effect, alpha, confidence)
-    detectable = reliable_difference(differences, alpha)
-    cells = (_describe_shift(shift, is_ratio) for shift in (observed, detectable))
+    detectable = detectable_difference(differences, alpha)
+    centre = float(np.mean([*positions, *before])) if seeds else np.nan
+    cells = (_describe_shift(shift, scale, centre) for shift in (observed, detectable))
     return (str(len(seeds)), *cells, _format_seeds(plan.seeds), _format_range(plan))
 
 
-def _tests_ratios(
-    measure: Measure, target: Target | None, values: np.ndarray, others: np.ndarray
-) -> bool:
-    """Whether scores are compared by their logarithms, which only positive ones have."""
-    wanted = target.is_share if target else base_name(measure[0]) in RATIO_METRICS
-    return wanted and bool(np.all(values > 0) and np.all(others > 0))
-
-
-def find_effect(target: Target, is_ratio: bool, baseline: np.ndarray) -> float:
-    """The target as a shift on the scale of the test; `baseline` are scores on that scale."""
-    if is_ratio:
+def find_effect(target: Margin, scale: Scale, baseline: np.ndarray) -> float:
+    """The target as a shift on the scale of the test; `baseline` are positions on that scale."""
+    if scale.name == "log" and target.is_share:
         return float(np.log1p(target.size))
-    return target.size * (abs(float(baseline.mean())) if target.is_share else 1.0)
+    level = float(scale.to_values(np.mean(baseline)))
+    size = target.size * (abs(level) if target.is_share else 1.0)
+    ends = np.clip([level, level + size], scale.lowest, scale.highest)
+    return float(np.diff(scale.to_positions(ends))[0])
 
 
-def _describe_shift(shift: float, is_ratio: bool) -> str:
+def _describe_shift(shift: float, scale: Scale, centre: float) -> str:
     """A difference, or a ratio: +12 % for few percent, × 4.2 beyond a half."""
-    if np.isnan(shift) or not is_ratio:
-        return number(shift)
+    if np.isnan(shift) or scale.name != "log":
+        return number(scale.to_difference(shift, centre))
     factor = float(np.exp(shift))
     if 2 / 3 < factor < 3 / 2:
         return f"{number(100 * (factor - 1), 2)} %"

@@ -17,6 +17,9 @@ ROUNDING = 1e-12
 POWER = 0.8
 """The power at which a difference counts as detectable (Cohen 1988, Section 2.4)."""
 
+NODES = 400
+"""Quantiles of each χ distribution over which powers are averaged; 1,600 change them by 1e-4."""
+
 
 class Estimate(NamedTuple):
     """A mean, its Student t interval, and the p-value of the hypothesis that it is zero."""
@@ -125,12 +128,13 @@ def hedges_g(values: np.ndarray, others: np.ndarray) -> float:
 
 
 def detectable_shift(error: float, degrees: float, alpha: float) -> float:
-    """The smallest true difference that a t-test of this standard error detects with 80 % power.
+    """The true difference that a further study like this one detects with 80 % power.
 
-    To detect is to reject two-sided at level `alpha`, with the right sign. The standard error is
-    taken as observed, which is uncertain with few seeds: a difference of the size that one study
-    states is detected by another in 69 % of simulated studies of 5 seeds, and in 74 % of those of
-    10. Plan a study for a larger difference.
+    To detect is to reject two-sided at level `alpha`, with the right sign. The standard error
+    `error` is itself an estimate, and one that is too small promises too much: the difference at
+    which the noncentral t distribution has 80 % power is detected by 62 to 74 % of further studies.
+    Here the power is 80 % on average over the error of this study and of the further one (expected
+    power, or assurance: O'Hagan, Stevens and Campbell 2005, Assurance in clinical trial design).
     """
     if np.isnan(error):
         return np.nan
@@ -138,7 +142,7 @@ def detectable_shift(error: float, degrees: float, alpha: float) -> float:
 
 
 def detectable_difference(differences: np.ndarray, alpha: float) -> float:
-    """`detectable_shift` for the paired t-test of these differences."""
+    """`detectable_shift` for the paired t-test of these differences; NaN for fewer than two."""
     n = len(differences)
     if n < 2:
         return np.nan
@@ -147,20 +151,28 @@ def detectable_difference(differences: np.ndarray, alpha: float) -> float:
 
 @cache
 def _detectable_noncentrality(degrees: float, alpha: float) -> float:
-    """The noncentrality at which the t-test has POWER: P(T > t(1 − α/2)) with these degrees.
+    """The multiple f of the stated error at which E Φ(f u − t(1 − α/2) u') is `POWER`.
 
-    Only the tail of the right sign counts. The other adds under 1e-4, and scipy's `nct.cdf` gives
-    NaN that far out.
+    u and u' are the estimated over the true error in the study that states the difference and in
+    the one that looks for it.
     """
-    critical = stats.t.isf(alpha / 2, degrees)
+    deviations = list_deviations(degrees)
+    threshold = special.stdtrit(degrees, 1 - alpha / 2) * deviations[None, :]
 
-    def excess_power(noncentrality: float) -> float:
-        return stats.nct.sf(critical, degrees, noncentrality) - POWER
+    def excess_power(factor: float) -> float:
+        return float(special.ndtr(factor * deviations[:, None] - threshold).mean()) - POWER
 
     upper = 1.0
     while excess_power(upper) < 0:
         upper *= 2
     return float(optimize.brentq(excess_power, 0.0, upper))
+
+
+@cache
+def list_deviations(degrees: float) -> np.ndarray:
+    """Equally likely values of s/σ, where s² has this many degrees of freedom."""
+    levels = (np.arange(NODES) + 0.5) / NODES
+    return np.sqrt(stats.chi2.ppf(levels, degrees) / degrees)
 
 
 class NoiseComponents(NamedTuple):

@@ -92,7 +92,7 @@ def _list_rows(
         cell: {seed: float(scale.to_positions(np.asarray(value))) for seed, value in scores.items()}
         for cell, scores in by_cell.items()
     }
-    changes = list_changes(by_cell)
+    changes = list_level_changes(by_cell)
     pairs = [(first, second) for first, second in combinations(changes, 2)]
     for parts in [(change,) for change in changes] + [
         pair for pair in pairs if pair[0].factor != pair[1].factor
@@ -129,7 +129,7 @@ def _list_rows(
         }
 
 
-def list_changes(cells: Iterable[Cell]) -> list[Change]:
+def list_level_changes(cells: Iterable[Cell]) -> list[Change]:
     """Every factor's levels against its first, in the order in which they appear."""
     levels: dict[str, dict[str, None]] = {}
     for cell in cells:

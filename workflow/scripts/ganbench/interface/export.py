@@ -72,6 +72,13 @@ def load_exported(folder: str | Path, device: str = "auto") -> TrainedGenerator:
     return TrainedGenerator(network, card, card["step"])
 
 
+def find_generator(folder: str | Path) -> TrainedGenerator | None:
+    """The generator in the folder of a run or in one that was exported; None in any other."""
+    if (Path(folder) / CARD).is_file():
+        return load_exported(folder)
+    return load_generator(folder) if find_run_files(folder).run.is_file() else None
+
+
 def _describe(card: dict[str, Any]) -> str:
     """The model card, in Markdown."""
     kind = KINDS[card["parameters"]["data"]["kind"]]
