@@ -1,4 +1,4 @@
-"""Maps of known densities: the data, the generator and the discriminator at every snapshot."""
+"""Maps of known densities: the data, the generator and the discriminator over training."""
 
 import math
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ganbench.report.figures.svg import FAINT, INK
 from ganbench.report.results import Results, Run
 
 STILLS = 5
-"""The most snapshots that a figure shows."""
+"""The most moments that a figure shows."""
 
 CONTOUR = 0.1
 """The contour of p_data, as a share of its maximum."""
@@ -56,7 +56,7 @@ _MAPS_CAPTION = (
 
 
 def sketch_density_maps(results: Results, dataset: str) -> dict[str, Sketch]:
-    """p_data, p_g, D and D* at up to `STILLS` snapshots, as in Figure 1 of Goodfellow et al. 2014.
+    """p_data, p_g, D and D* at up to `STILLS` moments, as in Figure 1 of Goodfellow et al. 2014.
 
     One figure for each variant that has a snapshot, of its first seed that has one.
     """
