@@ -16,6 +16,7 @@ from ganbench.formula.mathml import to_mathml
 from ganbench.jobs.resources import find_resources
 from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
 from ganbench.report.declarations import describe_declaration
+from ganbench.report.factors_shown import describe_factors
 from ganbench.report.figures.budgets import BUDGETS
 from ganbench.report.figures.drawing import Drawing, choose_border, choose_colour
 from ganbench.report.figures.film import collect_film
@@ -76,6 +77,7 @@ def render_page(
         "comparisons": matrix.build_comparison_rows(results, tables["comparisons"]),
         "tables": {name: _to_records(tables[name]) for name in ATTACHED},
         "budgets": BUDGETS,
+        "factors": describe_factors(results, tables["factors"]) if "factors" in tables else [],
         "figures": figures,
         "films": {dataset: collect_film(results, dataset) for dataset in results.datasets},
         "figure_style": Markup(_merge_styles(list_drawings(figures))),
