@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import jinja2
 import numpy as np
@@ -15,6 +14,7 @@ from ganbench.catalogue.metrics import METRICS, Metric, base_name
 from ganbench.formula.mathml import to_mathml
 from ganbench.jobs.resources import find_resources
 from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
+from ganbench.report.attachments import choose_attached, make_address
 from ganbench.report.declarations import describe_declaration
 from ganbench.report.factors_shown import describe_factors
 from ganbench.report.figures.budgets import BUDGETS
@@ -36,7 +36,7 @@ SCRIPTS = ("script", "samples", "film", "links")
 """The page's scripts."""
 
 ATTACHED = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
-"""The tables that the page embeds for download; the longer ones are files next to it."""
+"""The tables that the page offers for download; all are files next to it."""
 
 
 def render_page(
@@ -100,8 +100,9 @@ def render_page(
         "runs": reproduction.list_run_commands(results),
         "stages": reproduction.summarise_stages(results),
         "bibtex": bibliography.select_references(results, published=bool(published)),
-        "csv": {name: tables[name].to_csv(index=False) for name in ATTACHED},
-        "latex": latex,
+        "attached": choose_attached(
+            {name: tables[name].to_csv(index=False) for name in ATTACHED}, latex
+        ),
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         "script": Markup("\n".join(_read_scripts())),
     }
@@ -130,7 +131,7 @@ def _make_environment() -> jinja2.Environment:
         "channels": _format_channels,
         "split_name": _name_split,
         "breakable": _make_breakable,
-        "address": _make_address,
+        "address": make_address,
         "drawn": Markup,  # made by this library, from escaped text
     }
     environment.globals["describe_measure"] = describe_measure
@@ -151,11 +152,6 @@ def _make_breakable(name: str) -> Markup:
     """A name that a narrow column may break after its underscores and hyphens."""
     escaped = Markup.escape(name)
     return escaped.replace("_", Markup("_<wbr>")).replace("-", Markup("-<wbr>"))
-
-
-def _make_address(text: str, kind: str) -> str:
-    """`text` as a data URL that a browser can save as a file."""
-    return f"data:{kind};charset=utf-8,{quote(text, safe=',;:()/=+-.')}"
 
 
 def _merge_styles(drawings: Iterable[Drawing]) -> str:

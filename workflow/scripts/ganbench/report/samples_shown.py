@@ -38,6 +38,7 @@ def _arrange_dataset(results: Results, pictures: Pictures, dataset: str) -> dict
         "runs": shown,
         "shape": (COLUMNS, ROWS) if resolution else _shape_of_points(results, dataset),
         "data": {
+            "last": pictures.last_only,
             "cell": resolution + 1 if resolution else 0,
             "columns": COLUMNS,
             "rows": ROWS,

@@ -11,7 +11,7 @@ from ganbench.report.results import Results, Run
 POINTS = 100
 """Points of a curve on the page; neighbouring cells of a map are averaged."""
 
-ROOM = 240_000
+ROOM = 180_000
 """Bytes that the curves of all runs on a dataset may take: the more runs, the fewer moments."""
 
 FEWEST_MOMENTS = 12
@@ -45,7 +45,7 @@ def collect_film(results: Results, dataset: str) -> dict[str, Any] | None:
         films = {run: maps for run, maps in films.items() if run[2] == seeds[0]}
     moments = _choose_moments(films)
     first = next(iter(films.values()))
-    data = _average_cells(first["data"])
+    data = average_cells(first["data"])
     top = round(max(1.05, 1.1 * float(data.max())), 4)
     runs: dict[str, dict[str, Any]] = {}
     for (_, variant, seed), maps in films.items():
@@ -90,10 +90,10 @@ def mask_optimal(maps: Maps) -> np.ndarray:
 
 
 def _curve(maps: Maps, name: str) -> np.ndarray:
-    return _average_cells(mask_optimal(maps) if name == "optimal" else maps[name])
+    return average_cells(mask_optimal(maps) if name == "optimal" else maps[name])
 
 
-def _average_cells(values: np.ndarray) -> np.ndarray:
+def average_cells(values: np.ndarray) -> np.ndarray:
     """The values `(..., cells)` at `POINTS` points: means of as many groups of neighbours."""
     groups = np.array_split(np.arange(values.shape[-1]), min(POINTS, values.shape[-1]))
     return np.stack([_mean(values[..., group]) for group in groups], axis=-1)

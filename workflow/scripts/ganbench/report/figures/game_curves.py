@@ -97,7 +97,7 @@ DOTS = 2000
 MOST_ROWS = 100
 """The most rows of a run's history that are drawn: more would be closer than a line is thick."""
 
-MOST_POINTS, FEWEST_ROWS = 6000, 20
+MOST_POINTS, FEWEST_ROWS = 2400, 12
 """Points that all runs on a dataset may take in a figure, and the rows that a run keeps anyway."""
 
 
