@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
 from ganbench.report.figures.budgets import BUDGETS, label_budget
+from ganbench.report.figures.coinciding import describe_coinciding
 from ganbench.report.figures.curves import (
     draw_level,
     draw_seeds_and_mean,
@@ -175,6 +176,9 @@ def _draw_gradient_weights(results: Results, curves: dict[str, dict]) -> Drawing
     )
     if every > 1:
         caption += f" One dot is drawn for every {every} rows of history.csv."
+    caption += describe_coinciding(
+        {name: (curve["d_fake"], np.abs(curve["weight"])) for name, curve in curves.items()}
+    )
     for variant, curve in curves.items():
         caption += f" The line of {variant} assumes {curve['given']}." if curve["given"] else ""
     with open_figure(height=2.9) as (figure, (axes,)):
@@ -192,18 +196,18 @@ def _draw_gradient_weights(results: Results, curves: dict[str, dict]) -> Drawing
 
 
 def _draw_weights(axes: Axes, index: int, curve: dict, measured: pd.DataFrame) -> None:
-    """The derived weights of one variant over its measured ones."""
+    """The measured weights of one variant over its derived ones."""
     colour = choose_colour(index)
-    _draw_dots(axes, measured["g_d_fake"], measured["g_weight"], colour)
     axes.plot(curve["d_fake"], np.abs(curve["weight"]), color=colour, ls=choose_dash(index), lw=2)
+    _draw_dots(axes, measured["g_d_fake"], measured["g_weight"], colour)
 
 
 def _draw_dots(axes: Axes, x: pd.Series, y: pd.Series, color: str) -> None:
     """Dots as one line of many pieces without length: a tenth of the size of as many markers.
 
-    They are wider than the derived line, which lies on top of them.
+    They are wider than the derived lines, which show through them.
     """
     x, y = (
         np.column_stack([values, values, np.full(len(values), np.nan)]).ravel() for values in (x, y)
     )
-    axes.plot(x, y, color=color, lw=7, alpha=0.3, solid_capstyle="round")
+    axes.plot(x, y, color=color, lw=7, alpha=0.3, solid_capstyle="round", zorder=3)
