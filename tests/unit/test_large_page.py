@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 from ganbench.report import attachments, matrix
+from ganbench.report.figures import game_curves, learning_curves, update_sizes
 from ganbench.report.figures.svg import make_inline
 from ganbench.report.report import write_report
 from report_example import FEW_METRICS, make_results, make_study, without_pdf
@@ -24,6 +25,8 @@ def page(tmp_path_factory):
         # the rooms of a study of four datasets and all metrics
         patch.setattr(attachments, "ROOM", attachments.ROOM // 3)
         patch.setattr(matrix, "MOST_CELLS", matrix.MOST_CELLS // 8)
+        for module in (learning_curves, game_curves, update_sizes):
+            patch.setattr(module, "MANY_RUNS", 59)
         write_report(study, inputs, folder / "report")
     return folder / "report/report.html"
 
@@ -44,6 +47,21 @@ def test_matrices_of_other_metrics_are_left_to_the_csv_and_the_primary_one_is_sh
     section = text[text.index('<section id="differences"') : text.index('<section id="curves"')]
     measures = len(re.findall(r'<div class="measured', section))
     assert text.count("every pair is in") == measures - 1 == 2
+
+
+def count_seeds(page, label: str) -> int:
+    """The paths of single seeds in the first figure whose text alternative begins with `label`."""
+    figure = re.search(rf'<svg[^>]*aria-label="{re.escape(label)}.*?</svg>', page, re.S)
+    return len(re.findall(r'<path[^>]*class="variant-\d+ seed-\d+', figure[0]))
+
+
+def test_single_seeds_are_in_the_main_figures_only(page):
+    text = page.read_text()
+    for main in ("Fréchet distance, lower", "D(x): D on real", "V(D, G) of", "Gradient norm of G"):
+        assert count_seeds(text, main) == 60
+    for other in ("Recall, higher", "Loss of D", "Gradient norm of D", "Update of G, on"):
+        assert count_seeds(text, other) == 0
+    assert text.count("Of so many runs only means are drawn.") >= 2 * 4
 
 
 def test_tables_fill_the_room_smallest_first(monkeypatch):

@@ -55,7 +55,7 @@ for (const part of document.querySelectorAll(".sampled")) {
       const run = data.runs[figure.dataset.place]?.[chosen];
       if (!run) return;
       const original = originals.get(figure), nearest = figure.closest(".nearest");
-      const address = run[nearest ? "nearest" : "samples"];
+      const address = run.folder && (!nearest || run.nearest) ? `${run.folder}/${nearest ? "nearest" : "samples"}.png` : "";
       let block = original.block;
       if (chosen !== part.dataset.seed || (data.last && whole && !nearest)) {
         try { block = address && drawBlocks(await loadPicture(address), data); } catch { block = null; lacking.push(decodeURIComponent(address)); }

@@ -19,6 +19,12 @@ OUTLIERS, FARTHER = 0.005, 8.0
 """The axis leaves out this share of values at either end if they would make it longer by more than
 this factor."""
 
+MANY_RUNS = 400
+"""A study of more runs has single seeds in its main figures only."""
+
+ONLY_MEANS = " Of so many runs only means are drawn."
+"""A sentence for the caption of the others."""
+
 THIN = {"lw": 0.6, "alpha": 0.65}
 THICK = {"lw": 2.0}
 DASH_DOTTED = {"lw": 1.2, "linestyle": (0, (6, 2, 1, 2))}
@@ -47,10 +53,12 @@ def draw_seeds_and_mean(
     *,
     budgets: Sequence[str] = ("generator_steps",),
     other: pd.DataFrame | None = None,
+    seeds: bool = True,
 ) -> Curves:
     """Draws `column` of `table` over the first budget: every seed, and the mean of completed runs.
 
-    Of the table `other`, which has the same columns, it draws only the mean.
+    Of the table `other`, which has the same columns, it draws only the mean; without `seeds`, of
+    both.
     """
     variants, lines = {}, []
     completed = _select_completed(results, table)
@@ -60,7 +68,7 @@ def draw_seeds_and_mean(
         if not len(rows):
             continue
         style = {"color": choose_colour(index), "linestyle": choose_dash(index)}
-        for seed, scores in rows.groupby("seed", sort=False):
+        for seed, scores in rows.groupby("seed", sort=False) if seeds else ():
             lines += [(scores, _draw_line(axes, scores, budgets[0], column, style | THIN))]
             mark_variant(axes, len(axes.lines) - 1, index, seed)
         means_before = len(axes.lines)

@@ -14,6 +14,8 @@ from matplotlib.ticker import LogLocator, NullLocator
 from ganbench.report.figures.budgets import BUDGETS, label_budget
 from ganbench.report.figures.coinciding import describe_coinciding
 from ganbench.report.figures.curves import (
+    MANY_RUNS,
+    ONLY_MEANS,
     draw_level,
     draw_seeds_and_mean,
     keep_in_view,
@@ -38,13 +40,17 @@ from ganbench.report.results import Results
 
 @dataclass(frozen=True)
 class GameCurve:
-    """One quantity of `history.csv`: the column, the texts of its figure, and its guide lines."""
+    """One quantity of `history.csv`: the column, the texts of its figure, and its guide lines.
+
+    A `main` one shows single seeds however many runs there are.
+    """
 
     column: str
     title: str
     label: str
     caption: str
     levels: Callable[[Mapping[str, Any]], list[Level]] = lambda _study: []
+    main: bool = False
 
 
 _LEVELS_CAPTION = " Dotted: each objective’s own D* where p_g = p_data."
@@ -60,6 +66,7 @@ GAME_CURVES = (
         title="D(x): D on real samples",
         label="mean D(x)",
         caption="1: D is certain that real samples are real. 0: D is certain that they are fake.",
+        main=True,
         levels=list_probability_levels,
     ),
     GameCurve(
@@ -67,6 +74,7 @@ GAME_CURVES = (
         title="D(G(z)): D on generated samples",
         label="mean D(G(z))",
         caption="1: D takes all generated samples for real. 0: D recognises all of them.",
+        main=True,
         levels=list_probability_levels,
     ),
     GameCurve(
@@ -74,6 +82,7 @@ GAME_CURVES = (
         title="V(D, G) of the minimax game",
         label="V(D, G) (nats)",
         caption="E log D(x) + E log(1 − D(G(z))), which is 0 if D is certain and right.",
+        main=True,
         levels=list_value_levels,
     ),
     GameCurve(
@@ -81,6 +90,7 @@ GAME_CURVES = (
         title="Gradient norm of G",
         label="‖∂L/∂θ‖₂ of G (log scale)",
         caption="Euclidean norm over all weights of G. If it vanishes, G stops learning.",
+        main=True,
     ),
     GameCurve(
         column="d_grad_norm",
@@ -120,7 +130,9 @@ def _draw_curve(
     levels = curve.levels(results.study)
     caption = curve.caption + (_LEVELS_CAPTION if levels else "")
     with open_figure() as (figure, (axes,)):
-        curves = draw_seeds_and_mean(axes, results, rows, curve.column)
+        seeds = curve.main or len(results.runs) <= MANY_RUNS
+        caption += "" if seeds else ONLY_MEANS
+        curves = draw_seeds_and_mean(axes, results, rows, curve.column, seeds=seeds)
         if curve.column.endswith("norm"):
             _set_log_scale(axes)
         else:
