@@ -33,11 +33,12 @@ def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _denormal_numbers() -> Iterator[None]:
-    """Training sets them to zero for its whole process, which in tests others share."""
+def _settings_of_a_process() -> Iterator[None]:
+    """Training zeroes denormal numbers and allows TF32 for its process, which tests share."""
     yield
     if torch := sys.modules.get("torch"):
         torch.set_flush_denormal(False)
+        torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def _count_skipped(config: pytest.Config) -> int:

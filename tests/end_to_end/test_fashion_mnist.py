@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from ganbench.catalogue.metrics import METRICS, STACKED
+from ganbench.catalogue.metrics import METRICS, STACKED, qualify
 from project import ROOT, copy_checkout, snakemake
 
 STUDY = ROOT / "tests/studies/fashion_mnist_short.yaml"
@@ -36,9 +36,11 @@ def test_distance_halves_from_the_first_to_the_last_snapshot(results):
 def test_every_metric_has_a_sensible_value(results):
     scores = pd.read_csv(results / "scores.csv")
     last = scores[scores.step == 600].groupby("metric")["value"]
-    images = [name for name, metric in METRICS.items() if metric.of == "images"]
-    images = [name for name in images if name not in STACKED]
-    assert set(last.groups) == {f"{name}-classifier" for name in images}
+    names = {
+        kind: [m.name for m in METRICS.values() if m.of == kind] for kind in ("images", "training")
+    }
+    images = [qualify(name, "classifier") for name in names["images"] if name not in STACKED]
+    assert set(last.groups) == {*images, *names["training"]}
     assert last.min().notna().all()
     for name in ("precision", "recall", "coverage"):
         assert last.get_group(f"{name}-classifier").between(0.02, 1).all()

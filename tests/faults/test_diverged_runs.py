@@ -54,8 +54,8 @@ def test_non_finite_loss_ends_the_run_at_its_step(
     else:
         losses = step.losses_of
 
-        def faulty(objective):
-            discriminator, generator = losses(objective)
+        def faulty(*arguments):
+            discriminator, generator = losses(*arguments)
             if where == "discriminator":
                 return once(discriminator, value), generator
             return discriminator, once(generator, value)

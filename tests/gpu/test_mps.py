@@ -20,7 +20,9 @@ pytestmark = pytest.mark.cuda
 
 JOBS = 8
 STEPS = 1500
-PATHS = os.pathsep.join(str(ROOT / folder) for folder in ("workflow/scripts", "tests"))
+PATHS = os.pathsep.join(
+    [*(str(ROOT / folder) for folder in ("workflow/scripts", "tests")), *filter(None, sys.path)]
+)
 JOB = """
 import io, json, sys, time
 from dataclasses import replace

@@ -60,7 +60,7 @@ def test_every_score_of_the_same_features_is_that_of_the_cpu(size):
         real, generated = measure_on(device, size)
         named = feature_metrics.score_features(generated, real, "classifier")
         scores[device] = {(name, reference): value for reference, name, value in named}
-    assert len(scores["cpu"]) == 14
+    assert len(scores["cpu"]) >= 14
     assert scores["cuda"] == pytest.approx(scores["cpu"], rel=1e-6, abs=1e-12)
 
 

@@ -208,6 +208,7 @@ def test_equilibria_have_the_logit_and_value_of_their_own_formula():
         "wasserstein",
         "relativistic",
         "relativistic_average",
+        "began",
     }
     assert games["minimax"].logit_at_equilibrium() == 0
     assert games["minimax"].value_at_equilibrium() == pytest.approx(-np.log(4))

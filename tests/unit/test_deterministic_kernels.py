@@ -10,6 +10,7 @@ from ganbench.duality_gap import AdversaryBudget
 from ganbench.jobs.progress import Progress
 from ganbench.training import stopping
 from ganbench.training.checkpoint import Checkpoints
+from ganbench.training.device_settings import allow_tf32
 from ganbench.training.loop import play, start_run
 from ganbench.training.records import weights_sha256
 from training_example import SETTINGS, resolve_setting
@@ -44,6 +45,7 @@ def test_no_step_reads_memory_that_was_not_written(name, tmp_path, monkeypatch):
 
 
 def test_memory_is_not_filled_and_float32_is_not_shortened():
+    allow_tf32(True)  # as a run before it in one process
     randomness.use_deterministic_kernels(1)
     assert torch.get_deterministic_debug_mode() == 2
     assert not torch.utils.deterministic.fill_uninitialized_memory

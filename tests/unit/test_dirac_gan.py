@@ -29,6 +29,9 @@ REGULARIZERS = {
     "spectral_norm": {},
 }
 
+WITH_LOGITS = {name for name, definition in OBJECTIVES.items() if "balance" not in definition}
+"""BEGAN's discriminator is an auto-encoder and has no logits."""
+
 
 def play(name: str, updates: str = "alternating", regularizer: str = "", k: int = 1) -> DiracGame:
     return DiracGame(
@@ -98,7 +101,7 @@ def train(game: DiracGame, steps: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("updates", UPDATES)
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", sorted(WITH_LOGITS))
 def test_steps_are_those_of_training(name, updates):
     game = play(name, updates, k=2)
     states = game.play(12)
@@ -137,7 +140,7 @@ def test_eigenvalues_are_those_of_the_papers():
         ("consensus", "converges"),
     ],
 )
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", sorted(WITH_LOGITS))
 def test_every_objective_behaves_as_its_updates_say(name, updates, behaviour):
     assert play(name, updates).behaviour == behaviour
 

@@ -17,7 +17,8 @@ from torch import nn
 from training_example import resolve_run
 
 LINE = DENSITIES["mixture_1d"]
-SOLVED = sorted(set(OBJECTIVES) - {"wasserstein", "relativistic", "relativistic_average"})
+UNSOLVED = {"wasserstein", "relativistic", "relativistic_average", "began"}
+SOLVED = sorted(set(OBJECTIVES) - UNSOLVED)
 
 
 def name_objective(name: str) -> dict:
@@ -48,7 +49,8 @@ def test_losses_without_bound_are_told_from_those_that_compare_samples():
         name: read_objective(name, definition).discriminator
         for name, definition in OBJECTIVES.items()
     }
-    assert {name for name, loss in losses.items() if falls_without_bound(loss)} == {"wasserstein"}
+    unbounded = {name for name, loss in losses.items() if falls_without_bound(loss)}
+    assert unbounded == {"wasserstein", "began"}
 
 
 class Level(nn.Module):

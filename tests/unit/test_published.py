@@ -73,7 +73,11 @@ def test_score_is_that_of_the_paper():
         ("datasets__mnist__training__steps", 18749, "updates of D: 18,750 in"),
         ("training__discriminator_steps", 2, "updates of D: 18,750 in"),
         ("datasets__mnist__extractor_images", 10000, "training images: 60,000 in"),
-        ("training__stop", {"metric": "duality_gap", "patience": 2}, "stopping: the whole budget"),
+        (
+            "variants__minimax__training__stop",
+            {"metric": "duality_gap", "patience": 2},
+            "stopping: the whole budget",
+        ),
     ],
 )
 def test_every_mismatch_is_named_and_makes_scores_incomparable(path, value, mismatch):

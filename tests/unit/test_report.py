@@ -24,7 +24,7 @@ def write_page(tmp_path, monkeypatch):
     """Writes a study's page without its figures, which take most of the time."""
 
     def draw_nothing(results, tables, processes):
-        sections = ("profiles", "curves", "tuning", "game", "densities")
+        sections = ("profiles", "curves", "tuning", "game", "schedules", "densities")
         return {name: {dataset: [] for dataset in results.datasets} for name in sections} | {
             "theory": [],
             "portraits": [],

@@ -96,7 +96,9 @@ def test_precision_is_drawn_with_recall_in_its_caption_and_errors_are_left_out(t
     error = error.assign(metric="FD_infinity_error-classifier")
     results = replace(results, curves=pd.concat([results.curves, error]))
     with without_pdf():
-        figures = [sketch()["images"] for sketch in sketch_learning_curves(results, "digits")]
+        figures = [
+            sketch()["generator_steps"] for sketch in sketch_learning_curves(results, "digits")
+        ]
     captions = {figure.name: figure.caption for figure in figures}
     names = {f"curve-digits-{name.lower()}-classifier": name for name in ("Precision", "Recall")}
     assert captions.keys() == names.keys()

@@ -118,8 +118,9 @@ def test_dry_run_ends_with_an_estimate(checkout):
     assert re.fullmatch(
         r"About \d+ \w+ on \d+ cores? \(from earlier jobs on this machine\), "
         r"up to [\d.]+ [GM]B of memory, \d+ MB of disk\.",
-        lines[-1],
+        lines[-2],
     )
+    assert lines[-1].startswith("Declaration ")
 
 
 @pytest.mark.promise("former-report")

@@ -1,5 +1,7 @@
 # What a study declares is kept when its first run starts to train, with the date, and never overwritten:
 # a study that declares something else later has both in results/{study}/declared.json.
+from snakemake.logging import logger
+
 from ganbench.jobs.errors import ActionableError
 from ganbench.study.declaration import describe_digest, keep_declaration
 
@@ -15,4 +17,4 @@ def declare_study():
         try:
             keep_declaration(Path(result("declared.json")), STUDY)
         except ActionableError as error:
-            raise WorkflowError(str(error)) from None
+            logger.warning(str(error))  # the first job ends with the same, and says what to do

@@ -85,4 +85,6 @@ def use_deterministic_kernels(threads: int) -> None:
     # this program reads no memory that it has not written; filling it costs a tenth of a step
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.allow_tf32 = False  # for matrix products this is torch's default
+    # another run of this process may have allowed it
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False

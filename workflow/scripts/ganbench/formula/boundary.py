@@ -38,8 +38,11 @@ def falls_without_bound(loss: Formula) -> bool:
     """Whether some discriminator's loss is as low as one likes, so that none is optimal.
 
     It is if the part on real samples, times some t = p_data/p_g, and the part on fake ones go to −∞
-    together. A Wasserstein loss does, unless a constraint limits its logits.
+    together. A Wasserstein loss does, unless a constraint limits its logits. A loss with numbers
+    that move while training counts as such: it is another at every step, and none is its optimum.
     """
+    if loss.states:
+        return True
 
     def evaluate(ratio: float, logit: float) -> float:
         parts = [{"r": logit, "f": 0.0}, {"r": 0.0, "f": logit}]

@@ -131,7 +131,7 @@ def find_pointwise_game(formula: Formula) -> PointwiseGame | None:
     It has none where samples of a batch are compared with each other, where the formula lacks a
     value at some logit, or where the loss falls without bound.
     """
-    return PointwiseGame(formula) if _is_sum(formula) and not falls_without_bound(formula) else None
+    return None if falls_without_bound(formula) or not _is_sum(formula) else PointwiseGame(formula)
 
 
 def _is_sum(formula: Formula) -> bool:

@@ -209,10 +209,15 @@ def _differentiate_twice(formula: Formula) -> tuple[Expression, Expression]:
 
 
 def list_dirac_games(study: Mapping[str, Any]) -> list[tuple[DiracGame, list[str]]]:
-    """Each different game of a resolved study, with the variants that play it."""
+    """Each different game of a resolved study, with the variants that play it.
+
+    Auto-encoders as discriminators have no logits, so BEGAN is left out.
+    """
     games: dict[str, tuple[DiracGame, list[str]]] = {}
     for runs in study["runs"].values():
         for variant, parameters in runs.items():
+            if parameters["objective"].get("balance"):
+                continue
             game = _make_game(parameters)
             _, variants = games.setdefault(repr(game), (game, []))
             if variant not in variants:

@@ -227,7 +227,8 @@ def _resolve_run(
         **simplify_updates(training),
         "optimizer": resolve_optimizer([*below, own], run),
     }
-    written = _drop_shipped(own.get("schedule", {}), variant_name)
+    base = variant.get("levels", {}).get("variant", variant_name)  # what a grid varies
+    written = _drop_shipped(own.get("schedule", {}), base)
     parameters["schedule"] = resolve_schedule(parameters, written, run)
     check_run(parameters, dataset["shape"], run)
     return parameters | {"network": architectures.resolve_norms(parameters)}

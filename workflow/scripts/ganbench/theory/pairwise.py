@@ -95,6 +95,8 @@ def _weigh(mean: float, std: float) -> np.ndarray:
 
 def find_pairwise_loss(formula: Formula) -> PairwiseLoss | None:
     """The pairwise loss that a formula is, or None."""
+    if formula.states:
+        return None
     logits = np.array([-2.3, -0.4, 0.7, 1.9])
     r, f = logits[:, None], logits[None, :]
     values = np.broadcast_to(evaluate(formula.expression, r, f), (4, 4))
