@@ -57,7 +57,7 @@ def encode_pictures(results: Results) -> Pictures:
     encoded, last_only = _encode_within_room(pictures | real), False
     if encoded is None:
         last = {path: _keep_last(results, path, picture) for path, picture in pictures.items()}
-        encoded, last_only = _encode_within_room(last | real, math.inf), True
+        encoded, last_only = _encode_within_room(last | real, must_fit=False), True
     addresses, quality = encoded
     return Pictures(
         {path: addresses[path] for path in pictures},
@@ -83,17 +83,17 @@ def _resolution(results: Results, run: Run) -> int | None:
 
 
 def _encode_within_room(
-    pictures: Mapping[Path | str, Image.Image], room_at_last: float = ROOM
+    pictures: Mapping[Path | str, Image.Image], must_fit: bool = True
 ) -> tuple[dict[Path | str, str], int | None] | None:
     """Data URLs by the same keys, and the quality of their WebP, None if they are lossless.
 
-    Returns None if those of the lowest quality take more than `room_at_last`.
+    Those of the lowest quality are None if they do not fit and must.
     """
     addresses = _encode_all(pictures, ROOM, "png", optimize=True)
     if addresses is not None:
         return addresses, None
     for quality in QUALITIES:
-        room = room_at_last if quality == QUALITIES[-1] else ROOM
+        room = ROOM if must_fit or quality != QUALITIES[-1] else math.inf
         addresses = _encode_all(pictures, room, "webp", quality=quality, method=6)
         if addresses is not None:
             return addresses, quality
