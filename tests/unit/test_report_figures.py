@@ -233,7 +233,7 @@ def _luminance(hexadecimal: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize(("runs", "rows"), [(1, 100), (60, 100), (200, 30), (1000, 20)])
+@pytest.mark.parametrize(("runs", "rows"), [(1, 100), (60, 40), (200, 12), (1000, 12)])
 def test_many_runs_share_the_points_of_a_figure(runs, rows):
     steps = np.arange(1, 601)
     history = pd.DataFrame(
