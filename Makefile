@@ -21,7 +21,7 @@ ifeq ($(HOME),)
 export HOME := $(CURDIR)/.snakemake/home
 endif
 
-.PHONY: help reproduce check plan-seeds generator test test-gpu test-slurm stress verify simulate benchmark benchmark-gpu lint generated rulers lock
+.PHONY: help reproduce check watch plan-seeds generator test test-gpu test-slurm stress verify simulate benchmark benchmark-gpu lint generated rulers lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -33,6 +33,9 @@ reproduce: .venv/.installed ## run a study (STUDY=config/config.yaml) and print 
 
 check: .venv/.installed ## what a study (STUDY=config/config.yaml) would run, where and how long; runs nothing
 	@$(GANBENCH) check "$(STUDY)"
+
+watch: .venv/.installed ## the runs of a study while they train (STUDY=, RESULTS=results/my_study), from another terminal
+	@$(GANBENCH) watch "$(RESULTS)"
 
 plan-seeds: .venv/.installed ## how many seeds each comparison of a finished study needs (STUDY=, RESULTS=results/my_study, MARGIN=10%)
 	@$(GANBENCH) plan-seeds "$(RESULTS)" $(if $(MARGIN),--margin "$(MARGIN)")

@@ -69,6 +69,7 @@ PAGES = {
     "failed": {"variants": ("minimax", "non_saturating", "hinge"), "seeds": 3},
     "many": {"variants": tuple(f"variant_{number}" for number in range(20)), "seeds": 1},
     "one": {"variants": ("minimax",), "seeds": 1},
+    "pair": {"seeds": 3, "margin": "30 %"},
 }
 """Studies whose pages are opened in a browser."""
 DIVERGED = {"failed": [("digits", "minimax", seed) for seed in range(3)]}

@@ -1,5 +1,6 @@
 """The page in a real browser: what it loads, what a reader can do with it, how it looks."""
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -68,6 +69,19 @@ def test_click_on_a_heading_sorts_and_a_second_click_reverses(open_page):
     assert board.locator('th[aria-sort="ascending"]').count() == 1
     heading.click()
     assert names.all_inner_texts() == ranked[::-1]
+
+
+def test_budgets_have_columns_only_where_variants_differ(open_page):
+    page = open_page()  # wgan_gp has five updates of D for one of G
+    headings = page.locator("table.board").first.locator("thead th").all_inner_texts()
+    columns = [heading.split("\n")[0].strip(" ↕") for heading in headings]
+    assert columns[3:] == ["best snapshot", "runs", "D updates", "images", "time", "FLOPs"]
+    assert "Every variant used 100 G updates in a run." in page.locator("#leaderboard").inner_text()
+    equal = open_page("pair")
+    headings = equal.locator("table.board").first.locator("thead th").all_inner_texts()
+    assert len(headings) == 7
+    notes = equal.locator("#leaderboard").inner_text()
+    assert "Every variant used 100 D updates, 100 G updates, 6,400 images in a run." in notes
 
 
 def test_unfinished_variant_sorts_last(open_page):
@@ -292,3 +306,76 @@ def test_nothing_is_cut_off_at_the_edge_of_a_printed_page(open_page, width):
           .map((element) => element.textContent)"""
     )
     assert cut == []
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(("name", "width"), [("whole", 1440), ("failed", 1440), ("failed", 375)])
+def test_first_screen_has_the_answer_and_the_forest_plot(open_page, name, width, scripts):
+    page = open_page(name, width=width, java_script_enabled=scripts)
+    answer = page.locator(".headline").inner_text()
+    assert answer.startswith("On digits, against minimax by FD-classifier: ")
+    assert len(answer.split()) <= 30 * len(PAGES[name].get("datasets", ["digits"]))
+    forest = page.locator(".forests svg").first
+    assert forest.is_visible()
+    box = forest.bounding_box()
+    assert box["y"] + box["height"] < 900
+    assert box["x"] + box["width"] <= width
+    for words in ("non_saturating against minimax", "← first is better", "second is better →"):
+        text = forest.locator("text", has_text=words)
+        assert text.bounding_box()["height"] > 9  # legible without zooming
+    assert page.locator(".numbers").count() == 0  # tables have those of several contrasts
+    following = "main > header ~ section"
+    assert page.locator(following).first.get_attribute("id") == "samples"
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_every_figure_has_a_link_that_leads_to_it(open_page, scripts):
+    page = open_page("pair", java_script_enabled=scripts)
+    links = page.locator(".figure-link")
+    assert links.count() == page.locator("figcaption .save").count() > 5
+    link = page.locator("#curves .figure-link").first
+    page.goto(f"{page.url}{link.get_attribute('href')}")
+    top = page.locator("#curves figure svg").first.bounding_box()["y"]
+    assert -200 < top < 500
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_paper_has_its_table_paragraph_and_citation(open_page, folders, scripts):
+    page = open_page(java_script_enabled=scripts)
+    for name in ("paper.tex", "paper.md"):
+        text = download(page, page.locator(f'a[download="{name}"]'))
+        assert text == (folders("whole") / "tables" / name).read_text(encoding="utf-8")
+    passages = page.locator("#paper pre").all_inner_texts()
+    assert "Settings of minimax, non_saturating on digits: dcgan" in passages[0]
+    assert passages[1].startswith("@software{ganbench,")
+    foot = page.locator("footer").inner_text()
+    assert re.search("ganbench 0.1.0, commit (c0ffee)+c0ff; lock file .* declaration", foot)
+
+
+def test_numbers_of_the_answer_are_folded(open_page):
+    page = open_page("pair")
+    numbers = page.locator(".numbers li")
+    assert not numbers.is_visible()
+    page.click(".numbers summary")
+    assert "times, 95 % interval" in numbers.inner_text()
+
+
+ROWS = """(grid) => { const rows = {}; for (const figure of grid.children) {
+  const top = Math.round(figure.getBoundingClientRect().bottom);
+  rows[top] = (rows[top] ?? 0) + !figure.matches(".large"); } return Object.values(rows); }"""
+
+
+@pytest.mark.parametrize("width", [1440, 1100])
+def test_no_figure_is_left_alone_in_the_last_row(open_page, width):
+    page = open_page(width=width)
+    galleries = page.locator(".gallery:not(.wide, .maps)")
+    rows = [gallery.evaluate(ROWS.replace("bottom", "top")) for gallery in galleries.all()]
+    assert any(len(sizes) > 2 and sizes[-1] == 2 for sizes in rows)  # seven small ones
+    assert not [sizes for sizes in rows if sum(sizes) > 2 and sizes[-1] == 1]
+
+
+def test_seven_pictures_of_samples_take_two_rows_of_four_and_three(open_page):
+    page = open_page("many")
+    samples = page.locator("#samples .samples").first
+    samples.evaluate("(grid) => { while (grid.children.length > 7) grid.children[0].remove(); }")
+    assert samples.evaluate(ROWS) == [4, 3]

@@ -117,6 +117,16 @@ def test_check_says_what_a_study_would_run_and_runs_nothing(tmp_path, capsys, mo
     assert list(tmp_path.iterdir()) == []
 
 
+def test_check_says_what_early_stopping_costs(tmp_path, capsys):
+    study = tiny_study()
+    study["training"]["stop"] = {"metric": "duality_gap", "patience": 1}
+    file = tmp_path / "stopped.yaml"
+    file.write_text(yaml.safe_dump(study))
+    assert main(["check", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "training.stop: measuring duality_gap at every snapshot makes training up to" in said
+
+
 def test_check_counts_the_runs_of_a_sweep(tmp_path, capsys):
     rates = {"low": 1e-4, "high": 1e-2, "scale": "log"}
     sweep = {"settings": 3, "training": {"optimizer.lr": rates}}

@@ -137,13 +137,15 @@ def test_report_on_one_declaration_names_its_digest_and_no_date(inputs):
     study, files = inputs
     description = describe_declaration(read_results(study, files))
     assert description["digest"] == digest_declaration(study)
-    assert description["lines"] == []
+    assert description["lines"] == description["changed"] == []
 
 
 def test_report_says_that_runs_were_trained_under_another_declaration(inputs):
     study, files = inputs
     changed = change(study, "margin", "10 %")
-    (line,) = describe_declaration(read_results(changed, files))["lines"]
+    description = describe_declaration(read_results(changed, files))
+    (line,) = description["lines"]
+    assert description["changed"] == [line]
     assert f"declared differently, as {digest_declaration(study)[:16]}; 4 runs" in line
     assert "margin: nothing before, 10 % now" in line
 
@@ -152,12 +154,29 @@ def test_report_names_a_declaration_that_only_the_runs_know(inputs):
     study, files = inputs
     run = json.loads(files["runs"][0].read_text())
     files["runs"][0].write_text(json.dumps(run | {"declaration": "0" * 64}))
-    (line,) = describe_declaration(read_results(study, files))["lines"]
+    description = describe_declaration(read_results(study, files))
+    (line,) = description["lines"]
+    assert description["changed"] == [line]
     assert line == f"1 run trained under the declaration {'0' * 16}, which is not kept here."
 
 
 def test_report_on_results_without_declarations_says_so(inputs):
     study, files = inputs
     files["declared"][0].unlink()
-    lines = describe_declaration(read_results(study, files))["lines"]
-    assert lines == ["What was declared before training is not kept with these results."]
+    description = describe_declaration(read_results(study, files))
+    assert description["lines"] == [
+        "What was declared before training is not kept with these results."
+    ]
+    assert description["changed"] == []
+
+
+def test_declaration_that_no_run_was_trained_under_is_told_and_changes_nothing(inputs):
+    study, files = inputs
+    earlier = change(study, "margin", "10 %")
+    declared = files["declared"][0]
+    declarations = [{"sha256": digest_declaration(earlier), "date": "2026-01-01", "study": earlier}]
+    declared.write_text(json.dumps([*declarations, *json.loads(declared.read_text())]))
+    description = describe_declaration(read_results(study, files))
+    (line,) = description["lines"]
+    assert "0 runs of this report trained under it" in line
+    assert description["changed"] == []

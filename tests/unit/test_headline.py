@@ -1,5 +1,8 @@
 """The short answer, the sentence on one contrast, and the headline of a whole study."""
 
+import re
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,7 +44,7 @@ def tables_of(datasets, measure=FD, **declared):
 
 
 def headline_of(datasets, measure=FD, **declared):
-    return write_headline(*tables_of(datasets, measure, **declared))
+    return str(write_headline(*tables_of(datasets, measure, **declared)))
 
 
 def answer_of(datasets, measure=FD, **declared):
@@ -113,8 +116,8 @@ def test_short_answer_groups_several_contrasts_by_verdict():
     finals |= {"r1": ALL_FAILED, "slow": [x * 0.97 for x in BASELINE]}
     finals["slow"] = [x - d for x, d in zip(BASELINE, (1.5, 0.7, 2.6, 0.4, 3.1), strict=True)]
     assert answer_of({"digits": finals}) == (
-        "On digits, by FD-classifier against minimax: better: wgan; worse: lsgan and r1; exactly "
-        "the same: copy; suggestive: slow (better); inconclusive: rel."
+        "On digits, against minimax by FD-classifier: wgan was better; lsgan and r1 were worse; "
+        "copy scored exactly the same; suggestive for slow (better); inconclusive for rel."
     )
 
 
@@ -122,16 +125,30 @@ def test_short_answer_names_both_sides_of_declared_contrasts():
     finals = {"a": BASELINE, "b": BETTER, "c": WORSE, "d": BASELINE}
     contrasts = [["b", "a"], ["d", "c"], ["c", "a"]]
     assert answer_of({"digits": finals}, contrasts=contrasts) == (
-        "On digits, by FD-classifier: better: b (against a) and d (against c); worse: c (against "
-        "a)."
+        "On digits, by FD-classifier: b (against a) and d (against c) were better; c (against a) "
+        "was worse."
     )
 
 
 def test_datasets_that_agree_share_a_sentence():
     finals = {"minimax": BASELINE, "wgan": BETTER, "rel": CLOSE}
     text = answer_of({"digits": finals, "shoes": finals, "faces": {**finals, "wgan": WORSE}})
-    assert text.startswith("On digits and shoes, by FD-classifier against minimax: better: wgan;")
-    assert "On faces, by FD-classifier against minimax: worse: wgan; inconclusive: rel." in text
+    assert text == (
+        "On digits and shoes, against minimax by FD-classifier: wgan was better; inconclusive for "
+        "rel. On faces, against minimax by FD-classifier: wgan was worse; inconclusive for rel."
+    )
+
+
+def test_metric_without_a_better_direction_is_answered_by_which_is_higher():
+    measure = ("value", "none")
+    finals = {"minimax": [-1.3, -1.31, -1.29, -1.3], "wgan": [-1.1, -1.12, -1.09, -1.1]}
+    assert answer_of({"digits": finals}, measure) == (
+        "On digits, wgan scored 0.197 higher V(D, G) than minimax."
+    )
+    answer = answer_of({"digits": {**finals, "same": [-1.3, -1.3, -1.29, -1.31]}}, measure)
+    assert "wgan was higher; inconclusive for same." in answer
+    open_answer = answer_of({"digits": {"minimax": [1, 2, 3], "wgan": [2, 1, 3.5]}}, measure)
+    assert "it is open whether wgan or minimax is higher in" in open_answer
 
 
 def test_sentence_has_the_ratio_its_interval_and_the_test():
@@ -172,14 +189,15 @@ def test_headline_is_the_answer_then_how_sure_then_numbers():
     text = headline_of({"digits": {"minimax": BASELINE, "wgan": BETTER}})
     assert text == (
         "On digits, wgan scored 17 % lower FD-classifier than minimax (lower is better). This "
-        "rests on 5 seeds of each variant, at 95 % confidence. FD-classifier on digits: 32.2 "
-        "against 38.9 (0.83 times, 95 % interval 0.792 to 0.865, 5 seeds, paired t, p < 0.001)."
+        "rests on 5 seeds of each variant, at 95 % confidence (tests: paired t). FD-classifier on "
+        "digits: 32.2 against 38.9 (0.83 times, 95 % interval 0.792 to 0.865, 5 seeds, paired t, "
+        "p < 0.001)."
     )
 
 
 def test_headline_says_that_several_contrasts_hold_together():
     text = headline_of({"digits": {"minimax": BASELINE, "wgan": BETTER, "rel": CLOSE}})
-    assert "at 95 % confidence for all 2 contrasts of a dataset together." in text
+    assert "at 95 % confidence for the 2 contrasts of a dataset together (tests: paired t)." in text
 
 
 def test_headline_counts_diverged_unscored_and_collapsed_runs():
@@ -189,12 +207,12 @@ def test_headline_counts_diverged_unscored_and_collapsed_runs():
     scores = pd.concat([scores, study_of(recalls, metric="recall")[0]])
     study = settings({"digits": FD}, variants=finals)
     tables = compare_contrasts(scores, runs, study), summarise(scores, runs)
-    text = write_headline(*tables, runs, study, count_failures(scores, runs))
+    text = str(write_headline(*tables, runs, study, count_failures(scores, runs)))
     assert text.endswith(
         " 1 of 10 runs diverged and 1 completed run has no finite score; they count as worse than "
         "all others. 1 of 5 completed runs collapsed."
     )
-    assert "collapsed" not in write_headline(*tables, runs, study)
+    assert "collapsed" not in str(write_headline(*tables, runs, study))
 
 
 def test_headline_of_twenty_variants_stays_short():
@@ -260,9 +278,30 @@ def test_headline_answers_for_images_and_points_by_their_own_metric():
     comparisons = compare_contrasts(scores, runs, study)
     (of_value,) = comparisons[comparisons["metric"] == "value"]["verdict"]
     assert of_value.kind == "lower"  # V(D, G) has no better direction
-    text = write_headline(comparisons, summarise(scores, runs), runs, study)
+    text = str(write_headline(comparisons, summarise(scores, runs), runs, study))
     images, points = text.split(" On line, ")
     assert (
         images == "On digits, wgan scored 17 % lower FD-classifier than minimax (lower is better)."
     )
     assert points.startswith("wgan scored 0.0669 lower Jensen–Shannon divergence than minimax ")
+
+
+NUMBERS = re.compile(r": (.*) against (.*) \(difference (.*?)[ ,]")
+
+
+@pytest.mark.parametrize("metric", ["density-classifier", "recall-classifier", "JSD"])
+def test_printed_difference_is_that_of_the_printed_scores(metric):
+    rng = np.random.default_rng(0)
+    reference = "none" if metric == "JSD" else "held_out"
+    for _ in range(20):
+        sides = rng.uniform(0.1, 0.6, (2, 4)) * [[1.0], [rng.uniform(0.8, 1.0)]]
+        sentence = sentence_of(*sides.tolist(), measure=(metric, reference))
+        values = [text.replace("−", "-") for text in NUMBERS.search(sentence).groups()]
+        first, second, difference = map(Decimal, values)
+        assert first - second == difference, sentence
+
+
+def test_difference_of_trimmed_means_says_so():
+    measure = ("density-classifier", "held_out")
+    sentence = sentence_of([0.2, 0.3, 0.25, None], [0.5, 0.6, 0.51, 0.52], measure=measure)
+    assert "between means without the worst runs of both" in sentence

@@ -16,7 +16,7 @@ from ganbench.report.report import write_report
 from ganbench.report.reproduction import describe_software, format_study, list_software
 from ganbench.report.results import read_results
 from ganbench.study import resolve
-from report_example import EVIL, make_results, make_study, without_pdf
+from report_example import EVIL, FEW_METRICS, make_results, make_study, without_pdf
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def write_page(tmp_path, monkeypatch):
     """Writes a study's page without its figures, which take most of the time."""
 
     def draw_nothing(results, tables, processes):
-        sections = ("profiles", "curves", "tuning", "game", "schedules", "densities")
+        sections = ("forests", "profiles", "curves", "tuning", "game", "schedules", "densities")
         return {name: {dataset: [] for dataset in results.datasets} for name in sections} | {
             "theory": [],
             "portraits": [],
@@ -102,6 +102,7 @@ def test_sections_follow_in_the_order_of_importance(report):
         "theory",
         "data",
         "again",
+        "paper",
         "methods",
     ]
 
@@ -242,6 +243,18 @@ def test_page_says_the_schedules_of_each_variant(write_page):
 
 
 @pytest.mark.promise("same-report")
+def test_runs_trained_under_another_declaration_are_named_above_the_answer(tmp_path):
+    study = make_study()
+    inputs = make_results(tmp_path, study, metrics=FEW_METRICS)
+    record = json.loads(inputs["runs"][0].read_text())
+    inputs["runs"][0].write_text(json.dumps(record | {"declaration": "0" * 64}))
+    with without_pdf():
+        write_report(study, inputs, tmp_path / "report")
+    text = visible_text((tmp_path / "report/report.html").read_text())
+    notice = text.index("Declared differently: 1 run trained under the declaration 0000")
+    assert text.index("ganbench") < notice < text.index("On digits, ")
+
+
 def test_report_names_the_commits_that_trained_its_runs(write_page, tmp_path):
     study = make_study(seeds=2)
     page = write_page(study)

@@ -89,9 +89,10 @@ def test_every_tensor_is_equal_after_k_steps_a_stop_and_k_more(tmp_path, monkeyp
 def test_best_value_of_early_stopping_and_the_patience_used_up_are_restored():
     parameters, images = resolve_setting("early stopping")
     run, resumed = (start_run(parameters, "digits", 0, images) for _ in range(2))
-    run.stopping.best, run.stopping.waited = 0.5, 2
+    run.stopping.best, run.stopping.best_step, run.stopping.waited = 0.5, 30, 2
     resumed.restore(run.state())
-    assert (resumed.stopping.best, resumed.stopping.waited) == (0.5, 2)
+    stopping_state = resumed.stopping
+    assert (stopping_state.best, stopping_state.best_step, stopping_state.waited) == (0.5, 30, 2)
 
 
 @pytest.mark.promise("resume-exact")

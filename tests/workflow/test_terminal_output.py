@@ -105,8 +105,11 @@ def test_quiet_is_quiet_and_a_failure_still_loud(checkout):
 def test_finished_study_prints_the_verdict_of_its_page(checkout):
     done = snakemake(checkout, "--cores", "1", study=tiny_study())
     lines = done.stderr.splitlines()
-    headline = re.search(r'<p class="headline">(.*)</p>', (checkout / REPORT).read_text())
-    assert lines[-2:] == [f"Report: {REPORT}", f"Verdict: {html.unescape(headline[1])}"]
+    page = (checkout / REPORT).read_text()
+    answer = re.search(r'<p class="headline">(.*)</p>', page)[1]
+    certainty = re.search(r'<p class="sure">(.*)</p>', page)[1]
+    assert lines[-2] == f"Report: {REPORT}"
+    assert lines[-1].startswith(f"Verdict: {html.unescape(answer)} {html.unescape(certainty)[:40]}")
 
 
 def test_dry_run_ends_with_an_estimate(checkout):

@@ -120,7 +120,7 @@ LONGEST_RUN = max(
     (count_passes(parameters) for runs in STUDY["runs"].values() for parameters in runs.values()),
     default=1,
 )
-LATEX = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
+LATEX = ("summary", "comparisons", "pairs", "rates", "ranks", "noise", "paper")
 LOCK = os.path.relpath(WORKFLOW.parent / "envs/requirements.lock")
 
 

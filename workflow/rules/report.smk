@@ -34,9 +34,11 @@ rule report:
         rates=report_table("rates"),
         ranks=report_table("ranks"),
         profiles=result("profiles.csv"),
+        best_steps=result("best_steps.csv"),
         noise=report_table("noise", STUDY["evaluation"]["repeats"] > 1),
         tuning=report_table("tuning", bool(sweep_files("run.json"))),
         tables=[result(f"tables/{name}.tex") for name in LATEX],
+        markdown=result("tables/paper.md"),
         figures=report(
             directory(result("figures")),
             patterns=["{figure}.svg"],

@@ -7,6 +7,7 @@ from ganbench.terminal.forecast import EstimatedJob
 from ganbench.terminal.handler import TerminalHandler
 from ganbench.terminal.messages import Plan
 from ganbench.terminal.past_jobs import read_past
+from ganbench.terminal.stopping_note import describe_stopping
 
 
 def find_width():
@@ -38,9 +39,12 @@ def make_plan():
         on_gpu=on_gpu,
     )
     rules = {job.rule.name for job in workflow.dag.jobs}
+    sentences = [describe_estimate(estimate, where)]
+    if will_train():
+        sentences.append(describe_stopping(STUDY))
     return Plan(
         estimate,
-        "" if workflow.touch else describe_estimate(estimate, where),
+        "" if workflow.touch else "\n".join(filter(None, sentences)),
         dry_run=workflow.dryrun,
         results=result(""),
         page=result("report.html") if "report" in rules else "",

@@ -1,1 +1,1 @@
-"""What `python -m ganbench` can do beside `snakemake`: plan seeds, and look at a study."""
+"""What `python -m ganbench` can do beside `snakemake`: plan seeds, look at a study, watch it."""

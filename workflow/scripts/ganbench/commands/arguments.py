@@ -40,6 +40,16 @@ def _make_parser() -> argparse.ArgumentParser:
     check.add_argument("study", type=Path, help="the study's file, such as config/my_study.yaml")
     check.add_argument("--cores", type=int, help="cores to run on; all if left out")
     check.set_defaults(run=_check_study)
+    watch = commands.add_parser(
+        "watch", help="the runs of a study while they train: losses, gradients, time left"
+    )
+    watch.add_argument(
+        "results", type=Path, help="the folder of the study, such as results/my_study"
+    )
+    watch.add_argument(
+        "--once", action="store_true", help="show them once, as where output is no terminal"
+    )
+    watch.set_defaults(run=_watch_runs)
     score = commands.add_parser("score", help="every metric of images against a dataset")
     score.add_argument(
         "samples", type=Path, help="a folder of image files, of a run, or of an exported generator"
@@ -66,6 +76,12 @@ def _check_study(options: argparse.Namespace) -> str:
     from ganbench.commands.study_check import describe_study  # noqa: PLC0415 (slow to import)
 
     return describe_study(options.study, options.cores)
+
+
+def _watch_runs(options: argparse.Namespace) -> str:
+    from ganbench.commands.watch import watch_runs  # noqa: PLC0415 (slow to import)
+
+    return watch_runs(options.results, once=options.once)
 
 
 def _score(options: argparse.Namespace) -> str:

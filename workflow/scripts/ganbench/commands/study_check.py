@@ -14,6 +14,7 @@ from ganbench.study.resolve import list_runs, list_sweep_runs
 from ganbench.study.written import load_study
 from ganbench.terminal.estimate import describe_estimate, estimate_plan
 from ganbench.terminal.past_jobs import read_past
+from ganbench.terminal.stopping_note import describe_stopping
 from ganbench.terminal.study_jobs import list_jobs
 from ganbench.wording import count, listing
 
@@ -36,6 +37,7 @@ def describe_study(file: Path, cores: int | None = None) -> str:
             f"Declaration {digest_declaration(study)[:SHOWN_DIGITS]}",
             f"Device: {gpus.describe()}",
             _estimate(study, gpus, cores),
+            *filter(None, [describe_stopping(study)]),
         ]
     )
 

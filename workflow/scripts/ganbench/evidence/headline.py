@@ -1,6 +1,7 @@
 """The headline of a report: a short answer, how sure it is, and the numbers."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -15,16 +16,36 @@ EQUAL = "equal"
 """The outcome of a contrast whose scores are exactly equal; others have their verdict's kind."""
 
 _PHRASES = {
-    VerdictKind.BETTER: "better: {}",
-    VerdictKind.WORSE: "worse: {}",
-    VerdictKind.EQUIVALENT: "equivalent: {}",
-    EQUAL: "exactly the same: {}",
-    VerdictKind.SUGGESTIVE: "suggestive: {}",
-    VerdictKind.INCONCLUSIVE: "inconclusive: {}",
+    VerdictKind.BETTER: ("{} was better", "{} were better"),
+    VerdictKind.WORSE: ("{} was worse", "{} were worse"),
+    VerdictKind.HIGHER: ("{} was higher", "{} were higher"),
+    VerdictKind.LOWER: ("{} was lower", "{} were lower"),
+    VerdictKind.EQUIVALENT: ("{} was equivalent", "{} were equivalent"),
+    EQUAL: ("{} scored exactly the same", "{} scored exactly the same"),
+    VerdictKind.SUGGESTIVE: ("suggestive for {}", "suggestive for {}"),
+    VerdictKind.INCONCLUSIVE: ("inconclusive for {}", "inconclusive for {}"),
 }
+"""What is said of one variant, and of several."""
 
 MOST_NAMES = 3
 """The names that a clause of the short answer lists before it counts the rest."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What a study found: the `answer` in a sentence that one would repeat, and what is behind it.
+
+    `certainty` is how sure it is, in a line; `failures` are sentences on runs that failed or
+    collapsed, and `numbers` one for each dataset with one contrast.
+    """
+
+    answer: str
+    certainty: str
+    numbers: list[str]
+    failures: list[str]
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [self.answer, self.certainty, *self.numbers, *self.failures]))
 
 
 def write_headline(
@@ -33,20 +54,21 @@ def write_headline(
     runs: pd.DataFrame,
     study: Mapping[str, Any],
     rates: pd.DataFrame | None = None,
-) -> str:
-    """The short answer, one line on how sure it is, then numbers and failures.
+) -> Headline:
+    """The short answer, one line on how sure it is, numbers and failures.
 
     `study` is the resolved study; `runs` has one row per run with its `status`. With `rates`, the
     rows of `rates.csv`, collapsed runs are counted too.
     """
-    parts = [write_short_answer(comparisons, summary, study)]
     declared = select(comparisons, role=DECLARED)
-    if len(declared):
-        parts.append(_describe_certainty(declared, study["report"]["confidence"]))
-    parts += _list_numbers(declared, summary, study["report"]["confidence"])
-    parts += _count_failures(_select_primary(summary, study), runs)
-    parts += [] if rates is None else _count_collapses(rates)
-    return " ".join(parts)
+    confidence = study["report"]["confidence"]
+    collapses = [] if rates is None else _count_collapses(rates)
+    return Headline(
+        answer=write_short_answer(comparisons, summary, study),
+        certainty=_describe_certainty(declared, confidence) if len(declared) else "",
+        numbers=_list_numbers(declared, summary, confidence),
+        failures=[*_count_failures(_select_primary(summary, study), runs), *collapses],
+    )
 
 
 def write_short_answer(
@@ -99,12 +121,12 @@ def _group_contrasts(rows: pd.DataFrame) -> str:
         lean = f" ({row['verdict'].leaning})" if outcome == VerdictKind.SUGGESTIVE else ""
         outcomes.setdefault(outcome, []).append(f"{row['variant']}{lean}{other}")
     clauses = [
-        phrase.format(listing(outcomes[outcome], MOST_NAMES))
-        for outcome, phrase in _PHRASES.items()
+        phrases[len(outcomes[outcome]) > 1].format(listing(outcomes[outcome], MOST_NAMES))
+        for outcome, phrases in _PHRASES.items()
         if outcome in outcomes
     ]
-    against = f" against {rows.iloc[0]['baseline']}" if has_one_baseline else ""
-    return f"by {name}{against}: {'; '.join(clauses)}"
+    against = f"against {rows.iloc[0]['baseline']} " if has_one_baseline else ""
+    return f"{against}by {name}: {'; '.join(clauses)}"
 
 
 def _describe_certainty(declared: pd.DataFrame, confidence: float) -> str:
@@ -113,8 +135,11 @@ def _describe_certainty(declared: pd.DataFrame, confidence: float) -> str:
     fewest, most = int(sizes.min()), int(sizes.max())
     seeds = count(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     contrasts = int(declared.groupby("dataset").size().max())
-    together = "" if contrasts == 1 else f" for all {contrasts} contrasts of a dataset together"
-    return f"This rests on {seeds} of each variant, at {percent(confidence)} confidence{together}."
+    together = "" if contrasts == 1 else f" for the {contrasts} contrasts of a dataset together"
+    tests = dict.fromkeys(name for text in declared["test"] for name in text.split(" and ") if text)
+    method = f" (tests: {', '.join(tests)})" if tests else ""
+    level = f"at {percent(confidence)} confidence{together}"
+    return f"This rests on {seeds} of each variant, {level}{method}."
 
 
 def _list_numbers(declared: pd.DataFrame, summary: pd.DataFrame, confidence: float) -> list[str]:

@@ -8,6 +8,10 @@ LARGE_RATIO = 1.5
 """From this ratio on scores are "2.1 times lower", below it "19 % lower"."""
 
 
+MORE_PLACES = 3
+"""So many decimal places are added at most for a difference that readers can check."""
+
+
 def claim(row: Row) -> str:
     """What a row of `comparisons.csv` shows, in a clause without its dataset."""
     variant, baseline, verdict = row["variant"], row["baseline"], row["verdict"]
@@ -17,7 +21,7 @@ def claim(row: Row) -> str:
     if "failures" in row["decided_by"]:
         return _claim_failures(row)
     match verdict.kind:
-        case VerdictKind.BETTER | VerdictKind.WORSE:
+        case VerdictKind.BETTER | VerdictKind.WORSE | VerdictKind.HIGHER | VerdictKind.LOWER:
             return f"{variant} {_describe_size(row, name)}"
         case VerdictKind.EQUIVALENT:
             return f"{variant} and {baseline} were equivalent in {name} within {verdict.margin}"
@@ -31,7 +35,8 @@ def claim(row: Row) -> str:
             f"{variant} and {baseline} are not ranked: one scored better in {name}, the other "
             "failed less often"
         )
-    return f"it is open whether {variant} or {baseline} is better in {name} (inconclusive)"
+    rank = "better" if direction(row["metric"]) else "higher"
+    return f"it is open whether {variant} or {baseline} is {rank} in {name} (inconclusive)"
 
 
 def _claim_failures(row: Row) -> str:
@@ -46,17 +51,16 @@ def _claim_failures(row: Row) -> str:
 
 
 def _describe_size(row: Row, name: str) -> str:
-    """How much lower or higher the variant scored, and which of the two is better."""
+    """How much lower or higher the variant scored, and which of the two is better, if either is."""
     direct = "lower" if row["difference"] < 0 else "higher"
-    than = f"{name} than {row['baseline']}"
-    goal = "higher" if direction(row["metric"]) > 0 else "lower"
-    note = f"{goal} is better"
+    note = {1: " (higher is better)", -1: " (lower is better)", 0: ""}[direction(row["metric"])]
+    than = f"{direct} {name} than {row['baseline']}{note}"
     if is_missing(row["ratio"]):
-        return f"scored {number(abs(row['difference']))} {direct} {than} ({note})"
+        return f"scored {number(abs(row['difference']))} {than}"
     ratio = max(row["ratio"], 1 / row["ratio"])
     if ratio >= LARGE_RATIO:
-        return f"scored {number(ratio, 2)} times {direct} {than} ({note})"
-    return f"scored {number(100 * abs(row['ratio'] - 1), 2)} % {direct} {than} ({note})"
+        return f"scored {number(ratio, 2)} times {than}"
+    return f"scored {number(100 * abs(row['ratio'] - 1), 2)} % {than}"
 
 
 def describe_comparison(row: Row, variant: Row, baseline: Row, confidence: float = 0.95) -> str:
@@ -74,10 +78,11 @@ def describe_numbers(row: Row, variant: Row, baseline: Row, confidence: float = 
     if not row["n_variant"] or not row["n_baseline"]:
         return ""
     low, high = row["ci_low"], row["ci_high"]
-    size = max(abs(variant["centre"]), abs(baseline["centre"]))
-    places = decimal_places((high - low) / 2, size)
-    means = f"{fixed(variant['centre'], places)} against {fixed(baseline['centre'], places)}"
-    parts = [*_describe_interval(row, places, confidence), _describe_runs(row)]
+    centres = variant["centre"], baseline["centre"]
+    least = decimal_places((high - low) / 2, max(map(abs, centres)))
+    places, difference = _round_difference(*centres, row["difference"], least)
+    means = " against ".join(fixed(centre, places) for centre in centres)
+    parts = [*_describe_interval(row, difference, places, confidence), _describe_runs(row)]
     if row["test"]:
         parts.append(f"{row['test']}, p {p_equals(row['p_value'])}")
         adjusted = p_equals(row["p_adjusted"])
@@ -89,19 +94,39 @@ def describe_numbers(row: Row, variant: Row, baseline: Row, confidence: float = 
     return f"{means} ({', '.join(parts)})"
 
 
-def _describe_interval(row: Row, places: int, confidence: float) -> list[str]:
+def _round_difference(
+    value: float, other: float, difference: float, places: int
+) -> tuple[int, float]:
+    """From `places` on, the decimal places with which two rounded scores differ by `difference`.
+
+    With them comes the difference to print. Where more places do not help, it is that of the
+    rounded scores, unless it is of others, such as trimmed means.
+    """
+    unit = 10.0**-places
+    if is_missing(difference) or abs(value - other - difference) > unit:
+        return places, difference
+    for more in range(MORE_PLACES + 1):
+        rounded = round(value, places + more) - round(other, places + more)
+        if fixed(rounded, places + more) == fixed(difference, places + more):
+            break
+    return places + more, rounded
+
+
+def _describe_interval(row: Row, difference: float, places: int, confidence: float) -> list[str]:
     """The ratio or the difference, with its simultaneous interval as far as there is one."""
     if exactly_equal(row) or is_missing(row["difference"]):
         return []
     low, high = row["simultaneous_low"], row["simultaneous_high"]
     if is_missing(row["ratio"]):
-        text = f"difference {fixed(row['difference'], places)}"
+        text = f"difference {fixed(difference, places)}"
         limits = "" if is_missing(low) else f"{fixed(low, places)} to {fixed(high, places)}"
     else:
         text = f"{number(row['ratio'], 2)} times"
         limits = (
             "" if is_missing(low) else f"{number(row['ratio_low'])} to {number(row['ratio_high'])}"
         )
+    if row["test"].startswith("trimmed"):
+        text += " between means without the worst runs of both"
     return [text, f"{percent(confidence)} interval {limits}"] if limits else [text]
 
 

@@ -55,6 +55,23 @@ def take_over(file: Path, log: TextIO, patience: float = PATIENCE) -> int:
     return descriptor
 
 
+def is_held(file: Path) -> bool | None:
+    """Whether a process of this machine holds the lock; None if its holder is on another one.
+
+    The file is only read, and whoever waits for the lock does not notice.
+    """
+    try:
+        with file.open(encoding="ascii") as reader:
+            if not reader.read().startswith(f"{socket.gethostname()} "):
+                return None
+            fcntl.flock(reader, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (OSError, ValueError):
+        return False  # the run has just ended, and its lock is gone
+    return False
+
+
 def _find_holder(file: Path) -> int | None:
     """This user's process on this machine that wrote its number into `file` and has it open."""
     try:

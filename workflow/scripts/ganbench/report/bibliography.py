@@ -30,10 +30,10 @@ def select_references(results: Results, *, published: bool) -> str:
             raise ValueError(f"{BIBLIOGRAPHY.name}: an entry has no keywords: {entry[:60]}")
         if used & {keyword.strip() for keyword in match[1].split(",")}:
             selected.append(_KEYWORDS.sub("", entry))
-    return "\n\n".join([_cite_software(results), *selected]) + "\n"
+    return "\n\n".join([cite_software(results), *selected]) + "\n"
 
 
-def _cite_software(results: Results) -> str:
+def cite_software(results: Results) -> str:
     """The entry of this software, with the versions and commits that trained the runs."""
     software = list_software(results.runs)
     versions = dict.fromkeys(entry["version"] for entry in software if entry["version"])

@@ -8,42 +8,48 @@ from ganbench.wording import count, listing
 
 
 def describe_declaration(results: Results) -> dict[str, Any]:
-    """`digest` of what the study declares now, `shown` of it, and `lines` about earlier ones."""
+    """`digest` of what the study declares now, `shown` of it, and `lines` about earlier ones.
+
+    `changed` are those of them under which runs of the report were trained.
+    """
     digest = digest_declaration(results.study)
+    changed, others = _list_earlier(results, digest)
     return {
         "digest": digest,
         "shown": digest[:SHOWN_DIGITS],
-        "lines": _list_earlier(results, digest),
+        "lines": [*changed, *others],
+        "changed": changed,
     }
 
 
-def _list_earlier(results: Results, digest: str) -> list[str]:
-    """A line for each earlier declaration that differs, and for runs that were trained under it.
+def _list_earlier(results: Results, digest: str) -> tuple[list[str], list[str]]:
+    """A line for each earlier declaration that differs: those that runs were trained under first.
 
     Under one that differs in words alone, or that today's version resolves to the same, nothing
     else was declared. Where all is one declaration no date is named, and so the page has the same
     bytes whenever the study runs.
     """
-    lines, unknown = [], set(_count_runs(results)) - {digest}
+    runs_by_digest = _count_runs(results)
+    trained, others, unknown = [], [], set(runs_by_digest) - {digest}
     for declaration in results.declarations:
         unknown.discard(declaration["sha256"])
         changes = list_changes(declaration["study"], results.study)
         if not changes:
             continue
-        runs = _count_runs(results).get(declaration["sha256"], 0)
-        lines.append(
+        runs = runs_by_digest.get(declaration["sha256"], 0)
+        (trained if runs else others).append(
             f"{declaration['date']}: declared differently, as "
             f"{declaration['sha256'][:SHOWN_DIGITS]}; {count(runs, 'run')} of this report trained "
             f"under it. Changed since: {listing(changes, 6)}."
         )
     for sha256 in sorted(unknown):
-        runs = count(_count_runs(results)[sha256], "run")
-        lines.append(
+        runs = count(runs_by_digest[sha256], "run")
+        trained.append(
             f"{runs} trained under the declaration {sha256[:SHOWN_DIGITS]}, which is not kept here."
         )
     if not results.declarations:
-        lines.append("What was declared before training is not kept with these results.")
-    return lines
+        others.append("What was declared before training is not kept with these results.")
+    return trained, others
 
 
 def _count_runs(results: Results) -> dict[str, int]:

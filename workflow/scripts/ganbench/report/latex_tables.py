@@ -28,6 +28,7 @@ _ESCAPES = {
     "±": r"$\pm$",
     "×": r"$\times$",
     "’": "'",
+    "é": r"\'e",
 }
 
 _TEXT_COLUMNS = (

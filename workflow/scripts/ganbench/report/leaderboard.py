@@ -59,6 +59,7 @@ def build_board(
         if reference == "held_out"
     ]
     floor = results.floor(dataset, metric, reference)
+    unequal = _find_unequal_budgets(rows)
     low, high = _axis_limits(rows, [floor, *(number["mean"] for number in comparable)])
     return {
         "dataset": dataset,
@@ -74,7 +75,8 @@ def build_board(
         "low": low,
         "high": high,
         "samples": _count_samples(results, dataset),
-        "unequal": _find_unequal_budgets(rows),
+        "unequal": unequal,
+        "equal": _find_equal_budgets(rows, unequal),
     }
 
 
@@ -181,6 +183,17 @@ def _find_unequal_budgets(rows: list[dict[str, Any]]) -> list[str]:
         unit
         for unit in ("D updates", "G updates", "images")
         if len({row["budget"][unit]["text"] for row in rows if row["n"]}) > 1
+    ]
+
+
+def _find_equal_budgets(rows: list[dict[str, Any]], unequal: Sequence[str]) -> list[str]:
+    """The budgets that all variants with a score used alike: "100 G updates"."""
+    budgets = [row["budget"] for row in rows if row["n"]][:1]
+    return [
+        f"{spent['text']} {unit}"
+        for budget in budgets
+        for unit, spent in budget.items()
+        if unit not in unequal
     ]
 
 

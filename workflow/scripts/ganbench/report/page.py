@@ -11,6 +11,7 @@ from markupsafe import Markup
 from ganbench import wording
 from ganbench.catalogue import objectives
 from ganbench.catalogue.metrics import METRICS, Metric, base_name
+from ganbench.evidence.headline import Headline
 from ganbench.formula.mathml import to_mathml
 from ganbench.jobs.resources import find_resources
 from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
@@ -22,7 +23,9 @@ from ganbench.report.figures.drawing import Drawing, choose_border, choose_colou
 from ganbench.report.figures.film import collect_film
 from ganbench.report.figures.gallery import list_drawings
 from ganbench.report.measures import describe_measure
+from ganbench.report.methods_paragraph import describe_origin, write_methods
 from ganbench.report.missing_runs import describe_diverged, describe_failures, describe_missing
+from ganbench.report.paper_tables import build_paper_tables, format_paper_markdown
 from ganbench.report.recipes import describe_moments, describe_recipes
 from ganbench.report.results import Results
 from ganbench.report.samples_shown import arrange_samples
@@ -45,13 +48,14 @@ def render_page(
     *,
     latex: Mapping[str, str],
     published: list[dict[str, Any]],
-    headline: str,
+    headline: Headline,
     figures: Mapping[str, Any],
 ) -> str:
     """The whole page as text. The templates escape every string of the study."""
     boards = leaderboard.build_leaderboards(results, tables["summary"], published)
     matrices = matrix.build_matrices(results, tables["pairs"])
     pictures = sample_pictures.encode_pictures(results)
+    paper_tables = build_paper_tables(results, tables)
     context = {
         "results": results,
         "study": results.study,
@@ -103,6 +107,12 @@ def render_page(
         "attached": choose_attached(
             {name: tables[name].to_csv(index=False) for name in ATTACHED}, latex
         ),
+        "latex": latex,
+        "paper_tables": paper_tables,
+        "markdown": format_paper_markdown(paper_tables),
+        "paragraph": write_methods(results),
+        "citation": bibliography.cite_software(results),
+        "origin": describe_origin(results),
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         "script": Markup("\n".join(_read_scripts())),
     }

@@ -29,15 +29,24 @@ MOMENTS = {
 
 def describe_recipes(study: Mapping[str, Any]) -> list[str]:
     """A sentence on the study's recipe, then one for each set of variants with equal settings."""
-    sentences = [RECIPES[study["recipe"]]]
+    groups = [f"{names} on {dataset}: {text}." for dataset, names, text in group_settings(study)]
+    return [RECIPES[study["recipe"]], *groups]
+
+
+def group_settings(study: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Each dataset with the names of variants that are trained alike, and their settings."""
+    groups: dict[tuple[str, str], list[str]] = {}
     for dataset, runs in study["runs"].items():
-        groups: dict[str, list[str]] = {}
         for variant in study["variants"]:
-            groups.setdefault(_describe_run(runs[variant]), []).append(variant)
-        for text, variants in groups.items():
-            names = "all variants" if len(groups) == 1 else ", ".join(variants)
-            sentences.append(f"{names} on {dataset}: {text}.")
-    return sentences
+            groups.setdefault((dataset, _describe_run(runs[variant])), []).append(variant)
+    return [
+        (
+            dataset,
+            "all variants" if len(names) == len(study["variants"]) else ", ".join(names),
+            text,
+        )
+        for (dataset, text), names in groups.items()
+    ]
 
 
 def describe_moments(study: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ganbench.catalogue.published import find_published
+from ganbench.evidence.best_steps import find_best_steps
 from ganbench.evidence.comparisons import compare_all_pairs, compare_contrasts
 from ganbench.evidence.factors import estimate_effects
 from ganbench.evidence.headline import write_headline
@@ -22,6 +23,7 @@ from ganbench.report.figures.density_maps import sketch_density_maps
 from ganbench.report.figures.drawing import Drawing
 from ganbench.report.figures.factor_levels import sketch_factor_levels
 from ganbench.report.figures.film_gif import draw_gif
+from ganbench.report.figures.forest import sketch_forest
 from ganbench.report.figures.gallery import draw_all, list_drawings
 from ganbench.report.figures.game_curves import (
     sketch_game_curves,
@@ -36,6 +38,11 @@ from ganbench.report.figures.tuning_curves import sketch_tuning_curves
 from ganbench.report.figures.update_sizes import sketch_update_sizes
 from ganbench.report.latex_tables import format_tables
 from ganbench.report.page import render_page
+from ganbench.report.paper_tables import (
+    build_paper_tables,
+    format_paper_latex,
+    format_paper_markdown,
+)
 from ganbench.report.reproduction import list_software
 from ganbench.report.results import Results, read_results, read_scores
 from ganbench.study.declaration import digest_declaration
@@ -60,7 +67,8 @@ def write_report(
         tables["comparisons"], tables["summary"], results.runs, study, tables["rates"]
     )
     figures = draw_figures(results, tables, processes)
-    latex = format_tables(results, tables)
+    paper_tables = build_paper_tables(results, tables)
+    latex = format_tables(results, tables) | {"paper": format_paper_latex(results, paper_tables)}
     page = render_page(
         results,
         tables,
@@ -78,6 +86,7 @@ def write_report(
             table.to_csv(temporary, index=False)
     for name, text in latex.items():
         files.write_text(folder / f"tables/{name}.tex", text)
+    files.write_text(folder / "tables/paper.md", format_paper_markdown(paper_tables))
     _write_figures(folder / "figures", list_drawings(figures), draw_gif(results))
     files.write_text(folder / "report.html", page)
 
@@ -134,6 +143,7 @@ def make_tables(results: Results) -> dict[str, pd.DataFrame]:
         "ranks": rank_variants(scores, runs, study),
         "profiles": profile_scores(scores, runs),
         "noise": estimate_noise(scores, runs),
+        "best_steps": find_best_steps(scores),
         "tuning": evaluate_tuning(
             pd.concat([scores, results.setting_scores], ignore_index=True),
             pd.concat([runs, results.setting_runs], ignore_index=True),
@@ -150,7 +160,9 @@ def draw_figures(
 ) -> dict[str, Any]:
     """Every figure of the page, by its section and, but for the theory, by dataset."""
     profiles, tuning = tables["profiles"], tables["tuning"]
+    comparisons, summary = tables["comparisons"], tables["summary"]
     by_dataset = {
+        "forests": lambda name: sketch_forest(results, comparisons, summary, name),
         "profiles": lambda name: sketch_profiles(results, profiles, name),
         "curves": lambda name: sketch_learning_curves(results, name),
         "tuning": lambda name: sketch_tuning_curves(results, tuning, name),

@@ -19,6 +19,11 @@ class Board:
     def __init__(self, stream: TextIO) -> None:
         self.stream, self.drawn = stream, 0
 
+    @property
+    def width(self) -> int:
+        """The most characters that a line may have."""
+        return self._find_size().columns - 1
+
     def draw(self, lines: Sequence[str]) -> None:
         """Replaces the lines by these, cut to the terminal's size."""
         width, height = self._find_size()

@@ -13,6 +13,7 @@ from typing import Any
 from ganbench.catalogue.extractors import EXTRACTORS, choose_extractor
 from ganbench.catalogue.updates import cost_of_updates
 from ganbench.study.budget import frame_steps, snapshot_steps
+from ganbench.study.stopping_cost import stopping_share
 from ganbench.terminal.arithmetic import estimate_step_operations, size_networks
 from ganbench.terminal.job_names import find_stage
 
@@ -94,7 +95,8 @@ def step_seconds(parameters: Mapping[str, Any], shape: tuple[int, ...], *, on_gp
 def _predict_training(job: EstimatedJob, study: Mapping[str, Any], on_gpu: bool) -> float:
     parameters = study["runs"][job.wildcards["dataset"]][job.wildcards["variant"]]
     shape = find_shape(study, job.wildcards["dataset"])
-    return parameters["steps"] * step_seconds(parameters, shape, on_gpu=on_gpu)
+    seconds = parameters["steps"] * step_seconds(parameters, shape, on_gpu=on_gpu)
+    return seconds * (1 + stopping_share(parameters))
 
 
 def _predict_scoring(job: EstimatedJob, study: Mapping[str, Any], on_gpu: bool) -> float:

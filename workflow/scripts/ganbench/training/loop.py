@@ -21,6 +21,7 @@ from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.device_settings import allow_tf32, choose_settings
 from ganbench.training.flops import count_flops
 from ganbench.training.graphs import RecordingError
+from ganbench.training.live_files import LiveFiles
 from ganbench.training.measure import copy_weights, measure
 from ganbench.training.memory import retry_once
 from ganbench.training.records import RunFiles, weights_sha256
@@ -71,13 +72,15 @@ def train(
         device=device,
     )
     real = load_training_data(data_file, device)
+    live = LiveFiles(checkpoint_folder, log_interval, log)
     checkpoints = Checkpoints(checkpoint_folder, checkpoint_interval, log)
 
     def resume_and_play(settings: Mapping[str, Any]) -> tuple[Run, dict[str, Any]]:
         run = start_run(settings, dataset, seed, real)
         checkpoints.resume(run)
+        live.start(run.record)
         with Progress(name, parameters["steps"], log, log_interval, run.step) as progress:
-            return run, play(run, parameters, progress, checkpoints)
+            return run, play(run, parameters, progress, checkpoints, live)
 
     def attempt() -> tuple[Run, dict[str, Any]]:
         try:
@@ -97,6 +100,7 @@ def train(
             tuple(real.shape[1:]),
             outputs,
         )
+        live.remove()
 
 
 def load_training_data(data_file: Path, device: torch.device) -> Tensor:
@@ -129,11 +133,16 @@ def identify(
 
 
 def play(
-    run: Run, parameters: Mapping[str, Any], progress: Progress, checkpoints: Checkpoints
+    run: Run,
+    parameters: Mapping[str, Any],
+    progress: Progress,
+    checkpoints: Checkpoints,
+    live: LiveFiles | None = None,
 ) -> dict[str, Any]:
-    """Plays the steps that are left, and fills `run.record`.
+    """Plays the steps that are left, and fills `run.record`, which `live` shows meanwhile.
 
-    Returns `status`, `step`, `reason`, `seconds` and `images_per_second` for `run.json`.
+    Returns how it ended, for `run.json`: `status`, `step`, `reason`, `best_step` (by the metric of
+    early stopping), `seconds` and `images_per_second`.
     """
     steps, interval = parameters["steps"], parameters["history_interval"]
     snapshots = set(snapshot_steps(parameters))
@@ -156,6 +165,8 @@ def play(
                     stop_reason = _take_snapshot(run)
                     if stop_reason:
                         break
+                if live:
+                    live.show(run.record)
             if step in frames:
                 game = run.game
                 run.record.frames.add(step, game.scored_generator, game.discriminator.network)
@@ -167,6 +178,7 @@ def play(
         "status": "diverged" if divergence else "completed",
         "step": step,
         "reason": reason,
+        "best_step": run.stopping.best_step,
         "seconds": seconds,
         "images_per_second": round(step * images_per_step(parameters) / seconds, 1),
     }
@@ -185,7 +197,7 @@ def _take_snapshot(run: Run) -> str | None:
     """Takes a snapshot; returns the reason to end the run here, or None."""
     game = run.game
     run.record.take_snapshot(run.step, game.scored_generator, game.discriminator.network)
-    return run.stopping.reason(game.scored_generator, game.discriminator.network)
+    return run.stopping.reason(run.step, game.scored_generator, game.discriminator.network)
 
 
 def describe_ending(outcome: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:

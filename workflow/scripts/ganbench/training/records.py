@@ -87,11 +87,14 @@ class Record:
         with files.whole(outputs.snapshots) as temporary, temporary.open("wb") as file:
             torch.save(snapshots, file)  # given a path, torch writes its name into the file
         write_table(outputs.history, COLUMNS, self.history)
-        with files.whole(outputs.samples) as temporary:
-            # a run that diverged before its first snapshot gets one black pixel
-            picture = np.concatenate(self.pictures or [np.zeros((1, 1), dtype=np.uint8)])
-            Image.fromarray(picture).save(temporary, format="PNG")
+        self.write_samples(outputs.samples)
         files.write_json(outputs.run, run)
+
+    def write_samples(self, path: Path) -> None:
+        """Writes the samples of all snapshots so far; before the first one, one black pixel."""
+        picture = np.concatenate(self.pictures or [np.zeros((1, 1), dtype=np.uint8)])
+        with files.whole(path) as temporary:
+            Image.fromarray(picture).save(temporary, format="PNG")
 
 
 def _copy_state(network: nn.Module) -> dict[str, Tensor]:

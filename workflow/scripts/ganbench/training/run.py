@@ -97,7 +97,11 @@ class Run:
             "regularization": self.game.regularization.state,
             "augmentation": self.game.augment.state,
             "balance": self.game.balance.state,
-            "stopping": {"best": self.stopping.best, "waited": self.stopping.waited},
+            "stopping": {
+                "best": self.stopping.best,
+                "best_step": self.stopping.best_step,
+                "waited": self.stopping.waited,
+            },
             "non_finite": {"count": self.non_finite.count, "finite": self.non_finite.finite},
             "record": {
                 "history": record.history,
@@ -128,6 +132,7 @@ class Run:
         for name, value in self.game.balance.state.items():
             value.copy_(state["balance"][name])
         self.stopping.best = state["stopping"]["best"]
+        self.stopping.best_step = state["stopping"]["best_step"]
         self.stopping.waited = state["stopping"]["waited"]
         self.non_finite.count.copy_(state["non_finite"]["count"])
         self.non_finite.finite.copy_(state["non_finite"]["finite"])

@@ -7,6 +7,7 @@ run that is measured but not stopped gives the same bits as one that is not meas
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -18,11 +19,25 @@ from ganbench.densities.mixtures import DENSITIES
 from ganbench.duality_gap import AdversaryBudget, duality_gap, own_value
 from ganbench.randomness import Stream
 from ganbench.samples import sample_latents, to_float
+from ganbench.study.stopping_cost import (
+    BATCH_SIZE,
+    MOST_STEPS,
+    POINTS,
+    SAMPLES_PER_STEP,
+    adversary_steps,
+)
 
-POINTS = 100_000
-"""Generated points for one Jensen–Shannon divergence."""
-ADVERSARY_BUDGET = AdversaryBudget(samples=10_000)
-"""What one duality gap may cost: less than in the evaluation, since each snapshot takes one."""
+ADVERSARY_BUDGET = AdversaryBudget(
+    steps=MOST_STEPS, batch_size=BATCH_SIZE, samples=MOST_STEPS * SAMPLES_PER_STEP
+)
+"""What one duality gap may cost at most; a short run affords less."""
+
+
+def choose_adversary_budget(parameters: Mapping[str, Any]) -> AdversaryBudget:
+    """What each duality gap of a run may cost, so that all of them do not double its time."""
+    most = ADVERSARY_BUDGET
+    steps = min(most.steps, adversary_steps(parameters))
+    return replace(most, steps=steps, samples=most.samples * steps // most.steps)
 
 
 class Stopping:
@@ -37,10 +52,10 @@ class Stopping:
     ) -> None:
         self.options, self.parameters, self.real = parameters["stop"], parameters, real
         self.noise = randomness.generator(dataset, seed, Stream.STOPPING_NOISE, real.device)
-        self.best, self.waited = math.inf, 0
+        self.best, self.best_step, self.waited = math.inf, None, 0
 
-    def reason(self, generator: nn.Module, discriminator: nn.Module) -> str | None:
-        """The reason to end the run at this snapshot, or None. Changes neither network."""
+    def reason(self, step: int, generator: nn.Module, discriminator: nn.Module) -> str | None:
+        """The reason to end the run at this snapshot, of `step`, or None. Changes no network."""
         if self.options is None:
             return None
         for network in (generator, discriminator):
@@ -48,13 +63,14 @@ class Stopping:
         value = self._measure(generator, discriminator)
         for network in (generator, discriminator):
             network.train()
-        self.waited = 0 if value < self.best else self.waited + 1
-        self.best = min(value, self.best)
+        self.waited += 1
+        if value < self.best:
+            self.best, self.best_step, self.waited = value, step, 0
         if self.waited < self.options["patience"]:
             return None
         return (
             f"{self.options['metric']} has not improved over {self.waited} snapshots "
-            f"(best {self.best:.4g}, now {value:.4g})"
+            f"(best {self.best:.4g} at step {self.best_step}, now {value:.4g})"
         )
 
     def _measure(self, generator: nn.Module, discriminator: nn.Module) -> float:
@@ -68,7 +84,7 @@ class Stopping:
             generator,
             self._sample_real,
             self._sample_latents,
-            ADVERSARY_BUDGET,
+            choose_adversary_budget(self.parameters),
             value=own_value(self.parameters["objective"]),
         )
         return best - worst
