@@ -90,6 +90,7 @@ SETTINGS = {
         "network": {"name": "sngan_resnet", "width": 4},
         "regularizers": {"spectral_norm": {}},
     },
+    "points": {"dataset": "mixture_1d", "network": {"name": "mlp"}, "ema": 0.9},
 }
 """Runs that together have every kind of state that a checkpoint must hold."""
 
@@ -115,9 +116,11 @@ def choose_network(objective: str) -> dict:
 
 
 def resolve_setting(name: str, **training: object) -> tuple[dict, torch.Tensor]:
-    """Parameters of one of `SETTINGS`, and images for it."""
+    """Parameters of one of `SETTINGS`, and samples for it."""
     settings = {**deepcopy(SETTINGS[name]), **training}
-    return resolve_run(**settings), make_pixels(settings.get("dataset", "digits"))
+    dataset = settings.get("dataset", "digits")
+    samples = make_pixels(dataset) if dataset in SHAPES else torch.linspace(-2, 2, 60)[:, None]
+    return resolve_run(**settings), samples
 
 
 class RunFolder:

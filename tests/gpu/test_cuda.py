@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 from ganbench.catalogue import objectives
+from ganbench.evaluation.snapshots import load_run
 from ganbench.jobs.progress import Progress
+from ganbench.study.budget import frame_steps
 from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.graphs import WARM_UP
 from ganbench.training.loop import play, start_run
@@ -158,6 +160,29 @@ def test_interrupted_run_resumes_to_the_same_bits(name, tmp_path):
     resume_and_play(25, tmp_path / "interrupted")  # its last checkpoint is that of step 20
     resumed = resume_and_play(STEPS, tmp_path / "interrupted")
     assert torch.equal(resumed, resume_and_play(STEPS, tmp_path / "whole"))
+
+
+def test_frames_of_points_have_the_same_bits_with_and_without_graphs(tmp_path):
+    points, frames = torch.linspace(-2, 2, 500)[:, None], []
+    for graphs in (False, True):
+        parameters = resolve_run(
+            "mixture_1d",
+            network={"name": "mlp", "width": 16},
+            steps=STEPS,
+            snapshots=2,
+            device="cuda",
+            cuda_graphs=graphs,
+        )
+        folder = RunFolder(tmp_path / str(graphs), parameters, points, "mixture_1d")
+        folder.train()
+        assert "continues without" not in folder.log.getvalue()
+        frames.append(load_run(folder.path / "snapshots.pt")["frames"])
+    plain, recorded = frames
+    assert plain["steps"] == recorded["steps"] == frame_steps(parameters)
+    for networks in ("generators", "discriminators"):
+        for one, other in zip(plain[networks], recorded[networks], strict=True):
+            for name, value in one.items():
+                assert torch.equal(value, other[name])
 
 
 def test_both_devices_have_the_same_initial_weights_and_compute_the_same_images():

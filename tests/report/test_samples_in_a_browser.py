@@ -3,7 +3,10 @@
 import shutil
 
 import pytest
+from ganbench.report import sample_pictures
+from ganbench.report.report import write_report
 from playwright.sync_api import expect
+from report_example import FEW_METRICS, make_results, make_study, without_pdf
 
 DIGITS = '#samples .sampled[data-dataset="digits"]'
 
@@ -79,3 +82,28 @@ def test_two_variants_are_held_against_each_other(open_page):
     assert figures.first.locator(".block").bounding_box()["width"] > 1.4 * before
     page.locator(f"{DIGITS} .hold").first.select_option("")
     assert figures.count() == 4
+
+
+def test_earlier_snapshots_are_loaded_where_the_page_has_the_last_ones_only(
+    browser, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sample_pictures, "ROOM", 1)
+    study = make_study(("minimax",), seeds=1)
+    inputs = make_results(tmp_path, study, metrics=FEW_METRICS)
+    with without_pdf():
+        write_report(study, inputs, tmp_path / "report")
+    (tmp_path / "report/runs").symlink_to(tmp_path)
+    page = browser.new_page()
+    page.goto((tmp_path / "report/report.html").as_uri())
+    image = page.locator(f"{DIGITS} figure", has_text="minimax").first.locator("img.block")
+    size = image.evaluate("(image) => [image.naturalWidth, image.naturalHeight]")
+    assert size == [4 * 9, 3 * 9]
+    slider = page.locator(f"{DIGITS} .snapshot")
+    slider.fill("1")
+    canvas = page.locator(f"{DIGITS} canvas")
+    expect(canvas).to_have_count(1)
+    assert canvas.evaluate("(canvas) => [canvas.width, canvas.height]") == [4 * 9, 4 * 3 * 9]
+    assert shown_row(page, "minimax") == "0px 33.3333%"
+    slider.fill("3")
+    assert shown_row(page, "minimax") == "0px 100%"
+    page.close()

@@ -1,12 +1,17 @@
 """The duality gap, for two Gaussians, where the optimal adversaries are known."""
 
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from copy import deepcopy
 
 import numpy as np
 import pytest
 import torch
-from ganbench.duality_gap import AdversaryBudget, best_discriminator, duality_gap
+from ganbench.duality_gap import AdversaryBudget, _descend, best_discriminator, duality_gap
+from project import ROOT
 from scipy.integrate import quad
 from scipy.stats import norm
 from torch import nn
@@ -70,6 +75,37 @@ def test_best_generator_exploits_a_discriminator_that_can_be_fooled():
     best, worst = duality_gap(Logit(slope=1.0), Shift(0), *make_samplers(), budget)
     assert worst < -math.log(4) - 0.5
     assert best >= -math.log(4) - 2e-3
+
+
+def test_adversary_moves_as_by_torchs_adam():
+    network = nn.Sequential(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 1))
+    own, other = deepcopy(network), deepcopy(network)
+    draw = torch.Generator().manual_seed(0)
+    batches = [torch.randn(8, 2, generator=draw) for _ in range(50)]
+    taken = iter([batches[0], *batches, batches[0]])
+    budget = AdversaryBudget(steps=len(batches), lr=0.05)
+    _descend(own, lambda _count: own(next(taken)).square().mean(), budget)
+    optimizer = torch.optim.Adam(other.parameters(), lr=0.05)
+    for batch in batches:
+        optimizer.zero_grad()
+        other(batch).square().mean().backward()
+        optimizer.step()
+    for one, expected in zip(own.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(one, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_searching_a_gap_imports_no_compiler():
+    program = (
+        "import sys, torch\n"
+        "from ganbench.duality_gap import AdversaryBudget, best_discriminator\n"
+        "network = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.Flatten(0))\n"
+        "draw = lambda count: torch.randn(count, 1)\n"
+        "budget = AdversaryBudget(steps=2, samples=10)\n"
+        "best_discriminator(network, torch.nn.Identity(), draw, draw, budget)\n"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=120)
 
 
 def test_duality_gap_changes_neither_player():

@@ -69,8 +69,29 @@ def read_again(results):
 
 
 def test_page_keeps_one_seed_if_all_would_take_too_much_room(read, monkeypatch):
-    monkeypatch.setattr(film, "ROOM", 4 * 3 * film.POINTS * 4 - 1)
+    monkeypatch.setattr(film, "ROOM", 4 * 3 * film.POINTS * film.FEWEST_MOMENTS - 1)
     assert collect_film(read(), "mixture_1d")["seeds"] == [0]
+
+
+def test_page_keeps_all_seeds_and_fewer_moments_as_long_as_there_is_room(read, monkeypatch):
+    runs = 4
+    monkeypatch.setattr(film, "ROOM", runs * 3 * film.POINTS * 13)
+    shown = collect_film(read(snapshots=25), "mixture_1d")
+    assert shown["seeds"] == [0, 1]
+    assert shown["steps"] == list(range(4, 101, 8))
+    curves = [run for seeds in shown["runs"].values() for run in seeds.values()]
+    assert len(curves) == runs
+    assert (
+        sum(len(base64.b64decode(run[name])) for run in curves for name in film.CURVES) == film.ROOM
+    )
+
+
+def test_run_that_ended_early_keeps_its_own_last_moment(read, monkeypatch):
+    monkeypatch.setattr(film, "ROOM", 4 * 3 * film.POINTS * 13)
+    stopped = ("mixture_1d", "minimax", 0)
+    shown = collect_film(read(snapshots=25, stopped=[stopped]), "mixture_1d")
+    assert shown["runs"]["0"]["0"]["steps"] == [*range(4, 51, 8), 48]
+    assert 48 in shown["steps"]
 
 
 def test_images_and_maps_in_two_dimensions_have_no_film(read):

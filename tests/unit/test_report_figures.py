@@ -35,7 +35,7 @@ def find_figure(report, label: str) -> str:
 def test_every_seed_is_drawn_and_belongs_to_its_variant(report):
     figure = find_figure(report, "Fréchet distance, lower is better, over G updates.")
     # three seeds, their means against held-out and training images; one of wgan_gp diverged
-    lines = re.findall(r'<path[^>]* class="(variant-[01](?: seed-\d)?) ', figure)
+    lines = re.findall(r'<path[^>]* class="(variant-[01](?: seed-\d)?)[ "]', figure)
     assert Counter(lines) == {
         **{
             f"variant-{place} seed-{seed}": 1
@@ -81,7 +81,7 @@ def test_names_at_the_ends_of_lines_keep_apart_and_in_order():
 def test_values_can_be_read_off_a_figure(report):
     figure = find_figure(report, "Recall, higher is better, over G updates.")
     x0, dx, y0, dy = map(float, re.search(r'data-scale="([^"]*)"', figure)[1].split())
-    path = re.search(r'<path d="M([\d.]+) ([\d.]+)[^"]*"[^>]*class="variant-0 seed-0 ', figure)
+    path = re.search(r'<path d="M([\d.]+) ([\d.]+)[^"]*"[^>]*class="variant-0 seed-0[ "]', figure)
     scores = pd.read_csv(report.folder / "scores.csv")
     row = scores[(scores.metric == "recall-classifier") & (scores.reference == "held_out")].iloc[0]
     assert (row.variant, row.seed) == ("minimax", 0)
@@ -233,7 +233,7 @@ def _luminance(hexadecimal: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize(("runs", "rows"), [(1, 100), (60, 100), (200, 30), (1000, 20)])
+@pytest.mark.parametrize(("runs", "rows"), [(1, 100), (60, 40), (200, 12), (1000, 12)])
 def test_many_runs_share_the_points_of_a_figure(runs, rows):
     steps = np.arange(1, 601)
     history = pd.DataFrame(

@@ -283,6 +283,6 @@ def test_page_has_pictures_of_the_first_seed_and_addresses_of_the_others(tmp_pat
     }
     shown = arrange_samples(results, pictures)["digits"]
     files = shown["data"]["runs"]["1"]["2"]
-    assert files["samples"] == "runs/digits/non_saturating/seed2/samples.png"
-    assert files["nearest"] == "runs/digits/non_saturating/seed2/nearest.png"
+    assert files["folder"] == "runs/digits/non_saturating/seed2"
+    assert files["nearest"] is True
     assert files["steps"] == shown["steps"] == [25, 50, 75, 100]

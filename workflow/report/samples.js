@@ -32,7 +32,8 @@ for (const part of document.querySelectorAll(".sampled")) {
   const originals = new Map(figures.map((figure) => [figure, {
     block: figure.querySelector(".block"), note: figure.querySelector(".bad")?.textContent,
   }]));
-  let seed = part.dataset.seed;
+  // where the page has the last snapshots only, the files beside it have the others
+  let seed = part.dataset.seed, whole = !data.last;
 
   const showSnapshot = () => {
     if (!slider) return;
@@ -41,7 +42,7 @@ for (const part of document.querySelectorAll(".sampled")) {
     slider.setAttribute("aria-valuetext", `after ${step} steps`);
     for (const figure of figures) {
       const block = figure.querySelector(".block"), own = data.runs[figure.dataset.place]?.[seed]?.steps;
-      if (!block || !own || figure.closest(".nearest")) continue;
+      if (!block || !own || figure.closest(".nearest") || !whole) continue;
       const place = own.filter((earlier) => earlier <= step).length - 1;
       block.style.objectPosition = `0 ${own.length > 1 ? 100 * Math.max(place, 0) / (own.length - 1) : 100}%`;
       block.style.visibility = place < 0 ? "hidden" : "";
@@ -54,9 +55,9 @@ for (const part of document.querySelectorAll(".sampled")) {
       const run = data.runs[figure.dataset.place]?.[chosen];
       if (!run) return;
       const original = originals.get(figure), nearest = figure.closest(".nearest");
-      const address = run[nearest ? "nearest" : "samples"];
+      const address = run.folder && (!nearest || run.nearest) ? `${run.folder}/${nearest ? "nearest" : "samples"}.png` : "";
       let block = original.block;
-      if (chosen !== part.dataset.seed) {
+      if (chosen !== part.dataset.seed || (data.last && whole && !nearest)) {
         try { block = address && drawBlocks(await loadPicture(address), data); } catch { block = null; lacking.push(decodeURIComponent(address)); }
       }
       if (picker && picker.value !== chosen) return;
@@ -77,6 +78,7 @@ for (const part of document.querySelectorAll(".sampled")) {
     }));
     if (picker && picker.value !== chosen) return;
     seed = chosen;
+    whole ||= chosen !== part.dataset.seed;
     absent.hidden = !lacking.length;
     absent.textContent = lacking.length ? `The pictures of seed ${chosen} are not on this page but files beside it, which are missing here: ${lacking[0]}${lacking.length > 1 ? ` and ${lacking.length - 1} more` : ""}. Open the page in the study's results folder to see them.` : "";
     showSnapshot();
@@ -86,10 +88,17 @@ for (const part of document.querySelectorAll(".sampled")) {
     part.classList.toggle("held", held !== null);
     for (const figure of figures) figure.hidden = held !== null && !held.includes(figure.dataset.place);
   };
-  slider?.addEventListener("input", showSnapshot);
+  slider?.addEventListener("input", () => {
+    showSnapshot();
+    if (!whole) { whole = true; showSeed(); }
+  });
   picker?.addEventListener("change", showSeed);
   first?.addEventListener("change", showPair);
   second?.addEventListener("change", showPair);
-  part.addEventListener("show", () => { showPair(); showSeed(); });
+  part.addEventListener("show", () => {
+    whole ||= Boolean(slider) && slider.value !== slider.max;
+    showPair();
+    showSeed();
+  });
   showSnapshot();
 }

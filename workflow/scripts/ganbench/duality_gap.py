@@ -7,7 +7,7 @@ weights, searches for the maximum and for the minimum. Neither search can oversh
 is a lower bound of the gap.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -126,9 +126,38 @@ def _descend(adversary: nn.Module, loss: Callable[[int], Tensor], budget: Advers
         return float(loss(budget.samples))
 
     before = measure()
-    optimizer = torch.optim.Adam(adversary.parameters(), lr=budget.lr)
+    weights = list(adversary.parameters())
+    move = _start_adam(weights, budget.lr)
     for _ in range(budget.steps):
-        optimizer.zero_grad()
-        loss(budget.batch_size).backward()
-        optimizer.step()
+        move(torch.autograd.grad(loss(budget.batch_size), weights))
     return min(before, measure())
+
+
+def _start_adam(weights: Sequence[Tensor], lr: float) -> Callable[[Sequence[Tensor]], None]:
+    """A function that moves `weights` along their gradients by torch's kernel for Adam.
+
+    The first optimizer of torch.optim imports torch's compiler, which takes longer than the search.
+    """
+    means, squares = ([torch.zeros_like(weight) for weight in weights] for _ in range(2))
+    step = torch.zeros((), device=weights[0].device)
+
+    @torch.no_grad()
+    def move(gradients: Sequence[Tensor]) -> None:
+        step.add_(1)
+        torch._fused_adam_(
+            weights,
+            gradients,
+            means,
+            squares,
+            [],
+            [step] * len(weights),
+            lr=lr,
+            beta1=0.9,
+            beta2=0.999,
+            weight_decay=0.0,
+            eps=1e-8,
+            amsgrad=False,
+            maximize=False,
+        )
+
+    return move

@@ -13,17 +13,19 @@ from ganbench.catalogue.metrics import METRICS
 from ganbench.catalogue.objectives import read_objective
 from ganbench.densities import point_metrics
 from ganbench.densities.mixtures import DENSITIES, Mixture
-from ganbench.duality_gap import AdversaryBudget, Value, duality_gap, minimax_value, own_value
+from ganbench.duality_gap import AdversaryBudget, duality_gap, minimax_value, own_value
 from ganbench.evaluation.batch_norm import choose_moments
+from ganbench.evaluation.game_maps import MAPS, ObjectiveGame, as_function, map_frames, map_moment
 from ganbench.evaluation.own_metrics import score_points
 from ganbench.evaluation.snapshots import (
     ScoreTable,
+    frames_of,
     generate_points,
     load_discriminators,
     load_generators,
     load_run,
 )
-from ganbench.formula.pointwise import PointwiseGame, find_pointwise_game
+from ganbench.formula.pointwise import find_pointwise_game
 from ganbench.jobs import files
 from ganbench.jobs.gpus.devices import choose_device
 from ganbench.randomness import Stream
@@ -33,14 +35,6 @@ ADVERSARY_BUDGET = AdversaryBudget()
 
 REAL_POINTS = 100_000
 """Real points in the expectation of V(D, G)."""
-
-
-@dataclass(frozen=True)
-class _Game:
-    """An objective's optimal discriminator and own value V = −L_D, each None if it has none."""
-
-    pointwise: PointwiseGame | None
-    value: Value | None
 
 
 @dataclass(frozen=True)
@@ -71,20 +65,20 @@ def score_density_run(
     """Writes `scores.csv`, and `maps.npz` with p_data, p_g, D and D* on the grid.
 
     The last snapshot is scored `repeats` times, each from other samples; maps come from the first
-    time. `maps.npz` holds `steps (snapshots,)`, `centers (cells, dimensions)`, `data (cells,)`, and
-    `generated`, `discriminator` and `optimal`, each `(snapshots, cells)`. Densities are per unit of
-    length or area. D* is that of the run's objective, NaN if it has none. `batch_norm` is one of
-    the kinds of `Moments`.
+    time. `maps.npz` holds `steps (moments,)`, those of snapshots and of the frames between them,
+    `centers (cells, dimensions)`, `data (cells,)`, and `generated`, `discriminator` and `optimal`,
+    each `(moments, cells)`. Densities are per unit of length or area. D* is that of the run's
+    objective, NaN if it has none. `batch_norm` is one of the kinds of `Moments`.
     """
     randomness.use_deterministic_kernels(threads=1)
     run, density = load_run(snapshots_file), DENSITIES[kind]
     definition = run["parameters"]["objective"]
     loss = read_objective(definition["name"], definition).discriminator
-    game = _Game(find_pointwise_game(loss), own_value(definition))
+    game = ObjectiveGame(find_pointwise_game(loss), own_value(definition))
     device, grid = choose_device(run["parameters"]["device"]), point_metrics.make_grid(density)
     table = ScoreTable(dataset, variant, seed, run)
     moments = choose_moments(batch_norm, run, dataset, seed, device)
-    maps: dict[str, list[np.ndarray]] = {"generated": [], "discriminator": [], "optimal": []}
+    maps: dict[int, dict[str, np.ndarray]] = {}
     for repeat in range(repeats):
         samples = _draw_samples(
             dataset,
@@ -104,17 +98,17 @@ def score_density_run(
             for metric, value in scores.items():
                 table.add(step, "none", metric, value, repeat)
             if repeat == 0:
-                for name, values in snapshot_maps.items():
-                    maps[name].append(values)
+                maps[step] = snapshot_maps
+        if repeat == 0:
+            maps |= map_frames(grid, frames_of(run), samples.estimate, game=game, moments=moments)
     table.write(scores_file)
+    steps = sorted(maps)
     files.write_arrays(
         maps_file,
-        steps=np.array(run["steps"]),
+        steps=np.array(steps),
         centers=grid.centers,
         data=grid.data[:-1] / grid.cell_size,
-        generated=np.array(maps["generated"]),
-        discriminator=np.array(maps["discriminator"]),
-        optimal=np.array(maps["optimal"]),
+        **{name: np.float32([maps[step][name] for step in steps]) for name in MAPS},
     )
 
 
@@ -144,23 +138,19 @@ def _score(
     discriminator: nn.Module,
     samples: _Samples,
     *,
-    game: _Game,
+    game: ObjectiveGame,
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Every metric of one snapshot, and its maps."""
     estimate = generate_points(generator, samples.estimate).numpy()
     expectation = generate_points(generator, samples.expectation).numpy()
-    logits = _as_function(discriminator, next(generator.parameters()).device)
+    logits = as_function(discriminator, next(generator.parameters()).device)
     sample = point_metrics.PointSample(density, grid, estimate, expectation)
     masses = sample.masses
     real = samples.sample_real(REAL_POINTS).cpu().numpy()
     scores = point_metrics.score_sample(sample)
     scores["value"] = _value(logits(real), logits(expectation))
     scores |= score_points(estimate, real)
-    optimal = np.full(len(masses), np.nan)
     if game.pointwise:
-        optimal = point_metrics.optimal_discriminator(
-            grid.data, masses, len(estimate), game.pointwise
-        )
         scores["discriminator_distance"] = point_metrics.discriminator_distance(
             grid, logits, estimate, game.pointwise
         )
@@ -175,24 +165,9 @@ def _score(
         )
         scores["duality_gap"] = best - worst
     ordered = {name: scores[name] for name in METRICS if name in scores}
-    return ordered, {
-        "generated": masses[:-1] / grid.cell_size,
-        "discriminator": 1 / (1 + np.exp(-logits(grid.centers))),
-        "optimal": optimal[:-1],
-    }
+    return ordered, map_moment(grid, masses, len(estimate), logits, game)
 
 
 def _value(real: np.ndarray, fake: np.ndarray) -> float:
     """V(D, G) from float64 logits `(count,)` on real and on generated points."""
     return float(minimax_value(torch.from_numpy(real), torch.from_numpy(fake)))
-
-
-def _as_function(network: nn.Module, device: torch.device) -> point_metrics.Discriminator:
-    """The discriminator as a function of NumPy arrays, evaluated in float32."""
-
-    @torch.no_grad()
-    def logits(points: np.ndarray) -> np.ndarray:
-        tensor = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32)).to(device)
-        return network(tensor).cpu().double().numpy()
-
-    return logits

@@ -1,6 +1,6 @@
 """Loads the snapshots of a run, generates from them, and collects their scores in a table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,15 @@ def load_run(snapshots_file: Path) -> dict[str, Any]:
     The states are mapped: those that nobody uses, such as the discriminators', are not read.
     """
     return torch.load(snapshots_file, weights_only=True, mmap=True)
+
+
+def frames_of(run: Mapping[str, Any]) -> dict[str, Any]:
+    """A run, as `load_run` reads it, whose snapshots are the moments between its snapshots.
+
+    Runs on points have them; those of earlier versions have none.
+    """
+    nothing = {"steps": [], "generators": [], "discriminators": []}
+    return {**run, **run.get("frames", nothing)}
 
 
 def load_generators(

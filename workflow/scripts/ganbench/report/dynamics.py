@@ -16,23 +16,25 @@ def score_dynamics(scores: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     It is the mean over the rows of `history` after the snapshot before, and where an interval has
     none, the run's last row until then. A column that an earlier version did not write has none.
     """
+    columns = {metric: history[metric].to_numpy() for metric in MEASURED if metric in history}
     rows = [
         snapshot
-        | {"repeat": 0, "reference": "none", "metric": metric, "value": rows[metric].mean()}
-        for snapshot, rows in _split_history(scores, history)
-        for metric in MEASURED
-        if metric in rows
+        | {
+            "repeat": 0,
+            "reference": "none",
+            "metric": metric,
+            "value": pd.Series(values[first:end]).mean(),
+        }
+        for snapshot, first, end in _split_history(scores, history)
+        for metric, values in columns.items()
     ]
     return pd.DataFrame(rows, columns=scores.columns)
 
 
-def _split_history(
-    scores: pd.DataFrame, history: pd.DataFrame
-) -> Iterator[tuple[dict, pd.DataFrame]]:
-    """A row of `scores` for each snapshot, with the rows of the history that it stands for."""
-    start = 0
+def _split_history(scores: pd.DataFrame, history: pd.DataFrame) -> Iterator[tuple[dict, int, int]]:
+    """For each snapshot its row of `scores`, and where its rows of the history begin and end."""
+    steps, first = history["step"].to_numpy(), 0
     for snapshot in scores.drop_duplicates("step").sort_values("step").to_dict("records"):
-        so_far = history[history["step"] <= snapshot["step"]]
-        interval = so_far[so_far["step"] > start]
-        yield snapshot, interval if len(interval) else so_far.tail(1)
-        start = snapshot["step"]
+        end = int(steps.searchsorted(snapshot["step"], side="right"))
+        yield snapshot, min(first, max(0, end - 1)), end
+        first = end

@@ -144,7 +144,10 @@ def _none_if_missing(value: float) -> float | None:
 def _summarise_budget(runs: pd.DataFrame, parameters: dict[str, Any]) -> dict[str, Any]:
     """The budgets that the completed runs of a variant used, and their median FLOPs."""
     completed = runs[runs["status"] == "completed"]
-    work = [run.step * run.flops["step"] for run in completed.itertuples()]
+    work = [
+        step * flops["step"]
+        for step, flops in zip(completed["step"], completed["flops"], strict=True)
+    ]
     median = float(pd.Series(work, dtype=float).median()) if work else None
     return {
         "budget": {

@@ -24,20 +24,34 @@ SIGNS = {
 """The sign of a verdict in a cell, for readers who cannot see the cell's colour."""
 
 
+MOST_CELLS = 6_000
+"""Cells of all matrices of a page; if there are more, only primary measures have rows."""
+
+
 def build_matrices(results: Results, pairs: pd.DataFrame) -> list[dict[str, Any]]:
-    """One matrix for each dataset and measure that has pairs, the primary measure's first."""
+    """One matrix for each dataset and measure that has pairs, the primary measure's first.
+
+    It has no rows where it is left to pairs.csv.
+    """
+    cells = 2 * sum(
+        len(select(pairs, dataset=dataset, metric=metric, reference=reference))
+        for dataset in results.datasets
+        for metric, reference in list_measures(results, pairs, dataset)
+    )
     matrices = []
     for dataset in results.datasets:
         for metric, reference in list_measures(results, pairs, dataset):
             rows = select(pairs, dataset=dataset, metric=metric, reference=reference)
             if len(rows):
+                primary = (metric, reference) == primary_measure(results, dataset)
+                is_shown = primary or cells <= MOST_CELLS
                 matrix = {
                     "dataset": dataset,
                     "metric": metric,
                     "measure": describe_measure(metric, reference),
                     "better": METRICS[base_name(metric)].better,
-                    "primary": (metric, reference) == primary_measure(results, dataset),
-                    "rows": _build_rows(results, rows),
+                    "primary": primary,
+                    "rows": _build_rows(results, rows) if is_shown else [],
                 }
                 matrices.append(matrix)
     return matrices

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import jinja2
 import numpy as np
@@ -16,7 +15,9 @@ from ganbench.evidence.headline import Headline
 from ganbench.formula.mathml import to_mathml
 from ganbench.jobs.resources import find_resources
 from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
+from ganbench.report.attachments import choose_attached, make_address
 from ganbench.report.declarations import describe_declaration
+from ganbench.report.factors_shown import describe_factors
 from ganbench.report.figures.budgets import BUDGETS
 from ganbench.report.figures.drawing import Drawing, choose_border, choose_colour
 from ganbench.report.figures.film import collect_film
@@ -39,7 +40,7 @@ SCRIPTS = ("script", "samples", "film", "links")
 """The page's scripts."""
 
 ATTACHED = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
-"""The tables that the page embeds for download; the longer ones are files next to it."""
+"""The tables that the page offers for download; all are files next to it."""
 
 
 def render_page(
@@ -81,6 +82,7 @@ def render_page(
         "comparisons": matrix.build_comparison_rows(results, tables["comparisons"]),
         "tables": {name: _to_records(tables[name]) for name in ATTACHED},
         "budgets": BUDGETS,
+        "factors": describe_factors(results, tables["factors"]) if "factors" in tables else [],
         "figures": figures,
         "winners": group_winners(tables.get("winners")),
         "films": {dataset: collect_film(results, dataset) for dataset in results.datasets},
@@ -104,7 +106,9 @@ def render_page(
         "runs": reproduction.list_run_commands(results),
         "stages": reproduction.summarise_stages(results),
         "bibtex": bibliography.select_references(results, published=bool(published)),
-        "csv": {name: tables[name].to_csv(index=False) for name in ATTACHED},
+        "attached": choose_attached(
+            {name: tables[name].to_csv(index=False) for name in ATTACHED}, latex
+        ),
         "latex": latex,
         "paper_tables": paper_tables,
         "markdown": format_paper_markdown(paper_tables),
@@ -139,7 +143,7 @@ def _make_environment() -> jinja2.Environment:
         "channels": _format_channels,
         "split_name": _name_split,
         "breakable": _make_breakable,
-        "address": _make_address,
+        "address": make_address,
         "drawn": Markup,  # made by this library, from escaped text
     }
     environment.globals["describe_measure"] = describe_measure
@@ -160,11 +164,6 @@ def _make_breakable(name: str) -> Markup:
     """A name that a narrow column may break after its underscores and hyphens."""
     escaped = Markup.escape(name)
     return escaped.replace("_", Markup("_<wbr>")).replace("-", Markup("-<wbr>"))
-
-
-def _make_address(text: str, kind: str) -> str:
-    """`text` as a data URL that a browser can save as a file."""
-    return f"data:{kind};charset=utf-8,{quote(text, safe=',;:()/=+-.')}"
 
 
 def _merge_styles(drawings: Iterable[Drawing]) -> str:

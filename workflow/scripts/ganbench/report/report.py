@@ -21,6 +21,7 @@ from ganbench.jobs.errors import writing
 from ganbench.report.figures.budgets import RUN_COLUMNS
 from ganbench.report.figures.density_maps import sketch_density_maps
 from ganbench.report.figures.drawing import Drawing
+from ganbench.report.figures.factor_levels import sketch_factor_levels
 from ganbench.report.figures.film_gif import draw_gif
 from ganbench.report.figures.forest import sketch_forest
 from ganbench.report.figures.gallery import draw_all, list_drawings
@@ -170,6 +171,7 @@ def draw_figures(
         "tuning": lambda name: sketch_tuning_curves(results, tuning, name),
         "game": lambda name: sketch_game_curves(results, name) + sketch_update_sizes(results, name),
         "schedules": lambda name: sketch_schedule_curves(results, name),
+        "factors": lambda name: sketch_factor_levels(results, name),
         "densities": lambda name: sketch_density_maps(results, name),
     }
     sketches = {

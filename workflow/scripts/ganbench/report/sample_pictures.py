@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ganbench.report.results import Results, Run
+from ganbench.study.budget import snapshot_steps
 
 COLUMNS, ROWS = 4, 3
 """Samples that the page shows of a snapshot, side by side and below each other: the first ones of
@@ -26,12 +28,14 @@ QUALITIES = (80, 65, 50, 35, 20)
 class Pictures:
     """The data URL of each picture by its file; `quality` is that of WebP, None if lossless.
 
-    `real` has, by dataset, as many real samples in the same arrangement as a snapshot's.
+    `real` has, by dataset, as many real samples in the same arrangement as a snapshot's. Where all
+    snapshots would not fit, a picture shows the last one alone.
     """
 
     addresses: dict[Path, str]
     real: dict[str, str]
     quality: int | None
+    last_only: bool = False
 
 
 def encode_pictures(results: Results) -> Pictures:
@@ -50,12 +54,28 @@ def encode_pictures(results: Results) -> Pictures:
         for dataset, path in results.examples.items()
         for resolution in [results.cards[dataset].get("resolution")]
     }
-    addresses, quality = _encode_within_room(pictures | real)
+    encoded, last_only = _encode_within_room(pictures | real), False
+    if encoded is None:
+        last = {path: _keep_last(results, path, picture) for path, picture in pictures.items()}
+        encoded, last_only = _encode_within_room(last | real, must_fit=False), True
+    addresses, quality = encoded
     return Pictures(
         {path: addresses[path] for path in pictures},
         {dataset: addresses[dataset] for dataset in real},
         quality,
+        last_only,
     )
+
+
+def _keep_last(results: Results, path: Path, picture: Image.Image) -> Image.Image:
+    """The last snapshot of a run's picture; a picture of another kind as it is."""
+    run = next((run for run, samples in results.samples.items() if samples == path), None)
+    if run is None:
+        return picture
+    parameters, end = results.status[run].parameters, results.status[run].step
+    snapshots = max(1, sum(step <= end for step in snapshot_steps(parameters)))
+    height = picture.height // snapshots
+    return picture.crop((0, picture.height - height, picture.width, picture.height))
 
 
 def _resolution(results: Results, run: Run) -> int | None:
@@ -63,20 +83,34 @@ def _resolution(results: Results, run: Run) -> int | None:
 
 
 def _encode_within_room(
-    pictures: Mapping[Path | str, Image.Image],
-) -> tuple[dict[Path | str, str], int | None]:
-    """Data URLs by the same keys, and the quality of their WebP, None if they are lossless."""
-    addresses = {key: _encode(picture, "png", optimize=True) for key, picture in pictures.items()}
-    if _total_length(addresses) <= ROOM:
+    pictures: Mapping[Path | str, Image.Image], must_fit: bool = True
+) -> tuple[dict[Path | str, str], int | None] | None:
+    """Data URLs by the same keys, and the quality of their WebP, None if they are lossless.
+
+    Those of the lowest quality are None if they do not fit and must.
+    """
+    addresses = _encode_all(pictures, ROOM, "png", optimize=True)
+    if addresses is not None:
         return addresses, None
     for quality in QUALITIES:
-        addresses = {
-            key: _encode(picture, "webp", quality=quality, method=6)
-            for key, picture in pictures.items()
-        }
-        if _total_length(addresses) <= ROOM:
-            break
-    return addresses, quality
+        room = ROOM if must_fit or quality != QUALITIES[-1] else math.inf
+        addresses = _encode_all(pictures, room, "webp", quality=quality, method=6)
+        if addresses is not None:
+            return addresses, quality
+    return None
+
+
+def _encode_all(
+    pictures: Mapping[Path | str, Image.Image], room: float, form: str, **options: object
+) -> dict[Path | str, str] | None:
+    """Data URLs by the same keys; None, as soon as that is clear, if they do not fit."""
+    addresses, taken = {}, 0
+    for key, picture in pictures.items():
+        addresses[key] = _encode(picture, form, **options)
+        taken += len(addresses[key])
+        if taken > room:
+            return None
+    return addresses
 
 
 def _open_picture(path: Path) -> Image.Image:
@@ -116,10 +150,6 @@ def _spread(picture: Image.Image, resolution: int | None) -> Image.Image:
     return Image.fromarray(
         np.concatenate([row[:, place * cell : (place + 1) * cell] for place in places], axis=1)
     )
-
-
-def _total_length(addresses: Mapping[Path | str, str]) -> int:
-    return sum(len(address) for address in addresses.values())
 
 
 def _encode(picture: Image.Image, form: str, **options: object) -> str:

@@ -38,6 +38,7 @@ def _arrange_dataset(results: Results, pictures: Pictures, dataset: str) -> dict
         "runs": shown,
         "shape": (COLUMNS, ROWS) if resolution else _shape_of_points(results, dataset),
         "data": {
+            "last": pictures.last_only,
             "cell": resolution + 1 if resolution else 0,
             "columns": COLUMNS,
             "rows": ROWS,
@@ -65,20 +66,18 @@ def _list_files(results: Results, dataset: str) -> dict[str, dict[str, Any]]:
     listed: dict[str, dict[str, Any]] = {}
     for place, run in _runs_on(results, dataset):
         described = describe_run(results, run)
-        if described["steps"]:
-            described["samples"] = _address(run, "samples.png")
-            if run in results.nearest:
-                described["nearest"] = _address(run, "nearest.png")
+        described["nearest"] = bool(described["steps"]) and run in results.nearest
+        described["folder"] = _address(run) if described["steps"] else ""
         del described["variant"], described["index"]
         kept = {key: value for key, value in described.items() if value}
         listed.setdefault(str(place), {})[str(run[2])] = kept
     return listed
 
 
-def _address(run: Run, name: str) -> str:
-    """The address of a run's file, relative to the page, which is in the study's folder."""
+def _address(run: Run) -> str:
+    """The address of a run's folder, relative to the page, which is in the study's folder."""
     dataset, variant, seed = run
-    return quote(f"runs/{dataset}/{variant}/seed{seed}/{name}")
+    return quote(f"runs/{dataset}/{variant}/seed{seed}")
 
 
 def describe_run(results: Results, run: Run) -> dict[str, Any]:

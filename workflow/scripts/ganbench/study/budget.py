@@ -5,11 +5,24 @@ from typing import Any
 
 from ganbench.catalogue.updates import batches_per_step, cost_of_updates
 
+FRAMES = 40
+"""Moments of a film of a run on points, equally spaced over its steps."""
+
 
 def snapshot_steps(parameters: Mapping[str, Any]) -> list[int]:
     """The steps after which a run takes a snapshot, equally spaced up to its last step."""
     steps, count = parameters["steps"], parameters["snapshots"]
     return [steps * share // count for share in range(1, count + 1)]
+
+
+def frame_steps(parameters: Mapping[str, Any]) -> list[int]:
+    """The steps of the frames between the snapshots of a run on points: `FRAMES`, less snapshots.
+
+    Frames are drawn but not scored.
+    """
+    steps = parameters["steps"]
+    frames = {steps * share // FRAMES for share in range(1, FRAMES + 1)} - {0}
+    return sorted(frames - set(snapshot_steps(parameters)))
 
 
 def images_per_step(parameters: Mapping[str, Any]) -> int:

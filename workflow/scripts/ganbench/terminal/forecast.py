@@ -12,7 +12,7 @@ from typing import Any
 
 from ganbench.catalogue.extractors import EXTRACTORS, choose_extractor
 from ganbench.catalogue.updates import cost_of_updates
-from ganbench.study.budget import snapshot_steps
+from ganbench.study.budget import frame_steps, snapshot_steps
 from ganbench.study.stopping_cost import stopping_share
 from ganbench.terminal.arithmetic import estimate_step_operations, size_networks
 from ganbench.terminal.job_names import find_stage
@@ -178,5 +178,8 @@ def predict_disk(job: EstimatedJob, study: Mapping[str, Any]) -> float:
         )
         weights = generator.weights
         weights += discriminator.weights if parameters["keep_discriminator"] else 0
-        return 0.1 + 4 * weights * len(set(snapshot_steps(parameters))) / 1e6
+        states = 4 * len(set(snapshot_steps(parameters)))
+        if study["datasets"][job.wildcards["dataset"]]["type"] == "points":
+            states += 2 * len(frame_steps(parameters))  # in half precision
+        return 0.1 + weights * states / 1e6
     return {"evaluate": 0.1, "report": 2.2 * len(study["datasets"])}.get(job.stage, 0.0)

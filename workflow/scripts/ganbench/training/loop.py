@@ -16,7 +16,7 @@ from ganbench.jobs.fingerprint import take_fingerprint
 from ganbench.jobs.gpus.devices import choose_device, describe_device
 from ganbench.jobs.progress import Progress
 from ganbench.networks.build import count_parameters
-from ganbench.study.budget import images_per_step, snapshot_steps
+from ganbench.study.budget import frame_steps, images_per_step, snapshot_steps
 from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.device_settings import allow_tf32, choose_settings
 from ganbench.training.flops import count_flops
@@ -146,6 +146,7 @@ def play(
     """
     steps, interval = parameters["steps"], parameters["history_interval"]
     snapshots = set(snapshot_steps(parameters))
+    frames = set(frame_steps(parameters)) if run.record.has_frames else set()
     started = time.perf_counter() - run.seconds
     divergence, stop_reason = None, None
     with run.in_order():
@@ -166,6 +167,9 @@ def play(
                         break
                 if live:
                     live.show(run.record)
+            if step in frames:
+                game = run.game
+                run.record.frames.add(step, game.scored_generator, game.discriminator.network)
             run.seconds = time.perf_counter() - started
             checkpoints.after_step(run)
     seconds = round(time.perf_counter() - started, 3)

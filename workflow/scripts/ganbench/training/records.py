@@ -28,21 +28,40 @@ class RunFiles:
 
 
 @dataclass
+class Frames:
+    """Both networks between snapshots, in half precision: for a film, and not for scores."""
+
+    steps: list[int] = field(default_factory=list)
+    generators: list[dict[str, Tensor]] = field(default_factory=list)
+    discriminators: list[dict[str, Tensor]] = field(default_factory=list)
+
+    def add(self, step: int, generator: nn.Module, discriminator: nn.Module) -> None:
+        """Copies both networks, unless one is not finite: the run is about to end as diverged."""
+        networks = [_copy_half(network) for network in (generator, discriminator)]
+        if all(value.isfinite().all() for state in networks for value in state.values()):
+            self.steps.append(step)
+            self.generators.append(networks[0])
+            self.discriminators.append(networks[1])
+
+
+@dataclass
 class Record:
     """What a run has recorded so far: its history, and its generator at each snapshot.
 
     `sample_latent` are the latents `(count, latent)` of `samples.png`, which has one row per
     snapshot. `keep_discriminator` keeps the discriminator too, for scores that need it: the
-    distance to D*, and the duality gap.
+    distance to D*, and the duality gap. A run with `has_frames` fills `frames`.
     """
 
     sample_latent: Tensor
     keep_discriminator: bool
+    has_frames: bool = False
     history: list[list[float]] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     generators: list[dict[str, Tensor]] = field(default_factory=list)
     discriminators: list[dict[str, Tensor]] = field(default_factory=list)
     pictures: list[np.ndarray] = field(default_factory=list)
+    frames: Frames = field(default_factory=Frames)
 
     def take_snapshot(self, step: int, generator: nn.Module, discriminator: nn.Module) -> None:
         """Copies the generator's state, and draws its samples at the fixed latents."""
@@ -63,6 +82,7 @@ class Record:
             "parameters": run["parameters"],
             "generators": self.generators,
             "discriminators": self.discriminators,
+            "frames": vars(self.frames),
         }
         with files.whole(outputs.snapshots) as temporary, temporary.open("wb") as file:
             torch.save(snapshots, file)  # given a path, torch writes its name into the file
@@ -79,6 +99,13 @@ class Record:
 
 def _copy_state(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+
+
+def _copy_half(network: nn.Module) -> dict[str, Tensor]:
+    state = _copy_state(network)
+    return {
+        name: value.half() if value.is_floating_point() else value for name, value in state.items()
+    }
 
 
 def weights_sha256(network: nn.Module) -> str:

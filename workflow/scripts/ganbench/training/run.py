@@ -25,7 +25,7 @@ from ganbench.training.game_updates import adapt_optimizer, choose_updates
 from ganbench.training.graphs import Graphs
 from ganbench.training.measure import FirstNonFinite
 from ganbench.training.optimizers import Optimizer, build_optimizer
-from ganbench.training.records import Record
+from ganbench.training.records import Frames, Record
 from ganbench.training.schedule_tensors import Schedules
 from ganbench.training.step import Game, Losses, Player, adversarial_step, losses_of
 from ganbench.training.stopping import Stopping
@@ -108,6 +108,7 @@ class Run:
                 "steps": record.steps,
                 "generators": record.generators,
                 "discriminators": record.discriminators,
+                "frames": vars(record.frames),
                 "pictures": [torch.from_numpy(picture) for picture in record.pictures],
             },
         }
@@ -139,6 +140,7 @@ class Run:
         self.record.history, self.record.steps = record["history"], record["steps"]
         self.record.generators = record["generators"]
         self.record.discriminators = record["discriminators"]
+        self.record.frames = Frames(**record["frames"])
         self.record.pictures = [picture.numpy() for picture in record["pictures"]]
 
     def _streams(self) -> dict[str, torch.Generator]:
@@ -158,6 +160,7 @@ def start_run(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tens
         record=Record(
             sample_latents(parameters["latent"], SAMPLES_PER_ROW[kind], noise),
             keep_discriminator=parameters["keep_discriminator"],
+            has_frames=kind == "points",
         ),
         stopping=Stopping(parameters, dataset, seed, real),
         non_finite=non_finite,

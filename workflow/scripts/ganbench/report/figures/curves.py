@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,12 @@ from ganbench.report.results import Results
 OUTLIERS, FARTHER = 0.005, 8.0
 """The axis leaves out this share of values at either end if they would make it longer by more than
 this factor."""
+
+MANY_RUNS = 400
+"""A study of more runs has single seeds in its main figures only."""
+
+ONLY_MEANS = " Of so many runs only means are drawn."
+"""A sentence for the caption of the others."""
 
 THIN = {"lw": 0.6, "alpha": 0.65}
 THICK = {"lw": 2.0}
@@ -33,7 +40,7 @@ class Curves:
     def move(self, axes: Axes, budget: str) -> None:
         """Draws the same lines over another budget, a column of their rows."""
         for rows, line in self.lines:
-            line.set_xdata(rows[budget])
+            line.set_xdata(rows[budget].to_numpy())
         axes.relim()
         axes.autoscale_view(scaley=False)
 
@@ -46,10 +53,12 @@ def draw_seeds_and_mean(
     *,
     budgets: Sequence[str] = ("generator_steps",),
     other: pd.DataFrame | None = None,
+    seeds: bool = True,
 ) -> Curves:
     """Draws `column` of `table` over the first budget: every seed, and the mean of completed runs.
 
-    Of the table `other`, which has the same columns, it draws only the mean.
+    Of the table `other`, which has the same columns, it draws only the mean; without `seeds`, of
+    both.
     """
     variants, lines = {}, []
     completed = _select_completed(results, table)
@@ -59,18 +68,27 @@ def draw_seeds_and_mean(
         if not len(rows):
             continue
         style = {"color": choose_colour(index), "linestyle": choose_dash(index)}
-        for seed, scores in rows.groupby("seed", sort=False):
-            lines += [(scores, *axes.plot(scores[budgets[0]], scores[column], **style | THIN))]
+        for seed, scores in rows.groupby("seed", sort=False) if seeds else ():
+            lines += [(scores, _draw_line(axes, scores, budgets[0], column, style | THIN))]
             mark_variant(axes, len(axes.lines) - 1, index, seed)
         means_before = len(axes.lines)
         for runs, mean_style in ((completed, THICK), (other_completed, DASH_DOTTED)):
             scores = runs[runs["variant"] == variant]
             if len(scores):
                 mean = average_seeds(scores, budgets, column)
-                lines += [(mean, *axes.plot(mean[budgets[0]], mean[column], **style | mean_style))]
+                lines += [(mean, _draw_line(axes, mean, budgets[0], column, style | mean_style))]
         mark_variant(axes, means_before, index)
         variants[index] = variant
     return Curves(variants, lines)
+
+
+def _draw_line(
+    axes: Axes, rows: pd.DataFrame, budget: str, column: str, style: dict[str, Any]
+) -> Line2D:
+    """A line that no layout measures: it lies within the axes, and there may be hundreds."""
+    (line,) = axes.plot(rows[budget].to_numpy(), rows[column].to_numpy(), **style)
+    line.set_in_layout(False)
+    return line
 
 
 def average_seeds(rows: pd.DataFrame, budgets: Sequence[str], column: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Maps of known densities: the data, the generator and the discriminator at every snapshot."""
+"""Maps of known densities: the data, the generator and the discriminator over training."""
 
 import math
 from dataclasses import dataclass
@@ -14,12 +14,15 @@ from ganbench.report.figures.drawing import (
     finish,
     open_figure,
 )
-from ganbench.report.figures.film import mask_optimal
+from ganbench.report.figures.film import average_cells, mask_optimal
 from ganbench.report.figures.svg import FAINT, INK
 from ganbench.report.results import Results, Run
 
 STILLS = 5
-"""The most snapshots that a figure shows."""
+"""The most moments that a figure shows."""
+
+MANY_VARIANTS, FEW_STILLS = 10, 3
+"""With more variants than these, a figure shows fewer moments."""
 
 CONTOUR = 0.1
 """The contour of p_data, as a share of its maximum."""
@@ -56,7 +59,7 @@ _MAPS_CAPTION = (
 
 
 def sketch_density_maps(results: Results, dataset: str) -> dict[str, Sketch]:
-    """p_data, p_g, D and D* at up to `STILLS` snapshots, as in Figure 1 of Goodfellow et al. 2014.
+    """p_data, p_g, D and D* at up to `STILLS` moments, as in Figure 1 of Goodfellow et al. 2014.
 
     One figure for each variant that has a snapshot, of its first seed that has one.
     """
@@ -67,15 +70,16 @@ def sketch_density_maps(results: Results, dataset: str) -> dict[str, Sketch]:
                 one_dimensional = maps["centers"].shape[1] == 1
                 draw = _draw_lines if one_dimensional else _draw_maps
                 index = results.variants.index(variant)
+                most = STILLS if len(results.variants) <= MANY_VARIANTS else FEW_STILLS
                 sketches[variant] = partial(
-                    draw, run, maps, _choose_stills(len(maps["steps"])), index
+                    draw, run, maps, _choose_stills(len(maps["steps"]), most), index
                 )
     return sketches
 
 
-def _choose_stills(snapshots: int) -> list[int]:
-    """The places of the snapshots that a figure shows: evenly over training, the last included."""
-    return sorted({-(-snapshots * part // STILLS) - 1 for part in range(1, STILLS + 1)})
+def _choose_stills(moments: int, most: int = STILLS) -> list[int]:
+    """The places of the moments that a figure shows: evenly over training, the last included."""
+    return sorted({-(-moments * part // most) - 1 for part in range(1, most + 1)})
 
 
 def _draw_lines(run: Run, maps: dict[str, np.ndarray], stills: list[int], index: int) -> Drawing:
@@ -92,12 +96,15 @@ def _draw_lines(run: Run, maps: dict[str, np.ndarray], stills: list[int], index:
 
 def draw_density_lines(axes: Axes, maps: dict[str, np.ndarray], number: int, index: int) -> None:
     """The curves of a snapshot; p_g has the colour of the variant at place `index`."""
-    x = maps["centers"][:, 0]
-    colour = choose_colour(index)
-    axes.fill_between(x, maps["data"], color=FAINT, alpha=0.6, lw=0, label="p_data")
-    axes.plot(x, maps["generated"][number], color=colour, lw=1.4, label="p_g")
-    axes.plot(x, maps["discriminator"][number], color=INK, ls="--", lw=1.2, label="D")
-    axes.plot(x, mask_optimal(maps)[number], color=INK, ls=":", lw=1.2, label="D*")
+    x, data = (average_cells(values) for values in (maps["centers"][:, 0], maps["data"]))
+    generated, discriminator, optimal = (
+        average_cells(values[number])
+        for values in (maps["generated"], maps["discriminator"], mask_optimal(maps))
+    )
+    axes.fill_between(x, data, color=FAINT, alpha=0.6, lw=0, label="p_data")
+    axes.plot(x, generated, color=choose_colour(index), lw=1.4, label="p_g")
+    axes.plot(x, discriminator, color=INK, ls="--", lw=1.2, label="D")
+    axes.plot(x, optimal, color=INK, ls=":", lw=1.2, label="D*")
     axes.set(xlabel="x", ylim=(-0.03, max(1.05, 1.1 * maps["data"].max())))
 
 

@@ -61,6 +61,7 @@ _STYLE = {
     "grid.color": FAINT,
     "grid.linewidth": 0.4,
     "path.simplify": False,
+    "text.parse_math": False,  # a level of a factor may have dollar signs
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.spines.top": False,

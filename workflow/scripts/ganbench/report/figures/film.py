@@ -11,8 +11,11 @@ from ganbench.report.results import Results, Run
 POINTS = 100
 """Points of a curve on the page; neighbouring cells of a map are averaged."""
 
-ROOM = 240_000
-"""Bytes that the curves of all runs on a dataset may take; else only the first seed's are kept."""
+ROOM = 180_000
+"""Bytes that the curves of all runs on a dataset may take: the more runs, the fewer moments."""
+
+FEWEST_MOMENTS = 12
+"""If the runs of all seeds had to have fewer, only those of the first seed are on the page."""
 
 NEGLIGIBLE = 0.005
 """Where p_data + p_g is lower, D* is a ratio of noise."""
@@ -26,36 +29,54 @@ Maps = Mapping[str, np.ndarray]
 
 
 def collect_film(results: Results, dataset: str) -> dict[str, Any] | None:
-    """What a script needs to draw every snapshot of the runs on a dataset, None without any.
+    """What a script needs to draw the runs on a dataset over training, None without any.
 
     `x` and `data` are the grid and p_data; `top` is the value of the highest level. `runs` has, by
-    the place of the variant and by seed, the `steps` and for each of `CURVES` the bytes of all
-    snapshots, one after the other, in base64. `NaN` is the byte above `LEVELS`.
+    the place of the variant and by seed, the `steps` of the moments that `ROOM` allows, and for
+    each of `CURVES` the bytes of all moments, one after the other, in base64. `NaN` is the byte
+    above `LEVELS`.
     """
     films = {run: maps for run, maps in results.maps.items() if _is_film(run, dataset, maps)}
     if not films:
         return None
     seeds = list(dict.fromkeys(run[2] for run in films))
-    if sum(3 * POINTS * len(maps["steps"]) for maps in films.values()) > ROOM:
+    if _count_moments(len(films)) < FEWEST_MOMENTS:
         seeds = seeds[:1]
+        films = {run: maps for run, maps in films.items() if run[2] == seeds[0]}
+    moments = _choose_moments(films)
     first = next(iter(films.values()))
-    data = _average_cells(first["data"])
+    data = average_cells(first["data"])
     top = round(max(1.05, 1.1 * float(data.max())), 4)
     runs: dict[str, dict[str, Any]] = {}
     for (_, variant, seed), maps in films.items():
-        if seed in seeds:
-            curves = {name: _pack(_curve(maps, name), top) for name in CURVES}
-            place = str(results.variants.index(variant))
-            runs.setdefault(place, {})[str(seed)] = {"steps": maps["steps"].tolist(), **curves}
+        kept = np.isin(maps["steps"], moments) | (maps["steps"] == maps["steps"][-1])
+        curves = {name: _pack(_curve(maps, name)[kept], top) for name in CURVES}
+        place = str(results.variants.index(variant))
+        runs.setdefault(place, {})[str(seed)] = {"steps": maps["steps"][kept].tolist(), **curves}
+    shown = {
+        step for of_variant in runs.values() for run in of_variant.values() for step in run["steps"]
+    }
     return {
         "x": [float(first["centers"].min()), float(first["centers"].max())],
         "data": [round(float(value), 4) for value in data],
         "top": top,
         "levels": LEVELS,
-        "steps": sorted({int(step) for maps in films.values() for step in maps["steps"]}),
+        "steps": sorted(shown),
         "seeds": seeds,
         "runs": runs,
     }
+
+
+def _count_moments(runs: int) -> int:
+    """How many moments each of this many runs may have on the page."""
+    return ROOM // (len(CURVES) * POINTS * runs)
+
+
+def _choose_moments(films: Mapping[Run, Maps]) -> np.ndarray:
+    """Steps for which there is room, evenly over those of all runs, the last one included."""
+    steps = np.unique(np.concatenate([maps["steps"] for maps in films.values()]))
+    count = min(len(steps), max(1, _count_moments(len(films))))
+    return steps[len(steps) - 1 - np.linspace(0, len(steps) - 1, count).round().astype(int)]
 
 
 def _is_film(run: Run, dataset: str, maps: Maps) -> bool:
@@ -69,10 +90,10 @@ def mask_optimal(maps: Maps) -> np.ndarray:
 
 
 def _curve(maps: Maps, name: str) -> np.ndarray:
-    return _average_cells(mask_optimal(maps) if name == "optimal" else maps[name])
+    return average_cells(mask_optimal(maps) if name == "optimal" else maps[name])
 
 
-def _average_cells(values: np.ndarray) -> np.ndarray:
+def average_cells(values: np.ndarray) -> np.ndarray:
     """The values `(..., cells)` at `POINTS` points: means of as many groups of neighbours."""
     groups = np.array_split(np.arange(values.shape[-1]), min(POINTS, values.shape[-1]))
     return np.stack([_mean(values[..., group]) for group in groups], axis=-1)

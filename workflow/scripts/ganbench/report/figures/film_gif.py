@@ -26,7 +26,7 @@ PAPER = "#fdfdfb"
 
 
 def draw_gif(results: Results) -> bytes | None:
-    """A frame for each snapshot of the first dataset in one dimension, None if there is none.
+    """A frame for each moment of the first dataset in one dimension, None if there is none.
 
     Shows the first seed with which every variant has a snapshot. The same results give the same
     bytes.

@@ -12,7 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
 from ganbench.report.figures.budgets import BUDGETS, label_budget
+from ganbench.report.figures.coinciding import describe_coinciding
 from ganbench.report.figures.curves import (
+    MANY_RUNS,
+    ONLY_MEANS,
     draw_level,
     draw_seeds_and_mean,
     keep_in_view,
@@ -37,13 +40,17 @@ from ganbench.report.results import Results
 
 @dataclass(frozen=True)
 class GameCurve:
-    """One quantity of `history.csv`: the column, the texts of its figure, and its guide lines."""
+    """One quantity of `history.csv`: the column, the texts of its figure, and its guide lines.
+
+    A `main` one shows single seeds however many runs there are.
+    """
 
     column: str
     title: str
     label: str
     caption: str
     levels: Callable[[Mapping[str, Any]], list[Level]] = lambda _study: []
+    main: bool = False
 
 
 _LEVELS_CAPTION = " Dotted: each objective’s own D* where p_g = p_data."
@@ -59,6 +66,7 @@ GAME_CURVES = (
         title="D(x): D on real samples",
         label="mean D(x)",
         caption="1: D is certain that real samples are real. 0: D is certain that they are fake.",
+        main=True,
         levels=list_probability_levels,
     ),
     GameCurve(
@@ -66,6 +74,7 @@ GAME_CURVES = (
         title="D(G(z)): D on generated samples",
         label="mean D(G(z))",
         caption="1: D takes all generated samples for real. 0: D recognises all of them.",
+        main=True,
         levels=list_probability_levels,
     ),
     GameCurve(
@@ -73,6 +82,7 @@ GAME_CURVES = (
         title="V(D, G) of the minimax game",
         label="V(D, G) (nats)",
         caption="E log D(x) + E log(1 − D(G(z))), which is 0 if D is certain and right.",
+        main=True,
         levels=list_value_levels,
     ),
     GameCurve(
@@ -80,6 +90,7 @@ GAME_CURVES = (
         title="Gradient norm of G",
         label="‖∂L/∂θ‖₂ of G (log scale)",
         caption="Euclidean norm over all weights of G. If it vanishes, G stops learning.",
+        main=True,
     ),
     GameCurve(
         column="d_grad_norm",
@@ -97,7 +108,7 @@ DOTS = 2000
 MOST_ROWS = 100
 """The most rows of a run's history that are drawn: more would be closer than a line is thick."""
 
-MOST_POINTS, FEWEST_ROWS = 6000, 20
+MOST_POINTS, FEWEST_ROWS = 2400, 12
 """Points that all runs on a dataset may take in a figure, and the rows that a run keeps anyway."""
 
 
@@ -119,7 +130,9 @@ def _draw_curve(
     levels = curve.levels(results.study)
     caption = curve.caption + (_LEVELS_CAPTION if levels else "")
     with open_figure() as (figure, (axes,)):
-        curves = draw_seeds_and_mean(axes, results, rows, curve.column)
+        seeds = curve.main or len(results.runs) <= MANY_RUNS
+        caption += "" if seeds else ONLY_MEANS
+        curves = draw_seeds_and_mean(axes, results, rows, curve.column, seeds=seeds)
         if curve.column.endswith("norm"):
             _set_log_scale(axes)
         else:
@@ -175,6 +188,9 @@ def _draw_gradient_weights(results: Results, curves: dict[str, dict]) -> Drawing
     )
     if every > 1:
         caption += f" One dot is drawn for every {every} rows of history.csv."
+    caption += describe_coinciding(
+        {name: (curve["d_fake"], np.abs(curve["weight"])) for name, curve in curves.items()}
+    )
     for variant, curve in curves.items():
         caption += f" The line of {variant} assumes {curve['given']}." if curve["given"] else ""
     with open_figure(height=2.9) as (figure, (axes,)):
@@ -192,18 +208,18 @@ def _draw_gradient_weights(results: Results, curves: dict[str, dict]) -> Drawing
 
 
 def _draw_weights(axes: Axes, index: int, curve: dict, measured: pd.DataFrame) -> None:
-    """The derived weights of one variant over its measured ones."""
+    """The measured weights of one variant over its derived ones."""
     colour = choose_colour(index)
-    _draw_dots(axes, measured["g_d_fake"], measured["g_weight"], colour)
     axes.plot(curve["d_fake"], np.abs(curve["weight"]), color=colour, ls=choose_dash(index), lw=2)
+    _draw_dots(axes, measured["g_d_fake"], measured["g_weight"], colour)
 
 
 def _draw_dots(axes: Axes, x: pd.Series, y: pd.Series, color: str) -> None:
     """Dots as one line of many pieces without length: a tenth of the size of as many markers.
 
-    They are wider than the derived line, which lies on top of them.
+    They are wider than the derived lines, which show through them.
     """
     x, y = (
         np.column_stack([values, values, np.full(len(values), np.nan)]).ravel() for values in (x, y)
     )
-    axes.plot(x, y, color=color, lw=7, alpha=0.3, solid_capstyle="round")
+    axes.plot(x, y, color=color, lw=7, alpha=0.3, solid_capstyle="round", zorder=3)

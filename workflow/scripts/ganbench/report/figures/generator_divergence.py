@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import NullLocator
 
+from ganbench.report.figures.coinciding import describe_coinciding
 from ganbench.report.figures.drawing import (
     Drawing,
     Sketch,
@@ -58,4 +59,7 @@ def _draw_divergences(results: Results, curves: Mapping[str, Mapping[str, Any]])
         axes.set_xticks([0.001, 0.01, 0.1, 1, 10, 100, 1000])
         axes.xaxis.set_major_formatter(lambda ratio, _: f"{ratio:g}")
         axes.xaxis.set_minor_locator(NullLocator())
-        return finish(figure, "generator-divergence", TITLE, CAPTION, variants)
+        caption = CAPTION + describe_coinciding(
+            {name: (curve["log_t"], curve["h"]) for name, curve in curves.items()}
+        )
+        return finish(figure, "generator-divergence", TITLE, caption, variants)

@@ -11,7 +11,14 @@ from matplotlib.axes import Axes
 from ganbench.catalogue.metrics import METRICS, base_name, companion
 from ganbench.evidence.final_scores import select
 from ganbench.report.figures.budgets import BUDGETS, label_budget
-from ganbench.report.figures.curves import draw_level, draw_seeds_and_mean, keep_in_view, label_ends
+from ganbench.report.figures.curves import (
+    MANY_RUNS,
+    ONLY_MEANS,
+    draw_level,
+    draw_seeds_and_mean,
+    keep_in_view,
+    label_ends,
+)
 from ganbench.report.figures.drawing import Drawing, Sketch, finish, open_figure
 from ganbench.report.measures import (
     HIDDEN,
@@ -79,8 +86,10 @@ def _draw_curves(
             "value",
             budgets=[budget.column for budget in budgets],
             other=other,
+            seeds=primary or len(results.runs) <= MANY_RUNS,
         )
         caption = _describe_ends(results, scores, metric) + keep_in_view(axes, scores["value"])
+        caption += ONLY_MEANS if not primary and len(results.runs) > MANY_RUNS else ""
         caption += _describe_companion(results, dataset, metric, reference)
         _draw_reference(axes, base, results.floor(dataset, metric, reference))
         label = describe_metric(metric) + (" (nats)" if base in _NATS else "")

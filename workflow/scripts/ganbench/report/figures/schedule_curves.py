@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter
 
 from ganbench.catalogue.optimizer_options import PLAYERS, select_player
+from ganbench.report.figures.coinciding import describe_coinciding
 from ganbench.report.figures.drawing import (
     Drawing,
     Sketch,
@@ -94,13 +95,25 @@ def _draw_number(
         )
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-        caption = "Variants with the same schedule lie on top of each other."
+        shared = describe_coinciding(
+            {variant: _list_points(*numbers) for variant, *numbers in curves.values()}
+        )
+        caption = f"Values that the study gives {name}.{shared}"
         variants = {index: variant for index, (variant, *_) in curves.items()}
         file = f"schedule-{dataset}-{name.replace('.', '-').replace('_', '-')}"
         return finish(figure, file, f"{title}, on {dataset}", caption, variants)
 
 
 def _draw_curve(axes: Axes, index: int, steps: int, value: float, schedule: Schedule) -> None:
+    axes.plot(
+        *_list_points(steps, value, schedule),
+        color=choose_colour(index),
+        ls=choose_dash(index),
+        lw=2,
+    )
+
+
+def _list_points(steps: int, value: float, schedule: Schedule) -> tuple[np.ndarray, list[float]]:
+    """Steps, at most `POINTS`, and the number at each of them."""
     places = np.unique(np.linspace(1, steps, POINTS).round().astype(int))
-    values = [value * factor(schedule, int(step), steps) for step in places]
-    axes.plot(places, values, color=choose_colour(index), ls=choose_dash(index), lw=2)
+    return places, [value * factor(schedule, int(step), steps) for step in places]

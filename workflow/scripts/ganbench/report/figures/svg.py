@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from xml.etree import ElementTree
 
 INK, FAINT = "#1b1e23", "#c6cad1"
@@ -52,6 +53,7 @@ def make_inline(
             short = "c" + hashlib.sha256(style.encode()).hexdigest()[:8]
             styles[short] = style
             element.set("class", " ".join(filter(None, [element.get("class"), short])))
+    _group_seeds(root)
     root.attrib = {
         "viewBox": f"0 0 {width:g} {height:g}",
         "width": f"{width * 4 / 3:.0f}",
@@ -82,6 +84,34 @@ def _flatten(parent: ElementTree.Element) -> None:
     parent[:] = children
     if not parent.tag.endswith("}text"):
         parent.text = None
+
+
+def _group_seeds(root: ElementTree.Element) -> None:
+    """Puts the seeds of a variant, which follow each other, into a group with their style.
+
+    A figure of hundreds of runs is a quarter shorter so. Paths keep the classes of their run.
+    """
+    children: list[ElementTree.Element] = []
+    for shared, siblings in groupby(root, key=_shared_by_seeds):
+        paths = list(siblings)
+        if shared is None or len(paths) == 1:
+            children += paths
+            continue
+        style, clip = shared
+        group = ElementTree.Element(f"{{{SVG}}}g", {"class": style, "clip-path": clip})
+        for path in paths:
+            run = path.attrib["class"].removesuffix(f" {style}")
+            group.append(ElementTree.Element(path.tag, {"d": path.attrib["d"], "class": run}))
+        children.append(group)
+    root[:] = children
+
+
+def _shared_by_seeds(element: ElementTree.Element) -> tuple[str, str] | None:
+    """The style class and the clip path of a seed's path."""
+    match = re.fullmatch(r"variant-\d+ seed-\d+ (\w+)", element.get("class", ""))
+    if match is None or set(element.attrib) != {"class", "clip-path", "d"}:
+        return None
+    return match[1], element.attrib["clip-path"]
 
 
 def _is_invisible(element: ElementTree.Element) -> bool:

@@ -9,7 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
 from ganbench.report.figures.budgets import BUDGETS, label_budget
-from ganbench.report.figures.curves import draw_seeds_and_mean, mark_diverged
+from ganbench.report.figures.curves import (
+    MANY_RUNS,
+    ONLY_MEANS,
+    draw_seeds_and_mean,
+    mark_diverged,
+)
 from ganbench.report.figures.drawing import (
     Drawing,
     Sketch,
@@ -59,12 +64,14 @@ def sketch_update_sizes(results: Results, dataset: str) -> list[Sketch]:
 def _draw_over_training(results: Results, dataset: str, rows: pd.DataFrame) -> Drawing:
     title = "Update of G"
     with open_figure() as (figure, (axes,)):
-        curves = draw_seeds_and_mean(axes, results, rows, UPDATE)
+        seeds = len(results.runs) <= MANY_RUNS
+        curves = draw_seeds_and_mean(axes, results, rows, UPDATE, seeds=seeds)
         _scale(axes, rows, UPDATE, "y")
         mark_diverged(axes, results, rows, UPDATE)
         axes.set(title=title, ylabel="‖Δw‖ / ‖w‖ of G (log scale)")
         label_budget(axes, BUDGETS[0], results.study, dataset)
         name, caption = f"game-{dataset}-g-update-size", _UPDATE_CAPTION + _count_still(rows)
+        caption += "" if seeds else ONLY_MEANS
         return finish(figure, name, f"{title}, on {dataset}", caption, curves.variants)
 
 
