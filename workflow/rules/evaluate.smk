@@ -26,13 +26,13 @@ rule evaluate:
         runtime=240,
         gpu=share(count_gpus, IMAGES),
     params:
+        **get_plugin_parameters("images"),
         code=digest_code("evaluate.py"),
         extractor=share(get_extractor, IMAGES),
         samples=share(get_sample_count, IMAGES),
         repeats=STUDY["evaluation"]["repeats"],
         batch_norm=STUDY["evaluation"]["batch_norm"],
         gap=STUDY["evaluation"]["duality_gap"],
-        **get_plugin_parameters("images"),
     script:
         "../scripts/evaluate.py"
 
@@ -60,10 +60,10 @@ rule evaluate_density:
         runtime=60,
         gpu=share(count_gpus, POINTS),
     params:
+        **get_plugin_parameters("points"),
         code=digest_code("evaluate_density.py"),
         kind=share(get_kind, POINTS),
         repeats=STUDY["evaluation"]["repeats"],
         batch_norm=STUDY["evaluation"]["batch_norm"],
-        **get_plugin_parameters("points"),
     script:
         "../scripts/evaluate_density.py"

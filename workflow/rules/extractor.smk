@@ -22,11 +22,11 @@ rule extractor:
         runtime=240,
         gpu=count_gpus,
     params:
+        **get_plugin_parameters("images", EXTRACTORS.values()),
         code=digest_code("extractor.py"),
         samples=get_sample_count,
         device=STUDY["training"]["device"],
         stacked=is_stacked,
-        **get_plugin_parameters("images", EXTRACTORS.values()),
     script:
         "../scripts/extractor.py"
 
@@ -47,8 +47,8 @@ rule density_floor:
         mem_mb=1000,
         runtime=10,
     params:
+        **get_plugin_parameters("points"),
         code=digest_code("density_floor.py"),
         kind=get_kind,
-        **get_plugin_parameters("points"),
     script:
         "../scripts/density_floor.py"
