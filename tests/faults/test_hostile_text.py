@@ -93,7 +93,7 @@ def test_spreadsheet_computes_no_cell_of_a_csv(tmp_path):
     """A cell that begins like a formula is a number; so do the copies in the page."""
     folder = written(tmp_path, FORMULA)
     tables = list(folder.glob("*.csv"))
-    assert len(tables) == 9
+    assert {table.stem for table in tables} >= {"scores", "summary", "comparisons", "best_steps"}
     for table in tables:
         with table.open(newline="", encoding="utf-8") as file:
             cells = [cell for row in csv.reader(file) for cell in row]

@@ -237,6 +237,11 @@ def test_a_variants_schedule_of_a_number_that_it_does_not_have_is_refused():
 
 
 def test_whole_schedules_can_be_swept():
-    sweep = {"training": {"schedule": [{}, {"optimizer.lr": COSINE}]}}
+    sweep = {
+        "training": {
+            "schedule": [{"optimizer.lr": {"kind": kind}} for kind in ("linear", "cosine")]
+        }
+    }
     runs = resolve(sweep=sweep)["runs"]["digits"]
-    assert [list(runs[f"minimax_s{n}"]["schedule"]) for n in (1, 2)] == [[], ["optimizer.lr"]]
+    schedules = [runs[f"minimax_s{n}"]["schedule"]["optimizer.lr"]["kind"] for n in (1, 2)]
+    assert schedules == ["linear", "cosine"]

@@ -18,7 +18,7 @@ SIBLINGS = {
     "sweep": {"training": {"steps": [100]}},
 }
 SWEPT = ("optimizer.lr", "batch_size", "channels_last", "network.kernel", "stop.metric")
-SIBLINGS |= {key: {"low": 1.0, "high": 2.0} for key in SWEPT}
+SIBLINGS |= {key: {"low": 1.0, "high": 2.0} for key in (*SWEPT, "a")}
 
 
 def list_leaves(schema=SCHEMA, path=()):
