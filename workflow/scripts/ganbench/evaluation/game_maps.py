@@ -10,13 +10,18 @@ from torch import Tensor, nn
 from ganbench.densities import point_metrics
 from ganbench.duality_gap import Value
 from ganbench.evaluation.batch_norm import Moments
-from ganbench.evaluation.snapshots import generate_points, load_discriminators, load_generators
+from ganbench.evaluation.snapshots import (
+    count_points,
+    generate_points,
+    load_discriminators,
+    load_generators,
+)
 from ganbench.formula.pointwise import PointwiseGame
 
 MAPS = ("generated", "discriminator", "optimal")
 """Arrays of `maps.npz` that change in training."""
 
-FRAME_POINTS = 100_000
+FRAME_POINTS = 50_000
 """Points from which p_g is estimated between snapshots, where nothing is scored."""
 
 
@@ -77,7 +82,8 @@ def as_function(network: nn.Module, device: torch.device) -> point_metrics.Discr
 
     @torch.no_grad()
     def logits(points: np.ndarray) -> np.ndarray:
-        tensor = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32)).to(device)
-        return network(tensor).cpu().double().numpy()
+        tensor = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32))
+        batches = tensor.split(count_points(device))
+        return torch.cat([network(batch.to(device)).cpu().double() for batch in batches]).numpy()
 
     return logits

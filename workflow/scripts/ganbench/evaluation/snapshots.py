@@ -81,8 +81,13 @@ def generate_images(generator: nn.Module, latents: Tensor, shape: Sequence[int])
 @torch.no_grad()
 def generate_points(generator: nn.Module, latents: Tensor) -> Tensor:
     """Generates points `(count, dimensions)`, float64 on the CPU, from `latents`."""
-    batches = split_latents(generator, latents, 50_000)
+    batches = split_latents(generator, latents, count_points(latents.device))
     return torch.cat([generator(batch).cpu().double() for batch in batches])[: len(latents)]
+
+
+def count_points(device: torch.device) -> int:
+    """Points that a network computes at once: on a CPU, as many as stay in its cache."""
+    return 4096 if device.type == "cpu" else 50_000
 
 
 class ScoreTable:
