@@ -8,7 +8,7 @@ import pandas as pd
 
 from ganbench.evidence.comparisons import DECLARED
 from ganbench.evidence.final_scores import measure_name, primary_measures, select
-from ganbench.evidence.sentences import claim, describe_numbers
+from ganbench.evidence.sentences import claim, claim_briefly, describe_numbers
 from ganbench.evidence.verdict import VerdictKind, exactly_equal
 from ganbench.wording import count, listing, number, percent
 
@@ -26,6 +26,9 @@ _PHRASES = {
     VerdictKind.INCONCLUSIVE: ("inconclusive for {}", "inconclusive for {}"),
 }
 """What is said of one variant, and of several."""
+
+SIZED = (VerdictKind.BETTER, VerdictKind.WORSE, VerdictKind.HIGHER, VerdictKind.LOWER)
+"""Verdicts whose claim says by how much."""
 
 MOST_NAMES = 3
 """The names that a clause of the short answer lists before it counts the rest."""
@@ -112,21 +115,45 @@ def _answer_without_contrast(summary: pd.DataFrame, study: Mapping[str, Any]) ->
 
 def _group_contrasts(rows: pd.DataFrame) -> str:
     """The variants of several contrasts by outcome; with one baseline it is named once."""
+    if rows["baseline"].nunique() > 1:
+        return _list_contrasts(rows)
     name = measure_name((rows.iloc[0]["metric"], rows.iloc[0]["reference"]))
-    has_one_baseline = rows["baseline"].nunique() == 1
     outcomes: dict[str, list[str]] = {}
     for _, row in rows.iterrows():
         outcome = EQUAL if exactly_equal(row) else row["verdict"].kind
-        other = "" if has_one_baseline else f" (against {row['baseline']})"
         lean = f" ({row['verdict'].leaning})" if outcome == VerdictKind.SUGGESTIVE else ""
-        outcomes.setdefault(outcome, []).append(f"{row['variant']}{lean}{other}")
+        outcomes.setdefault(outcome, []).append(f"{row['variant']}{lean}")
     clauses = [
         phrases[len(outcomes[outcome]) > 1].format(listing(outcomes[outcome], MOST_NAMES))
         for outcome, phrases in _PHRASES.items()
         if outcome in outcomes
     ]
-    against = f"against {rows.iloc[0]['baseline']} " if has_one_baseline else ""
-    return f"{against}by {name}: {'; '.join(clauses)}"
+    return f"against {rows.iloc[0]['baseline']} by {name}: {'; '.join(clauses)}"
+
+
+def _list_contrasts(rows: pd.DataFrame) -> str:
+    """The claims of contrasts with several baselines, then those that are open."""
+    claims, open_pairs, sized = [], [], False
+    for _, row in rows.iterrows():
+        if row["verdict"].kind is VerdictKind.INCONCLUSIVE and not exactly_equal(row):
+            open_pairs.append(f"{row['variant']} against {row['baseline']}")
+            continue
+        is_sized = row["verdict"].kind in SIZED and "failures" not in row["decided_by"]
+        claims.append(claim_briefly(row) if sized and is_sized else claim(row))
+        sized = sized or is_sized
+    if not claims:
+        name = measure_name((rows.iloc[0]["metric"], rows.iloc[0]["reference"]))
+        return f"none of the {len(rows)} contrasts is decided by {name}"
+    if len(claims) > MOST_NAMES:
+        claims = [
+            *claims[:MOST_NAMES],
+            f"and {len(claims) - MOST_NAMES} more contrasts are decided",
+        ]
+    if len(open_pairs) > 1:
+        open_pairs = [f"{len(open_pairs)} contrasts are inconclusive"]
+    elif open_pairs:
+        open_pairs = [f"{open_pairs[0]} is inconclusive"]
+    return "; ".join([", ".join(claims), *open_pairs])
 
 
 def _describe_certainty(declared: pd.DataFrame, confidence: float) -> str:

@@ -54,13 +54,23 @@ def _describe_size(row: Row, name: str) -> str:
     """How much lower or higher the variant scored, and which of the two is better, if either is."""
     direct = "lower" if row["difference"] < 0 else "higher"
     note = {1: " (higher is better)", -1: " (lower is better)", 0: ""}[direction(row["metric"])]
-    than = f"{direct} {name} than {row['baseline']}{note}"
+    return f"scored {_describe_ratio(row)} {direct} {name} than {row['baseline']}{note}"
+
+
+def _describe_ratio(row: Row) -> str:
+    """A difference without its sign: "6.0 times", "19 %", or in the metric's unit."""
     if is_missing(row["ratio"]):
-        return f"scored {number(abs(row['difference']))} {than}"
+        return number(abs(row["difference"]))
     ratio = max(row["ratio"], 1 / row["ratio"])
     if ratio >= LARGE_RATIO:
-        return f"scored {number(ratio, 2)} times {than}"
-    return f"scored {number(100 * abs(row['ratio'] - 1), 2)} % {than}"
+        return f"{number(ratio, 2)} times"
+    return f"{number(100 * abs(row['ratio'] - 1), 2)} %"
+
+
+def claim_briefly(row: Row) -> str:
+    """The claim on a decided difference after another one by the same metric: "b 12 times lower"."""
+    than = f"{'lower' if row['difference'] < 0 else 'higher'} than {row['baseline']}"
+    return f"{row['variant']} {_describe_ratio(row)} {than}"
 
 
 def describe_comparison(row: Row, variant: Row, baseline: Row, confidence: float = 0.95) -> str:
