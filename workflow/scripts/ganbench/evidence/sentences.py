@@ -68,7 +68,7 @@ def _describe_ratio(row: Row) -> str:
 
 
 def claim_briefly(row: Row) -> str:
-    """The claim on a decided difference after another one by the same metric: "b 12 times lower"."""
+    """The claim on a decided difference, after another one by the same metric."""
     than = f"{'lower' if row['difference'] < 0 else 'higher'} than {row['baseline']}"
     return f"{row['variant']} {_describe_ratio(row)} {than}"
 
