@@ -19,9 +19,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from ganbench.evidence.contrasts import describe_contrast, set_up_contrast  # noqa: E402
-from ganbench.evidence.scales import choose_scale  # noqa: E402
-from ganbench.evidence.tables import estimate_centre  # noqa: E402
+from ganbench.evidence.contrasts import describe_contrast, set_up_contrast  # noqa: E402 (the path above)
+from ganbench.evidence.scales import choose_scale  # noqa: E402 (the path above)
+from ganbench.evidence.tables import estimate_centre  # noqa: E402 (the path above)
 
 PAGE = ROOT / "docs/statistics.md"
 BEGIN, END = "<!-- table: made by make simulate -->", "<!-- end of table -->"

@@ -15,11 +15,11 @@ import pandas as pd
 PUBLISHED = Path(__file__).resolve().parent
 sys.path.insert(0, str(PUBLISHED.parents[1] / "workflow/scripts"))
 
-from ganbench.evidence.comparisons import compare_all_pairs, compare_contrasts  # noqa: E402
-from ganbench.evidence.tables import summarise  # noqa: E402
-from ganbench.report.results import read_scores  # noqa: E402
-from ganbench.study import resolve as studies  # noqa: E402
-from ganbench.study.newer_keys import complete_study  # noqa: E402
+from ganbench.evidence.comparisons import compare_all_pairs, compare_contrasts  # noqa: E402 (the path above)
+from ganbench.evidence.tables import summarise  # noqa: E402 (the path above)
+from ganbench.report.results import read_scores  # noqa: E402 (the path above)
+from ganbench.study import resolve as studies  # noqa: E402 (the path above)
+from ganbench.study.newer_keys import complete_study  # noqa: E402 (the path above)
 
 
 def make_tables_again(folder: Path) -> dict[str, pd.DataFrame]:
