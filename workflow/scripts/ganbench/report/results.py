@@ -15,6 +15,7 @@ from ganbench.jobs.provenance import sha256_file
 from ganbench.report.dynamics import score_dynamics
 from ganbench.report.figures.budgets import add_budgets
 from ganbench.study.declaration import read_declarations
+from ganbench.study.references import is_of_reference
 
 Run = tuple[str, str, int]
 """(dataset, variant, seed)"""
@@ -53,8 +54,25 @@ class Results:
 
     @cached_property
     def variants(self) -> list[str]:
-        """Variants in the study's order; those without a run come last."""
-        return list(dict.fromkeys([*self.runs["variant"], *self.study["variants"]]))
+        """The study's own variants, then those of its references."""
+        others = (name for name in dict.fromkeys(self.runs["variant"]) if is_of_reference(name))
+        return [*self.own_variants, *others]
+
+    @cached_property
+    def own_variants(self) -> list[str]:
+        """The study's own variants in its order; those without a run come last."""
+        names = dict.fromkeys([*self.runs["variant"], *self.study["variants"]])
+        return [name for name in names if not is_of_reference(name)]
+
+    def variants_on(self, dataset: str) -> list[str]:
+        """The variants that a dataset can have runs of: a reference may lack it."""
+        with_runs = self.study["runs"].get(dataset, {})
+        return [name for name in self.variants if not is_of_reference(name) or name in with_runs]
+
+    @cached_property
+    def own_runs(self) -> pd.DataFrame:
+        """The rows of `runs` of the study's own variants."""
+        return self.runs[~self.runs["variant"].map(is_of_reference).astype(bool)]
 
     @cached_property
     def datasets(self) -> list[str]:
@@ -88,7 +106,7 @@ def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) ->
         pd.read_csv(file).assign(dataset=dataset, variant=variant, seed=seed)
         for (dataset, variant, seed), file in zip(keys, inputs["histories"], strict=True)
     ]
-    runs, history = _tabulate(records), _stack(histories)
+    runs, history = tabulate_records(records), _stack(histories)
     run_scores = [read_scores(file) for file in inputs["scores"]]
     dynamics = map(score_dynamics, run_scores, histories)
     scores = _stack(run_scores)
@@ -100,8 +118,8 @@ def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) ->
         runs=runs,
         scores=_stack([scores, *dynamics]),
         setting_scores=_stack([scores[:0], *setting_scores]),
-        setting_runs=_tabulate(setting_runs, runs.columns),
-        curves=add_budgets(_average_repeats(scores), history, runs),
+        setting_runs=tabulate_records(setting_runs, runs.columns),
+        curves=add_budgets(average_repeats(scores), history, runs),
         history=history,
         floors=_stack([read_scores(file) for file in inputs["floors"]]),
         stages=_read_benchmarks(inputs.get("benchmarks", ())),
@@ -130,7 +148,7 @@ def read_scores(file: Path) -> pd.DataFrame:
     )
 
 
-def _tabulate(
+def tabulate_records(
     records: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """A row for each record. Where one has no text and others have, it is None.
@@ -144,7 +162,7 @@ def _tabulate(
     return table
 
 
-def _average_repeats(scores: pd.DataFrame) -> pd.DataFrame:
+def average_repeats(scores: pd.DataFrame) -> pd.DataFrame:
     """The score of each snapshot; NaN if one of its repeats has none, as in the tables."""
     columns = [name for name in scores if name not in ("repeat", "value")]
     return scores.groupby(columns, sort=False, as_index=False)["value"].mean(skipna=False)

@@ -33,7 +33,7 @@ def draw_gif(results: Results) -> bytes | None:
     """
     for dataset in results.datasets:
         for seed in results.study["seeds"]:
-            runs = [(dataset, variant, seed) for variant in results.variants[:MOST_VARIANTS]]
+            runs = [(dataset, variant, seed) for variant in results.own_variants[:MOST_VARIANTS]]
             if all(_has_curves(results, run) for run in runs):
                 return _fit(_draw_frames(results, runs))
     return None
