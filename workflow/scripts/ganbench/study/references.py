@@ -119,7 +119,7 @@ def parse_reference(contents: Mapping[str, bytes], described: str) -> ReferenceS
     return ReferenceStudy(name, described, completed, dict(contents))
 
 
-def describe_references(
+def record_references(
     references: Iterable[ReferenceStudy], study: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """What a resolved study says of its references: source, digest, and variants by dataset."""

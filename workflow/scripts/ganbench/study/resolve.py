@@ -37,8 +37,8 @@ from ganbench.study.player_optimizers import override_training, resolve_optimize
 from ganbench.study.reference_match import check_references
 from ganbench.study.references import (
     complete_variant,
-    describe_references,
     read_references,
+    record_references,
 )
 from ganbench.study.scheduled_numbers import check_use, resolve_schedule
 from ganbench.study.schema import StudyError, fill_defaults, load_schema, merge, subtract, validate
@@ -72,7 +72,7 @@ def resolve(config: Mapping[str, Any], source: str, folders: Iterable[Path] = ()
     with _prefix_errors(source):
         references = read_references(study.get("reference"), folders)
         if references:
-            study["references"] = describe_references(references, study)
+            study["references"] = record_references(references, study)
         _resolve_names(study)
         check_evaluation(study)
         _resolve_objectives(study)
