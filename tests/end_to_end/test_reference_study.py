@@ -6,7 +6,7 @@ import zipfile
 
 import pandas as pd
 import pytest
-from ganbench.catalogue.tables import load_tables
+from ganbench.catalogue.columns import load_tables
 from ganbench.commands.bundle import bundle_study
 from ganbench.commands.bundle_check import BundleError, check_bundle, unpack, write_study
 from ganbench.jobs.provenance import sha256

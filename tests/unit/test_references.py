@@ -269,7 +269,7 @@ def test_reference_of_an_earlier_version_is_refused_for_its_missing_digests(othe
     with pytest.raises(ReferenceError) as error:
         check_digests(reference, ["digits"], [own / "prepare.record.json"], [])
     assert "there is no datasets/digits/prepare.record.json" in str(error.value)
-    assert "earlier versions published no digests" in str(error.value)
+    assert "earlier versions had no digests" in str(error.value)
 
 
 def test_shipped_results_of_earlier_versions_still_resolve_as_references():

@@ -173,7 +173,9 @@ def sweep_files(name):
 
 def list_study_folders():
     """The folders of the study's files, where its references are looked for."""
-    return [Path(file).parent for file in workflow.config_settings.configfiles or workflow.configfiles]
+    return [
+        Path(file).parent for file in workflow.config_settings.configfiles or workflow.configfiles
+    ]
 
 
 def find_reference_file(wildcards):

@@ -17,7 +17,7 @@ rule reference:
         reference=match_any(REFERENCES),
     priority: 1
     conda:
-        "../../envs/prepare.yaml"
+        "../../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,

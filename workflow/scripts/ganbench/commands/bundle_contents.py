@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ganbench.catalogue.tables import Column, load_tables
+from ganbench.catalogue.columns import Column, load_tables
 from ganbench.jobs.provenance import sha256, sha256_file
 
 PACKAGE, MANIFEST = "datapackage.json", "manifest-sha256.txt"

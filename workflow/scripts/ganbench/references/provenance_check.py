@@ -42,7 +42,7 @@ def check_digests(
         raise ReferenceError(
             f"reference: {reference.source} cannot be compared with this study:\n"
             + "\n".join(f"  {problem}" for problem in problems)
-            + "\nRemove it, or publish it anew: earlier versions published no digests"
+            + "\nCopy it again, publish it anew (earlier versions had no digests), or remove it"
         )
 
 

@@ -1,4 +1,4 @@
-"""What the CSV files of a study are: type, unit and meaning of every column, from tables.yaml."""
+"""What the CSV files of a study are: type, unit and meaning of every column, from columns.yaml."""
 
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,7 @@ class Table(NamedTuple):
 @cache
 def load_tables() -> dict[str, Table]:
     """The kinds of CSV files by the name of their files without its ending."""
-    text = Path(__file__).with_name("tables.yaml").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("columns.yaml").read_text(encoding="utf-8")
     catalogue = yaml.safe_load(text)
     shared = catalogue["columns"]
     return {
