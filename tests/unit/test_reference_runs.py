@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from ganbench.evidence.comparisons import compare_contrasts
 from ganbench.jobs.provenance import sha256_file
 from ganbench.references.take import ReferenceOutputs, take_reference
 from ganbench.report.missing_runs import describe_missing
@@ -83,7 +82,7 @@ def join(study, inputs):
 
 
 def compare(results):
-    table = compare_contrasts(results.scores, results.runs, results.study)
+    table = make_tables(results)["comparisons"]
     return table[table["role"] == "declared"].set_index(["dataset", "variant", "baseline"])
 
 
@@ -185,6 +184,9 @@ def test_page_names_the_reference_in_leaderboard_and_methods(finish, tmp_path):
     assert "not paired by seed" in page
     assert "1 variant × 2 datasets × 3 seeds: 6 runs" in page
     assert "Beside them, 6 runs of references." in page
+    assert "Declared differently" not in page  # declarations are of the study's own runs
+    assert page.count('<span class="note">reference</span>') >= 2
+    assert "a reference has scores and no samples" in page
     scores = pd.read_csv(tmp_path / "report/scores.csv")
     assert set(scores["variant"]) == {"hinge", "other/minimax", "other/wgan_gp"}
     written = json.loads((tmp_path / "report/study.json").read_text())

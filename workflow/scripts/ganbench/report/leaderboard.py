@@ -113,7 +113,7 @@ def _build_row(
         "missing": missing,
         "seconds": float(runs["seconds"].median()),
         "beside": "",
-        **_summarise_budget(runs, results.study["runs"][dataset][variant]),
+        **_summarise_budget(runs, results.parameters[dataset][variant]),
     }
     if variant not in scores.index or pd.isna(scores.loc[variant, "mean"]):
         return row | _UNSCORED | {"failed": len(runs)}

@@ -64,21 +64,14 @@ def join_references(results: Results, references: Sequence[ReferenceRuns]) -> Re
     history = pd.concat(histories, ignore_index=True) if histories else results.history[:0]
     joined = pd.concat(scores, ignore_index=True)[results.scores.columns]
     curves = add_budgets(average_repeats(_leave_out_dynamics(joined)), history, runs)
-    parameters = {name: dict(variants) for name, variants in results.study["runs"].items()}
-    for run in runs.itertuples():
-        parameters[run.dataset][run.variant] = run.parameters
-    study = {
-        **results.study,
-        "runs": parameters,
-        "unpaired": {
-            reference.name: reasons
-            for reference in references
-            if (reasons := list(_list_differences(results, reference)))
-        },
+    unpaired = {
+        reference.name: reasons
+        for reference in references
+        if (reasons := list(_list_differences(results, reference)))
     }
     return replace(
         results,
-        study=study,
+        unpaired=unpaired,
         runs=pd.concat([results.runs, runs], ignore_index=True),
         scores=pd.concat([results.scores, joined], ignore_index=True),
         curves=pd.concat([results.curves, curves]),
@@ -140,7 +133,7 @@ def describe_references(results: Results) -> list[str]:
 
 def _describe_reference(results: Results, name: str, facts: Mapping[str, Any]) -> str:
     own = results.runs[results.runs["variant"].str.startswith(f"{name}/")]
-    reasons = results.study.get("unpaired", {}).get(name)
+    reasons = results.unpaired.get(name)
     pairing = "Runs with the same seed are paired with the study’s own."
     if reasons:
         pairing = (
@@ -151,5 +144,5 @@ def _describe_reference(results: Results, name: str, facts: Mapping[str, Any]) -
         f"{count(len(own), 'run')} of {listing(list(dict.fromkeys(own['variant'])))} "
         f"{'is' if len(own) == 1 else 'are'} not of this study: read from {facts['source']} "
         f"(SHA-256 {facts['sha256'][:16]}), with the same data, extractor, samples, networks and "
-        f"budget. {pairing} Their samples are not in the reference."
+        f"budget. {pairing}"
     )

@@ -66,7 +66,7 @@ def write_report(
     results = join_references(own, read_reference_runs(inputs))
     tables = make_tables(results)
     headline = write_headline(
-        tables["comparisons"], tables["summary"], results.runs, results.study, tables["rates"]
+        tables["comparisons"], tables["summary"], results.runs, study, tables["rates"]
     )
     figures = draw_figures(results, tables, processes)
     paper_tables = build_paper_tables(results, tables)
@@ -135,7 +135,8 @@ def _check_runs(results: Results, inputs: Mapping[str, Sequence[Path]]) -> None:
 
 def make_tables(results: Results) -> dict[str, pd.DataFrame]:
     """Every table of the statistics, by the name of its CSV."""
-    scores, runs, study = results.scores, results.runs, results.study
+    scores, runs = results.scores, results.runs
+    study = results.study | {"unpaired": results.unpaired}
     confidence, recall = study["report"]["confidence"], study["evaluation"]["collapse_recall"]
     with_settings = (
         pd.concat([scores, results.setting_scores], ignore_index=True),

@@ -1,7 +1,7 @@
 """Everything that a report is made from: the result files of a study, read once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ class Results:
     scores of real samples, and `stages` the running time of each job, if it was measured.
     `samples`, `nearest` and `maps` are keyed by run, `examples` by dataset. `lock_sha256` is the
     digest of the lock file. `declarations` are what the study declared when runs started to train.
+    `runs`, `scores`, `curves` and `history` have the runs of references, too, behind the study's
+    own; `unpaired` says of which references seeds are no pairs of the study's own, and why.
     """
 
     study: dict[str, Any]
@@ -51,6 +53,7 @@ class Results:
     maps: dict[Run, dict[str, np.ndarray]]
     lock_sha256: str
     declarations: list[dict[str, Any]]
+    unpaired: dict[str, list[str]] = field(default_factory=dict)
 
     @cached_property
     def variants(self) -> list[str]:
@@ -66,8 +69,17 @@ class Results:
 
     def variants_on(self, dataset: str) -> list[str]:
         """The variants that a dataset can have runs of: a reference may lack it."""
-        with_runs = self.study["runs"].get(dataset, {})
+        with_runs = self.parameters.get(dataset, {})
         return [name for name in self.variants if not is_of_reference(name) or name in with_runs]
+
+    @cached_property
+    def parameters(self) -> dict[str, dict[str, Any]]:
+        """The parameters of runs by dataset and variant, those of references included."""
+        parameters = {name: dict(variants) for name, variants in self.study["runs"].items()}
+        for run in self.runs.itertuples():
+            if is_of_reference(run.variant):
+                parameters[run.dataset][run.variant] = run.parameters
+        return parameters
 
     @cached_property
     def own_runs(self) -> pd.DataFrame:
