@@ -4,8 +4,8 @@
 
 RESULTS is the study's folder, results/STUDY by default; it needs no snapshots.pt. Published are the
 report, the tables, the figures as SVG, the resolved study, and of each run its record, how it ended
-and its history: what another study needs to name the folder as its `reference`. Pictures of samples
-are published unless they have more than 10 MB. `runs.json` records for each run how it ended, on
+and its history: what another study needs to name the folder as its `reference`. Pictures of generated
+samples are published unless they have more than 10 MB, and none of data. `runs.json` records for each run how it ended, on
 which machine, with which versions, and the SHA-256 of its generator; verify.py compares a
 repetition with it. `datapackage.json` names every file, and every column with its unit.
 """
@@ -20,7 +20,6 @@ sys.path.insert(0, str(PUBLISHED.parents[1] / "workflow/scripts"))
 
 from ganbench.commands.bundle_contents import (  # noqa: E402 (the path above)
     PACKAGE,
-    PICTURES,
     RUNS,
     SHARED,
     TABLES,
@@ -51,7 +50,8 @@ def main(study: str, results: Path) -> None:
 def publish_study(results: Path, folder: Path) -> None:
     """Writes what is published of `results` to `folder`, from scratch."""
     contents = list_files(results, (*TABLES, "figures/*.svg", *SHARED, *name_run_files(RUNS)))
-    pictures = list_files(results, name_run_files(PICTURES))
+    contents = {name: path for name, path in contents.items() if path.suffix != ".png"}
+    pictures = list_files(results, name_run_files(["samples.png"]))  # generated, and not the data
     if sum(path.stat().st_size for path in pictures.values()) <= MOST_MEGABYTES * 1e6:
         contents |= pictures
     shutil.rmtree(folder, ignore_errors=True)

@@ -201,3 +201,21 @@ def test_reference_that_changed_after_planning_is_refused(finish, tmp_path):
     with pytest.raises(RuntimeError, match="changed since this study was planned"):
         take(study, tmp_path / "reference", tmp_path, "same", None)
     assert read_references(str(tmp_path / "reference"), [])
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"status": "running"}, "does not say how it ended"),
+        ({"step": None}, "does not say how it ended"),
+        ({"parameters": {"steps": 1}}, "was trained with other parameters than study.json has"),
+    ],
+)
+def test_run_that_is_not_of_the_study_of_a_reference_is_refused(finish, tmp_path, change, problem):
+    finish()
+    file = tmp_path / "reference/runs/digits/minimax/seed0/run.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    (reference,) = read_references(str(tmp_path / "reference"), [])
+    study = {"references": {"other": {"sha256": reference.sha256, "variants": {"digits": []}}}}
+    with pytest.raises(RuntimeError, match=problem):
+        take(study, tmp_path / "reference", tmp_path, "same", None)

@@ -8,7 +8,8 @@ import yaml
 from ganbench.catalogue.datasets import KINDS
 from ganbench.jobs.archives import write_archive
 from ganbench.jobs.records.job_records import JobRecord
-from ganbench.references.provenance_check import ReferenceError, check_digests
+from ganbench.references.provenance_check import MismatchedReferenceError, check_digests
+from ganbench.study import reference_sources
 from ganbench.study.declared import list_contrasts
 from ganbench.study.reference_match import FREE, select_protocol
 from ganbench.study.references import parse_reference, read_references
@@ -248,7 +249,7 @@ def test_data_and_rulers_of_other_digests_are_refused_together(with_digests, tmp
     record.write_text(make_record("other/datasets/digits", "e" * 64))
     card = own / "extractors/digits/digits-v1/card.json"
     card.write_text(card.read_text().replace("c" * 64, "f" * 64))
-    with pytest.raises(ReferenceError) as error:
+    with pytest.raises(MismatchedReferenceError) as error:
         compare(with_digests, own)
     for digest in "cdef":
         assert digest * 64 in str(error.value)
@@ -257,7 +258,7 @@ def test_data_and_rulers_of_other_digests_are_refused_together(with_digests, tmp
 def test_altered_record_of_a_reference_is_refused(with_digests, tmp_path):
     record = with_digests / "datasets/digits/prepare.record.json"
     record.write_text(record.read_text().replace('"size": 1', '"size": 2'))
-    with pytest.raises(ReferenceError, match=r"prepare\.record\.json is damaged"):
+    with pytest.raises(MismatchedReferenceError, match=r"prepare\.record\.json is damaged"):
         compare(with_digests, tmp_path / "own")
 
 
@@ -266,7 +267,7 @@ def test_reference_of_an_earlier_version_is_refused_for_its_missing_digests(othe
     own.mkdir()
     (own / "prepare.record.json").write_text(make_record("x/datasets/digits", "d" * 64))
     reference = read_references(str(other), [])[0]
-    with pytest.raises(ReferenceError) as error:
+    with pytest.raises(MismatchedReferenceError) as error:
         check_digests(reference, ["digits"], [own / "prepare.record.json"], [])
     assert "there is no datasets/digits/prepare.record.json" in str(error.value)
     assert "earlier versions had no digests" in str(error.value)
@@ -282,3 +283,21 @@ def test_shipped_results_of_earlier_versions_still_resolve_as_references():
     resolved = resolve(kept | own, "mine.yaml")
     assert len(resolved["references"]["fashion_mnist_cpu"]["variants"]["fashion_mnist"]) > 2
     assert "fashion_mnist" in KINDS
+
+
+@pytest.mark.parametrize("is_archive", [False, True])
+def test_file_of_a_reference_that_is_too_large_is_refused(other, tmp_path, monkeypatch, is_archive):
+    monkeypatch.setattr(reference_sources, "MOST_BYTES", 100)
+    source = other
+    if is_archive:
+        source = tmp_path / "other.zip"
+        write_archive(source, {file.name: file for file in other.iterdir()})
+    assert "bytes, expected at most 100" in find_problem(reference=str(source))
+
+
+@pytest.mark.parametrize("change", [{"seeds": ["a"]}, {"runs": {}}, {"datasets": None}])
+def test_study_without_its_runs_or_seeds_is_refused(change):
+    study = resolve(write_study(), "other.yaml") | change
+    contents = {"study.json": json.dumps(study).encode(), "scores.csv": b""}
+    with pytest.raises(StudyError, match=r"study\.json is no resolved study"):
+        parse_reference(contents, "somewhere")

@@ -74,6 +74,10 @@ class Archive:
         """The names of all files, sorted."""
         return sorted(self._entries)
 
+    def find_size(self, name: str) -> int:
+        """The bytes of a file, unpacked."""
+        return self._entries[name].file_size
+
     def read(self, name: str) -> bytes:
         """The bytes of a file. Raises ArchiveError if they are damaged or more than announced."""
         entry = self._entries[name]

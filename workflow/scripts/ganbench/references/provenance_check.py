@@ -11,7 +11,7 @@ from ganbench.jobs.records.job_records import DamagedRecordError, JobRecord, par
 from ganbench.study.references import ReferenceStudy
 
 
-class ReferenceError(ActionableError):
+class MismatchedReferenceError(ActionableError):
     """The runs of a reference cannot stand beside those of a study."""
 
 
@@ -21,7 +21,7 @@ def check_digests(
     prepare_records: Sequence[Path],
     extractor_cards: Sequence[Path],
 ) -> None:
-    """Raises ReferenceError, which names everything whose SHA-256 differs or is not told.
+    """Raises MismatchedReferenceError, which names everything whose SHA-256 differs or is not told.
 
     `datasets` are those that both studies have. The files are the study's own, of all its datasets.
     """
@@ -39,7 +39,7 @@ def check_digests(
     ]
     problems += _list_altered(reference)
     if problems:
-        raise ReferenceError(
+        raise MismatchedReferenceError(
             f"reference: {reference.source} cannot be compared with this study:\n"
             + "\n".join(f"  {problem}" for problem in problems)
             + "\nCopy it again, publish it anew (earlier versions had no digests), or remove it"
@@ -76,11 +76,11 @@ def _compare_extractors(
 
 
 def parse_reference_record(reference: ReferenceStudy, name: str) -> JobRecord:
-    """A record of a reference. Raises ReferenceError if it was changed."""
+    """A record of a reference. Raises MismatchedReferenceError if it was changed."""
     try:
         return parse_record(reference.contents[name])
     except DamagedRecordError as error:
-        raise ReferenceError(
+        raise MismatchedReferenceError(
             f"reference: {reference.source}: {name} is damaged ({error}); copy the reference again"
         ) from None
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.jobs import files
 from ganbench.references.provenance_check import (
-    ReferenceError,
+    MismatchedReferenceError,
     check_digests,
     parse_reference_record,
 )
@@ -50,12 +50,12 @@ def take_reference(
 ) -> None:
     """Checks the reference at `source` by hash and writes its runs on `datasets`.
 
-    `sha256` is the digest of the files that were planned with. Raises ReferenceError where they
-    differ, or where data or rulers are not those of this study.
+    `sha256` is the digest of the files that were planned with. Raises MismatchedReferenceError
+    where they differ, or where data or rulers are not those of this study.
     """
     reference = parse_reference(read_source(source, described), described)
     if reference.sha256 != sha256:
-        raise ReferenceError(
+        raise MismatchedReferenceError(
             f"reference: {described} changed since this study was planned; run the same snakemake "
             "command again"
         )
@@ -77,23 +77,41 @@ def take_reference(
 
 def _list_runs(reference: ReferenceStudy) -> Iterator[ReferenceRun]:
     """The runs of a reference in its study's order; those that are missing are left out."""
+    planned = _read_json(reference, "study.json")
     together = _read_json(reference, "runs.json") if "runs.json" in reference.contents else {}
     for dataset, variant, seed in list_runs(reference.study):
         place = f"{dataset}/{variant}/seed{seed}"
         name = f"runs/{place}/run.json"
         record = _read_json(reference, name) if name in reference.contents else together.get(place)
         if record is not None:
+            _check_run(reference, place, record, planned["runs"][dataset][variant])
             here = name_variant(reference.name, variant)
             own = {"dataset": dataset, "variant": here, "seed": seed}
             parameters = reference.study["runs"][dataset][variant]
-            yield ReferenceRun(dataset, variant, seed, {"parameters": parameters, **record, **own})
+            yield ReferenceRun(dataset, variant, seed, {**record, **own, "parameters": parameters})
+
+
+def _check_run(
+    reference: ReferenceStudy, place: str, record: Any, parameters: Mapping[str, Any]
+) -> None:
+    """Raises MismatchedReferenceError unless a run ended, and had the parameters of its study."""
+    is_ended = isinstance(record, Mapping) and record.get("status") in ("completed", "diverged")
+    if not is_ended or type(record.get("step")) is not int:
+        problem = "does not say how it ended"
+    elif record.get("parameters", parameters) != parameters:
+        problem = "was trained with other parameters than study.json has"
+    else:
+        return
+    raise MismatchedReferenceError(
+        f"reference: {reference.source}: the run {place} {problem}; copy the reference again"
+    )
 
 
 def _read_json(reference: ReferenceStudy, name: str) -> Any:
     try:
         return json.loads(reference.contents[name])
     except ValueError as error:
-        raise ReferenceError(
+        raise MismatchedReferenceError(
             f"reference: {reference.source}: {name} is no JSON ({error}); copy the reference again"
         ) from None
 

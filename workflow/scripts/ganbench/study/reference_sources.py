@@ -79,29 +79,37 @@ def read_source(path: Path, described: str) -> dict[str, bytes]:
     Raises StudyError if it is not that of a study.
     """
     try:
-        contents = _read_folder(path) if path.is_dir() else _read_archive(path)
+        if path.is_dir():
+            return _read_folder(path, described)
+        return _read_archive(path, described)
     except ArchiveError as error:
         raise StudyError(f"reference: {error}") from None
-    for name, content in contents.items():
-        if len(content) > MOST_BYTES:
-            raise StudyError(
-                f"reference: {described}: {name} has {len(content):,} bytes, expected at most "
-                f"{MOST_BYTES:,}"
-            )
-    return contents
 
 
-def _read_folder(folder: Path) -> dict[str, bytes]:
+def _check_size(name: str, size: int, described: str) -> None:
+    if size > MOST_BYTES:
+        raise StudyError(
+            f"reference: {described}: {name} has {size:,} bytes, expected at most {MOST_BYTES:,}"
+        )
+
+
+def _read_folder(folder: Path, described: str) -> dict[str, bytes]:
     patterns = ("*.json", "*.csv", "runs/*/*/*/*", "datasets/*/*", "extractors/*/*/*")
-    files = {file for pattern in patterns for file in folder.glob(pattern)}
-    names = {file.relative_to(folder).as_posix(): file for file in sorted(files)}
-    return {name: file.read_bytes() for name, file in names.items() if is_needed(name)}
+    paths = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    names = {path.relative_to(folder).as_posix(): path for path in sorted(paths)}
+    needed = {name: path for name, path in names.items() if is_needed(name)}
+    for name, path in needed.items():
+        _check_size(name, path.stat().st_size, described)
+    return {name: path.read_bytes() for name, path in needed.items()}
 
 
-def _read_archive(path: Path) -> dict[str, bytes]:
+def _read_archive(path: Path, described: str) -> dict[str, bytes]:
     archive = Archive(path)
     try:
-        return {name: archive.read(name) for name in archive.names if is_needed(name)}
+        needed = [name for name in archive.names if is_needed(name)]
+        for name in needed:
+            _check_size(name, archive.find_size(name), described)
+        return {name: archive.read(name) for name in needed}
     finally:
         archive.close()
 

@@ -105,6 +105,7 @@ def parse_reference(contents: Mapping[str, bytes], described: str) -> ReferenceS
     try:
         study = json.loads(contents["study.json"])
         name, completed = study["study"], complete_study(study)
+        _check_shape(completed)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StudyError(
             f"reference: {described}: study.json is no resolved study ({error!r}); copy the "
@@ -117,6 +118,15 @@ def parse_reference(contents: Mapping[str, bytes], described: str) -> ReferenceS
             "letters, digits and underscores; it is no study of this workflow"
         )
     return ReferenceStudy(name, described, completed, dict(contents))
+
+
+def _check_shape(study: Mapping[str, Any]) -> None:
+    """Raises KeyError, TypeError or ValueError unless a study has its runs and seeds."""
+    for dataset in study["datasets"]:
+        for variant in study["variants"]:
+            study["runs"][dataset][variant]["steps"]
+    if not all(type(seed) is int for seed in study["seeds"]):
+        raise ValueError("seeds are no whole numbers")
 
 
 def record_references(
