@@ -200,8 +200,9 @@ def noise_ratio_interval(groups: Sequence[np.ndarray], confidence: float) -> tup
     """The interval of σ_a/σ_e, the noise of seeds in units of that of sampling.
 
     With MSA/MSE = F it is √((F/f − 1)/n₀) at the two quantiles f of the F distribution (Searle,
-    Casella and McCulloch 1992, Section 3.6d), exact for Gaussian noise where groups are of one size.
-    Bounds below 0 are 0. NaN where a component is undefined, infinite where samplings do not differ.
+    Casella and McCulloch 1992, Section 3.6d), exact for Gaussian noise where groups are of one
+    size. Bounds below 0 are 0. NaN where a component is undefined, infinite where samplings of a
+    generator do not differ.
     """
     error, between, repeats = _analyse_variance(groups)
     if not np.isfinite(between):
