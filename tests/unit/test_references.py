@@ -1,12 +1,17 @@
 """Studies that name finished runs of others: what must agree, and what the variants are called."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 from ganbench.catalogue.datasets import KINDS
+from ganbench.commands.seed_table import describe_seed_plans
+from ganbench.commands.study_check import describe_study
+from ganbench.evaluation.snapshots import COLUMNS as SCORE_COLUMNS
 from ganbench.jobs.archives import write_archive
+from ganbench.jobs.errors import ActionableError
 from ganbench.jobs.records.job_records import JobRecord
 from ganbench.references.provenance_check import MismatchedReferenceError, check_digests
 from ganbench.study import reference_sources
@@ -301,3 +306,22 @@ def test_study_without_its_runs_or_seeds_is_refused(change):
     contents = {"study.json": json.dumps(study).encode(), "scores.csv": b""}
     with pytest.raises(StudyError, match=r"study\.json is no resolved study"):
         parse_reference(contents, "somewhere")
+
+
+def test_check_names_references_and_every_comparison_with_them(other, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(write_study(reference=[other.name])))
+    said = describe_study(file, cores=1)
+    assert "comparisons: hinge against other/minimax, hinge against other/wgan_gp" in said
+    assert "references: other from other" in said
+
+
+def test_seeds_are_not_planned_for_comparisons_with_references_alone(other, tmp_path):
+    (tmp_path / "mine").mkdir()
+    for name in ("study.json", "scores.csv"):
+        shutil.copy(other / name, tmp_path / "mine")
+    study = resolve(write_study(reference=[str(other)]), "mine.yaml")
+    (tmp_path / "mine/study.json").write_text(json.dumps(study))
+    (tmp_path / "mine/scores.csv").write_text(",".join(SCORE_COLUMNS) + "\n")
+    with pytest.raises(ActionableError, match="all comparisons of this study are with references"):
+        describe_seed_plans(tmp_path / "mine", None)
