@@ -157,7 +157,7 @@ def write_page(name: str, folder: Path) -> Path:
 
 def draw_curves(page) -> None:
     """Has a browser's page draw all curves now, as it does for print, and not in its idle time."""
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.evaluate("drawAll()")
 
 
 def without_pdf():

@@ -4,9 +4,10 @@ const drawnPlots = new Map();
 const stalePlots = new Set(plotPlaces);
 let markedRun = null;
 
-const drawPlot = (place) => {
-  const width = Math.round(place.clientWidth);
-  if (!width) return;
+// Widths are those that the browser tells: to ask for one after each drawing would lay out the page each time.
+const widths = new Map();
+const drawPlot = (place, width = widths.get(place)) => {
+  if (!width) return; // hidden, or far from the screen: it is drawn when it gets a width
   const figure = place.closest("figure"), { dataset } = place.closest("[data-dataset]").dataset;
   const plot = curveData.datasets[dataset].plots[place.dataset.plot], budget = budgetOf(plot);
   const lines = collectLines(dataset, plot, budget);
@@ -28,9 +29,8 @@ const drawIdly = (deadline) => {
   for (const place of stalePlots) {
     if (deadline.timeRemaining() < 2) break;
     drawPlot(place);
-    stalePlots.delete(place); // one that is hidden has no width; it is drawn when it gets one
   }
-  if (stalePlots.size) { idle = true; whenIdle(drawIdly); }
+  if ([...stalePlots].some((place) => widths.get(place))) { idle = true; whenIdle(drawIdly); }
 };
 const redraw = (places) => {
   for (const place of places) stalePlots.add(place);
@@ -44,13 +44,20 @@ const nearness = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "50% 0px" });
 const sizes = new ResizeObserver((entries) => {
-  const changed = entries.map(({ target }) => target).filter((place) => place.clientWidth && Math.round(place.clientWidth) !== drawnPlots.get(place)?.frame.width);
-  if (changed.length) redraw(changed);
+  for (const { target, contentRect } of entries) {
+    widths.set(target, Math.round(contentRect.width));
+    if (widths.get(target) !== drawnPlots.get(target)?.frame.width) stalePlots.add(target);
+  }
+  redraw([]);
 });
 for (const place of plotPlaces) { nearness.observe(place); sizes.observe(place); }
 for (const control of document.querySelectorAll(".switches [id^=variant-], .budgets input")) control.addEventListener("change", () => redraw(plotPlaces));
 addEventListener("hashchange", () => setTimeout(() => redraw(plotPlaces))); // after the switches have followed it
-addEventListener("beforeprint", () => { for (const place of stalePlots) drawPlot(place); });
+const drawAll = () => {
+  const measured = [...stalePlots].map((place) => [place, Math.round(place.clientWidth)]);
+  for (const [place, width] of measured) drawPlot(place, width);
+};
+addEventListener("beforeprint", drawAll);
 
 // The highlighted variant lies above the others.
 const raiseLit = (place) => {

@@ -42,19 +42,24 @@ def _small_fonts() -> Iterator[None]:
     """Lets matplotlib embed fonts without reading all of one for each figure.
 
     It keeps the glyphs of a font that belong to a figure's text. Where all of them are usual ones,
-    it is given a small copy of the font, with the same bytes as the result.
+    it is given a small copy of the font.
     """
-    load, make_subset = subset.load_font, _backend_pdf_ps.get_glyphs_subset
+    make_subset = _backend_pdf_ps.get_glyphs_subset
 
-    def make_subset_of_copy(file: Any, glyphs: Collection[int]) -> Any:
-        copy, kept = _copy_font(str(file))
-        if not kept.issuperset(glyphs):
-            return make_subset(file, glyphs)
-        subset.load_font = lambda _, *arguments: load(io.BytesIO(copy), *arguments)
-        try:
-            return make_subset(file, glyphs)
-        finally:
-            subset.load_font = load
+    @contextmanager
+    def make_subset_of_copy(file: Any, glyphs: Collection[int]) -> Iterator[Any]:
+        copy, places = _copy_font(str(file))
+        if not places.keys() >= set(glyphs):
+            with make_subset(file, glyphs) as result:
+                yield result
+            return
+        with _loading(copy), make_subset(file, {places[glyph] for glyph in glyphs}) as result:
+            moved = {
+                glyph: result.glyph_index_map[place]
+                for glyph, place in places.items()
+                if place in result.glyph_index_map
+            }
+            yield result._replace(glyph_index_map=moved)
 
     _backend_pdf_ps.get_glyphs_subset = make_subset_of_copy
     try:
@@ -63,18 +68,29 @@ def _small_fonts() -> Iterator[None]:
         _backend_pdf_ps.get_glyphs_subset = make_subset
 
 
+@contextmanager
+def _loading(font: bytes) -> Iterator[None]:
+    """Lets fontTools load this font, whichever file it is asked for."""
+    load = subset.load_font
+    subset.load_font = lambda _, *arguments: load(io.BytesIO(font), *arguments)
+    try:
+        yield
+    finally:
+        subset.load_font = load
+
+
 @cache
-def _copy_font(file: str) -> tuple[bytes, set[int]]:
-    """A font with its usual characters only, and the numbers of its glyphs, which are as before.
+def _copy_font(file: str) -> tuple[bytes, dict[int, int]]:
+    """A font with its usual characters only, and the new numbers of its glyphs by the former ones.
 
     It lacks the large tables by which a program places glyphs: in a PDF each has its place.
     """
-    options = subset.Options(glyph_names=True, recommended_glyphs=True, retain_gids=True)
+    options = subset.Options(glyph_names=True, recommended_glyphs=True)
     options.drop_tables += ["FFTM", "GDEF", "GPOS", "GSUB"]
     font = subset.load_font(file, options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=USUAL)
     subsetter.subset(font)
-    kept, buffer = set(subsetter.glyph_index_map), io.BytesIO()
+    buffer = io.BytesIO()
     font.save(buffer)
-    return buffer.getvalue(), kept
+    return buffer.getvalue(), subsetter.glyph_index_map
