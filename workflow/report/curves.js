@@ -66,9 +66,9 @@ const writeLevels = (plot, { left, right, top, bottom, toY }) => (plot.levels ??
   return writeLine(`M${round(left)} ${round(y)}H${round(right)}`, ' stroke="currentColor" stroke-width="1.2" stroke-dasharray="1.4 2.4"')
     + writeText(text, right, y < top + 14 ? y + 13 : y - 4, 11, ' class="label" text-anchor="end"');
 }).join("");
-const writeVariant = ({ place, seeds, mean, other }, frame) => {
+const writeVariant = ({ place, seeds, mean, other }, frame, opacity) => {
   const [colour, border] = curveData.lines[place], [thick, thin] = DASHES[border];
-  const draw = (kind, d, width, dash) => d && writeLine(d, ` class="variant-${place} ${kind}" stroke="${colour}" stroke-width="${width}"${dash && ` stroke-dasharray="${dash}"`}`);
+  const draw = (kind, d, width, dash) => d && writeLine(d, ` class="variant-${place} ${kind}" stroke="${colour}" stroke-width="${width}"${dash && ` stroke-dasharray="${dash}"`}${kind === "seeds" ? ` opacity="${opacity}"` : ""}`);
   return draw("seeds", seeds.map(({ points }) => writeCurve(points, frame)).join(""), .9, thin)
     + draw("other", writeCurve(other, frame), 1.4, "7 2.4 1.2 2.4") + draw("mean", writeCurve(mean, frame), 2.4, thick);
 };
@@ -93,7 +93,8 @@ const writeNames = ({ named, toX, toY, top, bottom, right, width }) => {
 };
 const writeFigure = (plot, lines, frame, name) => {
   const { left, right, top, bottom } = frame, every = Math.ceil(seedsOf(lines).length / 1500);
-  const curves = lines.map((line) => (plot.against ? writeDots(line, frame, every) : writeVariant(line, frame))).join("");
+  const opacity = lines.reduce((runs, { seeds }) => runs + seeds.length, 0) > 60 ? .25 : .65; // many hide the means
+  const curves = lines.map((line) => (plot.against ? writeDots(line, frame, every) : writeVariant(line, frame, opacity))).join("");
   const clip = `<clipPath id="${name}"><rect x="${round(left - 2)}" y="${round(top - 3)}" width="${round(right - left + 4)}" height="${round(bottom - top + 6)}"/></clipPath>`;
   const crosses = plot.table === "history" && !plot.against ? lines.map((line) => writeCrosses(line, frame)).join("") : "";
   return `${clip}${writeAxes(frame)}<g class="lines" clip-path="url(#${name})">${curves}</g>${writeLevels(plot, frame)}${crosses}${writeNames(frame)}`;
