@@ -155,6 +155,11 @@ def write_page(name: str, folder: Path) -> Path:
     return folder / "report"
 
 
+def draw_curves(page) -> None:
+    """Has a browser's page draw all curves now, as it does for print, and not in its idle time."""
+    page.evaluate("drawAll()")
+
+
 def without_pdf():
     """Leaves the PDF files of figures empty, which take a third of a report's time."""
     return mock.patch.object(drawing, "save_pdf", return_value=b"")

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from report_example import write_page
+from report_example import draw_curves, write_page
 
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -55,6 +55,8 @@ def open_page(browser, folders):
         page.on("pageerror", lambda error: page.messages.append(str(error)))
         page.on("dialog", lambda dialog: page.messages.append(dialog.message))
         page.goto((folders(name) / "report.html").as_uri())
+        if options.get("java_script_enabled", True):
+            draw_curves(page)
         return page
 
     yield open_in_new_context

@@ -1,7 +1,6 @@
 """What belongs together on a page: a variant, a run, its curves and samples, and the address."""
 
-import re
-
+import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
@@ -89,25 +88,43 @@ def test_variant_of_the_leaderboard_is_highlighted_until_it_is_clicked_again(ope
     assert page.locator("body").get_attribute("data-lit") is None
 
 
-def test_value_of_the_nearest_point_shows_on_hover(open_page):
-    page = open_page()
-    figure = page.locator("#curves .large .by-generator_steps svg").first
-    figure.scroll_into_view_if_needed()
-    point = figure.evaluate(
-        """(svg) => {
-          const path = svg.querySelector("path.variant-0.seed-1");
-          const box = svg.getBoundingClientRect();
-          const [x, y] = path.getAttribute("d").match(/[\\d.]+/g).map(Number);
-          const ratio = box.width / svg.viewBox.baseVal.width;
-          return [box.left + x * ratio, box.top + y * ratio];
-        }"""
+def place_of(page, plot, seed: int) -> list[float]:
+    """Where on the screen the first point of a seed of the first variant is."""
+    plot.scroll_into_view_if_needed()
+    return plot.evaluate(
+        """(place, seed) => {
+          const { lines, frame } = drawnPlots.get(place), [{ x, y }] = lines[0].seeds[seed].points;
+          const box = place.firstElementChild.getBoundingClientRect();
+          return [box.left + frame.toX(x), box.top + frame.toY(y)];
+        }""",
+        seed,
     )
-    page.mouse.move(*point)
+
+
+def test_value_of_the_nearest_point_shows_on_hover(open_page, folders):
+    page = open_page()
+    page.mouse.move(*place_of(page, page.locator("#curves .plot").first, 1))
     tip = page.locator(".tip")
     expect(tip).to_be_visible()
-    assert re.fullmatch(r"minimax, seed 1: [\d.]+ at 25", tip.inner_text())
+    scores = pd.read_csv(folders("whole") / "scores.csv")
+    run = (scores["variant"] == "minimax") & (scores["seed"] == 1) & (scores["step"] == 25)
+    chosen = run & (scores["metric"] == "FD-classifier") & (scores["reference"] == "held_out")
+    (value,) = scores[chosen & (scores["dataset"] == "digits")]["value"]
+    assert tip.inner_text() == f"minimax, seed 1: {value:.3g} at 25"
     page.mouse.move(5, 5)
     expect(tip).to_be_hidden()
+
+
+def test_click_on_a_curve_highlights_its_variant_above_the_others(open_page):
+    page = open_page()
+    point = place_of(page, page.locator("#game .plot").first, 0)
+    page.mouse.click(*point)
+    assert fragment(page) == "#lit=0"
+    assert not strokes(page, 0) & strokes(page, 1)
+    last = page.locator("#curves .plot .lines > :last-child").first
+    assert last.get_attribute("class").startswith("variant-0 ")
+    page.mouse.click(*point)
+    assert fragment(page) == ""
 
 
 def test_headings_have_links_and_the_first_tab_skips_to_the_leaderboard(open_page):

@@ -1,11 +1,14 @@
 """The page in a real browser: what it loads, what a reader can do with it, how it looks."""
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from report_example import EVIL, PAGES
+from playwright.sync_api import expect
+from report_example import EVIL, PAGES, draw_curves
 
 
 def count_visible(page, selector: str) -> int:
@@ -127,24 +130,92 @@ def test_variant_is_switched_off_in_all_figures_at_once(open_page, scripts):
     )
     assert count_visible(page, "#curves .variant-1") > 0
     page.locator("#curves .legend label", has_text="minimax").click()  # a legend is a switch too
+    if scripts:
+        draw_curves(page)
     assert {place: count_visible(page, f"{place} .variant-0") for place in places} == before
 
 
-@pytest.mark.parametrize("scripts", [True, False])
-def test_curves_change_their_axis(open_page, scripts):
-    page = open_page(java_script_enabled=scripts)
+def test_curves_change_their_axis(open_page):
+    page = open_page()
     figures = page.locator("#curves figure").count()
     labels = {
-        "generator_steps": "of G",
+        "generator_steps": "updates of G",
         "images": "shown to D",
         "seconds": "seconds of",
-        "updates": "of D",
+        "updates": "updates of D",
     }
     for budget, label in labels.items():
         page.check(f"#by-{budget}")
+        draw_curves(page)
+        expect(page.locator("#curves .plot text", has_text=label)).to_have_count(figures)
         assert count_visible(page, "#curves figure svg") == figures
-        shown = page.locator(f"#curves .by-{budget} text").filter(visible=True, has_text=label)
-        assert shown.count() == 2  # the primary metric of each dataset
+    assert page.locator("#game .plot text", has_text="updates of G").count() > 8  # as before
+
+
+def test_without_scripts_curves_are_files_and_the_primary_metric_is_drawn(open_page):
+    page = open_page(java_script_enabled=False)
+    drawn = page.locator("#curves .plot svg")
+    assert drawn.count() == 2  # the primary metric of each dataset
+    pictures = page.locator(".plot img")
+    assert pictures.count() == page.locator(".plot").count() - 2 > 20
+    pictures.first.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.plot img').naturalWidth > 0")
+    assert "files in the folder figures beside this page" in page.locator("#curves").inner_text()
+    assert count_visible(page, ".budgets, .legend.budget") == 0  # they would have no effect
+
+
+def test_axis_follows_the_variants_that_are_shown(open_page):
+    page = open_page()
+    top = "drawnPlots.get(plotPlaces[0]).frame.high"
+    whole = page.evaluate(top)
+    page.uncheck("#variant-2")  # the worst one
+    draw_curves(page)
+    assert page.evaluate(top) < 0.95 * whole
+    page.check("#variant-2")
+    draw_curves(page)
+    assert page.evaluate(top) == whole
+
+
+def test_values_of_a_figure_are_a_table_that_agrees_with_the_summary(open_page, folders):
+    page = open_page()
+    page.locator("#curves button.values").first.press("Enter")
+    rows = page.locator("#curves .tabulated tbody tr")
+    summary = pd.read_csv(folders("whole") / "summary.csv")
+    chosen = (summary["metric"] == "FD-classifier") & (summary["reference"] == "held_out")
+    means = summary[chosen & (summary["dataset"] == "digits")].set_index("variant")["mean"]
+    assert rows.count() == len(means) == 3
+    for row in rows.all():
+        cells = row.locator("th, td").all_inner_texts()
+        assert cells[1] == "3"
+        assert float(cells[-1]) == pytest.approx(means[cells[0]], rel=5e-3)
+    page.locator("#curves button.values").first.press("Enter")
+    assert rows.count() == 0
+
+
+def test_twenty_names_at_the_ends_of_lines_are_legible_and_apart(open_page):
+    page = open_page("many")
+    names = page.locator("#curves .large text[class^=variant-]")
+    boxes = sorted((name.bounding_box() for name in names.all()), key=lambda box: box["y"])
+    assert len(boxes) == 20
+    assert min(box["height"] for box in boxes) > 9
+    middles = [box["y"] + box["height"] / 2 for box in boxes]
+    assert min(b - a for a, b in pairwise(middles)) > 8
+
+
+def test_text_of_curves_is_as_large_on_a_phone(open_page):
+    page = open_page(width=375)
+    for text in page.locator("#curves .plot >> nth=0 >> text").all():
+        assert text.bounding_box()["height"] > 10
+    assert page.locator("#curves .large text[class^=variant-]").count() == 0  # the legend has them
+
+
+def test_curves_that_nobody_has_seen_are_drawn_for_print(open_page):
+    page = open_page()
+    page.evaluate(
+        "for (const place of plotPlaces) { place.replaceChildren(); stalePlots.add(place); }"
+    )
+    page.pdf()
+    assert page.locator(".plot:not(:has(svg))").count() == 0
 
 
 def download(page, link) -> str:
@@ -201,6 +272,7 @@ def test_saved_figure_stands_alone_and_lacks_what_is_switched_off(open_page):
     page = open_page()
     page.uncheck("#variant-0")
     page.check("#by-seconds")
+    draw_curves(page)
     text = download(page, page.locator("#curves .save").first)
     root = ElementTree.fromstring(text)
     texts = " ".join(

@@ -1,16 +1,14 @@
-"""What keeps a page of many runs small: tables beside it, and lines that share a style."""
+"""What keeps a page of many runs small: tables beside it, and curves as one block of data."""
 
+import json
 import re
-from xml.etree import ElementTree
 
 import pytest
 from ganbench.report import attachments, matrix
+from ganbench.report import page as report_page
 from ganbench.report.figures import game_curves, learning_curves, update_sizes
-from ganbench.report.figures.svg import make_inline
 from ganbench.report.report import write_report
 from report_example import FEW_METRICS, make_results, make_study, without_pdf
-
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +21,9 @@ def page(tmp_path_factory):
     inputs = make_results(folder, study, metrics=FEW_METRICS)
     with pytest.MonkeyPatch.context() as patch, without_pdf():
         # the rooms of a study of four datasets and all metrics
-        patch.setattr(attachments, "ROOM", attachments.ROOM // 3)
+        patch.setattr(attachments, "ROOM", attachments.ROOM // 2)
         patch.setattr(matrix, "MOST_CELLS", matrix.MOST_CELLS // 8)
-        for module in (learning_curves, game_curves, update_sizes):
+        for module in (learning_curves, game_curves, update_sizes, report_page):
             patch.setattr(module, "MANY_RUNS", 59)
         write_report(study, inputs, folder / "report")
     return folder / "report/report.html"
@@ -38,7 +36,7 @@ def test_long_table_is_named_with_its_place_and_short_ones_can_be_saved(page):
     assert (page.parent / "pairs.csv").exists()
     assert (page.parent / "tables/pairs.tex").exists()
     assert 'download="pairs.csv"' not in text
-    assert 'download="summary.csv" href="data:text/csv' in text
+    assert 'download="rates.csv" href="data:text/csv' in text
 
 
 def test_matrices_of_other_metrics_are_left_to_the_csv_and_the_primary_one_is_shown(page):
@@ -49,19 +47,24 @@ def test_matrices_of_other_metrics_are_left_to_the_csv_and_the_primary_one_is_sh
     assert text.count("every pair is in") == measures - 1 == 2
 
 
-def count_seeds(page, label: str) -> int:
-    """The paths of single seeds in the first figure whose text alternative begins with `label`."""
-    figure = re.search(rf'<svg[^>]*aria-label="{re.escape(label)}.*?</svg>', page, re.S)
-    return len(re.findall(r'<path[^>]*class="variant-\d+ seed-\d+', figure[0]))
+def has_seeds(page, name: str) -> bool:
+    """Whether a figure's file shows single seeds of the first variant."""
+    text = (page.parent / f"figures/{name}.svg").read_text(encoding="utf-8")
+    assert '<g id="variant-0-line-' in text  # the mean
+    return '<g id="variant-0-seeds-' in text
 
 
-def test_single_seeds_are_in_the_main_figures_only(page):
+def test_single_seeds_are_in_the_main_files_only_and_all_are_on_the_page(page):
+    mains = ("curve-digits-fd-classifier", "game-digits-d-real", "game-digits-g-grad-norm")
+    others = ("curve-digits-recall-classifier", "game-digits-d-loss", "game-digits-g-update-size")
+    assert [has_seeds(page, name) for name in mains] == [True] * 3
+    assert [has_seeds(page, name) for name in others] == [False] * 3
     text = page.read_text()
-    for main in ("Fréchet distance, lower", "D(x): D on real", "V(D, G) of", "Gradient norm of G"):
-        assert count_seeds(text, main) == 60
-    for other in ("Recall, higher", "Loss of D", "Gradient norm of D", "Update of G, on"):
-        assert count_seeds(text, other) == 0
-    assert text.count("Of so many runs only means are drawn.") >= 2 * 4
+    assert "which show means only, as the study has more than 400 runs" in text
+    data = json.loads(re.search(r'id="curve-data">(.*?)</script>', text, re.S)[1])
+    for table in ("scores", "history"):
+        runs = [tuple(run[:2]) for run in data["datasets"]["digits"][table]["runs"]]
+        assert sorted(runs) == [(place, seed) for place in range(20) for seed in range(3)]
 
 
 def test_tables_fill_the_room_smallest_first(monkeypatch):
@@ -74,37 +77,3 @@ def test_tables_fill_the_room_smallest_first(monkeypatch):
     }
     monkeypatch.setattr(attachments, "ROOM", 1000)
     assert list(attachments.choose_attached(csv, latex)) == ["long", "short", "middle"]
-
-
-def draw_svg(*groups: tuple[str, str, str]) -> ElementTree.Element:
-    """An inline figure of paths in groups, each with an id, a style and a clip path."""
-    paths = "".join(
-        f'<g id="{name}">'
-        f'<path d="M 0 0 L 1 1" clip-path="url(#{clip})" style="stroke: {style}"/></g>'
-        for name, style, clip in groups
-    )
-    text = f'<svg xmlns="{SVG[1:-1]}" viewBox="0 0 10 10">{paths}</svg>'
-    return ElementTree.fromstring(make_inline(text, "name", "text", 10, {}).svg)
-
-
-def test_seeds_of_a_variant_share_one_style_and_keep_their_classes():
-    root = draw_svg(
-        ("variant-0-seed-0-line-0", "red", "a"),
-        ("variant-0-seed-1-line-1", "red", "a"),
-        ("variant-0-line-2", "red", "a"),
-        ("variant-1-seed-0-line-3", "blue", "a"),
-    )
-    group, mean, single = root
-    assert group.tag == f"{SVG}g"
-    assert [path.get("class") for path in group] == ["variant-0 seed-0", "variant-0 seed-1"]
-    assert {*group[0].attrib} == {"class", "d"}
-    style = group.get("class")
-    assert mean.get("class") == f"variant-0 {style}"
-    assert single.get("class").startswith("variant-1 seed-0 ")
-    assert style not in single.get("class")
-
-
-def test_seeds_of_another_style_or_clip_path_are_in_another_group():
-    names = [f"variant-0-seed-{seed}-line-{seed}" for seed in range(4)]
-    root = draw_svg(*zip(names, ("red", "red", "blue", "blue"), "aaaa", strict=True))
-    assert [len(group) for group in root] == [2, 2]

@@ -28,6 +28,7 @@ const bar = document.querySelector(".chosen-run");
 const chooseRun = (run) => {
   view.run = run;
   for (const marked of document.querySelectorAll(".of-run")) marked.classList.remove("of-run");
+  document.dispatchEvent(new CustomEvent("run", { detail: null }));
   bar.hidden = run === null;
   if (run === null) { view.lit = null; light(null); return; }
   const row = document.querySelector(`table.runs tr[data-run="${CSS.escape(run)}"]`);
@@ -35,9 +36,7 @@ const chooseRun = (run) => {
   const [dataset, place, seed] = JSON.parse(row.dataset.parts);
   view.lit = place;
   light(place);
-  for (const part of document.querySelectorAll("#curves [data-dataset], #game [data-dataset]"))
-    if (part.dataset.dataset === dataset)
-      for (const line of part.querySelectorAll(`svg .variant-${place}.seed-${seed}`)) line.classList.add("of-run");
+  document.dispatchEvent(new CustomEvent("run", { detail: { dataset, place, seed } }));
   for (const dot of document.querySelectorAll(`.strip [data-run="${CSS.escape(run)}"]`)) dot.classList.add("of-run");
   for (const part of document.querySelectorAll(`.sampled[data-dataset="${CSS.escape(dataset)}"]`)) {
     const picker = part.querySelector(".seed");
@@ -66,6 +65,14 @@ for (const label of document.querySelectorAll(".legend label[for^=variant-]")) {
   label.addEventListener("pointerenter", () => light(label.htmlFor.slice(8)));
   label.addEventListener("pointerleave", () => light(view.lit));
 }
+const toggleLit = (place) => {
+  const lit = view.run === null && view.lit === place ? null : place;
+  chooseRun(null);
+  view.lit = lit;
+  light(lit);
+  for (const button of document.querySelectorAll("button.lit")) button.setAttribute("aria-pressed", String(lit !== null && button.closest("tr").dataset.place === lit));
+  writeFragment();
+};
 for (const row of document.querySelectorAll("table.board tbody tr")) {
   const heading = row.cells[0], place = row.dataset.place, button = document.createElement("button");
   button.type = "button";
@@ -74,14 +81,7 @@ for (const row of document.querySelectorAll("table.board tbody tr")) {
   button.title = "Highlight this variant in all figures";
   button.append(...heading.childNodes);
   heading.append(button);
-  button.addEventListener("click", () => {
-    const lit = view.run === null && view.lit === place ? null : place;
-    chooseRun(null);
-    view.lit = lit;
-    light(lit);
-    for (const other of document.querySelectorAll("button.lit")) other.setAttribute("aria-pressed", String(lit !== null && other.closest("tr").dataset.place === lit));
-    writeFragment();
-  });
+  button.addEventListener("click", () => toggleLit(place));
 }
 document.addEventListener("click", (event) => {
   const target = event.target.closest(".strip [data-run], button.show");

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import quote
 
-ROOM = 250_000
+ROOM = 75_000
 """Characters that all tables of a page may take together."""
 
 

@@ -19,6 +19,8 @@ from ganbench.report.attachments import choose_attached, make_address
 from ganbench.report.declarations import describe_declaration
 from ganbench.report.factors_shown import describe_factors
 from ganbench.report.figures.budgets import BUDGETS
+from ganbench.report.figures.curve_data import collect_curves
+from ganbench.report.figures.curves import MANY_RUNS
 from ganbench.report.figures.drawing import Drawing, choose_border, choose_colour
 from ganbench.report.figures.film import collect_film
 from ganbench.report.figures.gallery import list_drawings
@@ -37,7 +39,16 @@ from ganbench.report.winners import group_winners
 
 TEMPLATES = find_resources("report")
 
-SCRIPTS = ("script", "samples", "film", "links")
+SCRIPTS = (
+    "script",
+    "samples",
+    "film",
+    "curve_numbers",
+    "curve_axes",
+    "curves",
+    "curve_views",
+    "links",
+)
 """The page's scripts."""
 
 ATTACHED = ("summary", "comparisons", "pairs", "rates", "ranks", "noise")
@@ -87,6 +98,8 @@ def render_page(
         "budgets": BUDGETS,
         "factors": describe_factors(results, tables["factors"]) if "factors" in tables else [],
         "figures": figures,
+        "curve_data": collect_curves(results),
+        "many_runs": len(results.runs) > MANY_RUNS,
         "winners": group_winners(tables.get("winners")),
         "films": {dataset: collect_film(results, dataset) for dataset in results.datasets},
         "figure_style": Markup(_merge_styles(list_drawings(figures))),
@@ -178,7 +191,7 @@ def _merge_styles(drawings: Iterable[Drawing]) -> str:
     """
     styles: dict[str, str] = {}
     for drawing in drawings:
-        for name, style in drawing.inline.styles.items():
+        for name, style in drawing.inline.styles.items() if drawing.inline else ():
             if styles.setdefault(name, style) != style:
                 raise ValueError(f"two styles have the short name {name}: {styles[name]}, {style}")
     return "\n".join(f".{name}{{{style}}}" for name, style in styles.items())

@@ -53,11 +53,16 @@ def add_budgets(scores: pd.DataFrame, history: pd.DataFrame, runs: pd.DataFrame)
     return pd.concat(tables)
 
 
-def label_budget(axes: Axes, budget: BudgetAxis, study: Mapping[str, Any], dataset: str) -> None:
-    """Labels the x-axis with `budget`, and with the images of a step if all runs share it."""
+def describe_budget(budget: BudgetAxis, study: Mapping[str, Any], dataset: str) -> str:
+    """The label of an axis of `budget`, with the images of a step if all runs share it."""
     label = budget.label.format(things=study["datasets"][dataset]["type"])
     if budget.column == "images":
         per_step = {images_per_step(run) for run in study["runs"][dataset].values()}
         label += f" ({per_step.pop():,} per step)" if len(per_step) == 1 else ""
-    axes.set_xlabel(label)
+    return label
+
+
+def label_budget(axes: Axes, budget: BudgetAxis, study: Mapping[str, Any], dataset: str) -> None:
+    """Labels the x-axis with `budget`."""
+    axes.set_xlabel(describe_budget(budget, study, dataset))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))

@@ -82,13 +82,15 @@ LEGEND_LINE = 0.19
 class Drawing:
     """One figure, for the page and as files for a paper.
 
-    `inline` is its SVG for the page, `caption` how to read it; `svg` and `pdf` are the contents of
-    the files `{name}.svg` and `{name}.pdf`, on light paper, with a legend.
+    `inline` is its SVG for the page, None if the page's script draws it; `caption` says how to read
+    it and `outside` how many values its axis leaves out. `svg` and `pdf` are the contents of the
+    files `{name}.svg` and `{name}.pdf`, on light paper, with a legend.
     """
 
     name: str
     caption: str
-    inline: svg.Inline
+    outside: str
+    inline: svg.Inline | None
     svg: str
     pdf: bytes
 
@@ -128,11 +130,10 @@ def open_figure(
         yield figure, list(axes.flat)
 
 
-def mark_variant(axes: Axes, lines_before: int, index: int, seed: int | None = None) -> None:
-    """Marks the lines added since there were `lines_before` as those of a variant, or of a seed."""
-    run = f"variant-{index}" if seed is None else f"variant-{index}-seed-{seed}"
+def mark_variant(axes: Axes, lines_before: int, index: int, kind: str = "line") -> None:
+    """Marks the lines added since there were `lines_before` as those of a variant."""
     for number, line in enumerate(axes.lines[lines_before:], start=lines_before):
-        line.set_gid(f"{run}-line-{number}")
+        line.set_gid(f"variant-{index}-{kind}-{number}")
 
 
 def _describe_scale(figure: Figure) -> dict[str, str]:
@@ -155,11 +156,18 @@ def _describe_scale(figure: Figure) -> dict[str, str]:
 
 
 def finish(
-    figure: Figure, name: str, title: str, caption: str, variants: dict[int, str]
+    figure: Figure,
+    name: str,
+    title: str,
+    caption: str,
+    variants: dict[int, str],
+    *,
+    outside: str = "",
+    inline: bool = True,
 ) -> Drawing:
     """The figure in all its forms; `variants` are those it shows, by their place in the study.
 
-    The page has its own legend: it gets the SVG of the file without one.
+    The page has its own legend: it gets the SVG of the file without one, unless not `inline`.
     """
     for axes in figure.axes:
         axes.set_title(axes.get_title(loc="left"), gid="title-")  # the page prints it bold
@@ -170,8 +178,9 @@ def finish(
     height, scale = figure.get_figheight(), _describe_scale(figure)
     with _legend_below(figure, variants):
         text, pdf = save_svg(figure, name), save_pdf(figure)
-    inline = svg.make_inline(text, name, f"{title}. {caption}", 72 * height, scale)
-    return Drawing(name, caption, inline, text, pdf)
+    description = f"{title}. {caption}{outside}"
+    shown = svg.make_inline(text, name, description, 72 * height, scale) if inline else None
+    return Drawing(name, caption, outside, shown, text, pdf)
 
 
 @contextmanager

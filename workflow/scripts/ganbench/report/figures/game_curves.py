@@ -15,7 +15,6 @@ from ganbench.report.figures.budgets import BUDGETS, label_budget
 from ganbench.report.figures.coinciding import describe_coinciding
 from ganbench.report.figures.curves import (
     MANY_RUNS,
-    ONLY_MEANS,
     draw_level,
     draw_seeds_and_mean,
     keep_in_view,
@@ -35,6 +34,7 @@ from ganbench.report.figures.equilibrium_levels import (
     list_probability_levels,
     list_value_levels,
 )
+from ganbench.report.figures.plots import Plot
 from ganbench.report.results import Results
 
 
@@ -102,7 +102,7 @@ GAME_CURVES = (
     GameCurve(column="g_loss", title="Loss of G", label="loss of G", caption=_LOSS_CAPTION),
 )
 
-DOTS = 2000
+DOTS = 800
 """The most measured gradient weights that a figure shows."""
 
 MOST_ROWS = 100
@@ -110,6 +110,19 @@ MOST_ROWS = 100
 
 MOST_POINTS, FEWEST_ROWS = 2400, 12
 """Points that all runs on a dataset may take in a figure, and the rows that a run keeps anyway."""
+
+
+def describe_game_plot(study: Mapping[str, Any], dataset: str, curve: GameCurve) -> Plot:
+    """What the figure of one quantity shows."""
+    return Plot(
+        name=f"game-{dataset}-{curve.column.replace('_', '-')}",
+        title=curve.title,
+        label=curve.label,
+        subtitle=curve.label,
+        column=curve.column,
+        logarithmic=curve.column.endswith("norm"),
+        levels=tuple(curve.levels(study)),
+    )
 
 
 def sketch_game_curves(results: Results, dataset: str) -> list[Sketch]:
@@ -127,23 +140,28 @@ def _draw_curve(
     curve: GameCurve,
 ) -> Drawing:
     """One quantity; `rows` are those of the history to draw."""
-    levels = curve.levels(results.study)
-    caption = curve.caption + (_LEVELS_CAPTION if levels else "")
+    plot, outside = describe_game_plot(results.study, dataset, curve), ""
     with open_figure() as (figure, (axes,)):
         seeds = curve.main or len(results.runs) <= MANY_RUNS
-        caption += "" if seeds else ONLY_MEANS
         curves = draw_seeds_and_mean(axes, results, rows, curve.column, seeds=seeds)
-        if curve.column.endswith("norm"):
+        if plot.logarithmic:
             _set_log_scale(axes)
         else:
-            caption += keep_in_view(axes, history[curve.column])
-        for level in levels:
+            outside = keep_in_view(axes, history[curve.column])
+        for level in plot.levels:
             draw_level(axes, level.value, level.label)
         mark_diverged(axes, results, history, curve.column)
-        axes.set(title=curve.title, ylabel=curve.label)
+        axes.set(title=plot.title, ylabel=plot.label)
         label_budget(axes, BUDGETS[0], results.study, dataset)
-        name = f"game-{dataset}-{curve.column.replace('_', '-')}"
-        return finish(figure, name, f"{curve.title}, on {dataset}", caption, curves.variants)
+        return finish(
+            figure,
+            plot.name,
+            f"{plot.title}, on {dataset}",
+            curve.caption + (_LEVELS_CAPTION if plot.levels else ""),
+            curves.variants,
+            outside=outside,
+            inline=False,
+        )
 
 
 def thin_out(history: pd.DataFrame) -> pd.DataFrame:

@@ -1,25 +1,26 @@
 """Learning curves: each metric over the training budget."""
 
 import math
+from dataclasses import dataclass, replace
 from functools import partial
 from textwrap import fill
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from ganbench.catalogue.metrics import METRICS, base_name, companion
 from ganbench.evidence.final_scores import select
 from ganbench.report.figures.budgets import BUDGETS, label_budget
 from ganbench.report.figures.curves import (
     MANY_RUNS,
-    ONLY_MEANS,
     draw_level,
     draw_seeds_and_mean,
     keep_in_view,
     label_ends,
 )
 from ganbench.report.figures.drawing import Drawing, Sketch, finish, open_figure
+from ganbench.report.figures.equilibrium_levels import Level
+from ganbench.report.figures.plots import Plot
 from ganbench.report.measures import (
     HIDDEN,
     describe_metric,
@@ -41,16 +42,33 @@ LABEL_WIDTH = 34
 _NATS = {"JSD", "value", "optimal_value", "duality_gap"}
 
 
-def sketch_learning_curves(results: Results, dataset: str) -> list[Sketch]:
-    """For each metric of a dataset, its curves over each budget, by the budget's column.
+@dataclass(frozen=True)
+class MetricCurves:
+    """The scores of one metric of a dataset: those that are drawn run by run, and `other` ones.
 
-    The primary metric comes first; the others have curves over the first budget only.
+    Of the others, against training images, only the mean over seeds is drawn.
+    """
+
+    metric: str
+    scores: pd.DataFrame
+    other: pd.DataFrame
+    plot: Plot
+
+    @property
+    def reference(self) -> str:
+        """What the scores are against."""
+        return self.scores["reference"].iloc[0]
+
+
+def list_metric_curves(results: Results, dataset: str) -> list[MetricCurves]:
+    """The metrics of a dataset that have figures; the primary one comes first.
+
     Scores are against held-out images if the metric has them as reference; scores against training
-    images are then drawn as well, as a mean over seeds.
+    images are then drawn as well.
     """
     scores = results.curves[results.curves["dataset"] == dataset]
     primary, _ = primary_measure(results, dataset)
-    sketches = []
+    curves = []
     groups = sorted(scores.groupby("metric", sort=False), key=lambda group: group[0] != primary)
     for metric, rows in groups:
         if base_name(metric) in HIDDEN:
@@ -60,59 +78,93 @@ def sketch_learning_curves(results: Results, dataset: str) -> list[Sketch]:
             main, other = rows, rows[:0]
         else:
             main, other = rows[~against_train], rows[against_train]
-        sketches.append(partial(_draw_curves, results, main, other, metric == primary))
-    return sketches
+        plot = _describe_plot(results, dataset, metric, main["reference"].iloc[0], len(other) > 0)
+        curves.append(MetricCurves(metric, main, other, replace(plot, large=metric == primary)))
+    return curves
 
 
-def _draw_curves(
-    results: Results, scores: pd.DataFrame, other: pd.DataFrame, primary: bool
-) -> dict[str, Drawing]:
-    """One metric over each budget; of the scores `other` only the mean is drawn.
-
-    The `primary` metric's figure is large, and has the variants' names at the ends of their lines.
-    """
-    dataset, metric, reference = scores.iloc[0][["dataset", "metric", "reference"]]
+def _describe_plot(
+    results: Results, dataset: str, metric: str, reference: str, has_other: bool
+) -> Plot:
     base = base_name(metric)
     definition = METRICS[base]
     better = "" if definition.better == "neither" else f", {definition.better} is better"
-    title = f"{definition.title}{better}"
+    unit = " (nats)" if base in _NATS else ""
+    return Plot(
+        name=f"curve-{dataset}-{metric.lower()}",
+        title=f"{definition.title}{better}",
+        label=describe_metric(metric) + unit,
+        subtitle=metric + describe_reference(metric, reference) + unit,
+        column=name_column(metric, reference),
+        other=name_column(metric, "train") if has_other else "",
+        levels=_list_levels(base, results.floor(dataset, metric, reference)),
+    )
+
+
+def name_column(metric: str, reference: str) -> str:
+    """The name of a metric's scores against a reference in the page's data."""
+    return f"{metric} (training)" if reference == "train" else metric
+
+
+def sketch_learning_curves(results: Results, dataset: str) -> list[Sketch]:
+    """For each metric of a dataset, its curves over each budget, by the budget's column.
+
+    The primary metric has curves over all budgets, the others over the first one only: the script
+    of the page draws them over the others.
+    """
+    return [
+        partial(_draw_curves, results, curves) for curves in list_metric_curves(results, dataset)
+    ]
+
+
+def _draw_curves(results: Results, curves: MetricCurves) -> dict[str, Drawing]:
+    """One metric over each budget.
+
+    The primary metric's figure is large, and has the variants' names at the ends of their lines.
+    """
+    plot, scores = curves.plot, curves.scores
+    dataset, metric = scores["dataset"].iloc[0], curves.metric
     drawings = {}
-    budgets = BUDGETS if primary else BUDGETS[:1]
-    with open_figure(*LARGE if primary else ()) as (figure, (axes,)):
-        curves = draw_seeds_and_mean(
+    budgets = BUDGETS if plot.large else BUDGETS[:1]
+    with open_figure(*LARGE if plot.large else ()) as (figure, (axes,)):
+        lines = draw_seeds_and_mean(
             axes,
             results,
             scores,
             "value",
             budgets=[budget.column for budget in budgets],
-            other=other,
-            seeds=primary or len(results.runs) <= MANY_RUNS,
+            other=curves.other,
+            seeds=plot.large or len(results.runs) <= MANY_RUNS,
         )
-        caption = _describe_ends(results, scores, metric) + keep_in_view(axes, scores["value"])
-        caption += ONLY_MEANS if not primary and len(results.runs) > MANY_RUNS else ""
-        caption += _describe_companion(results, dataset, metric, reference)
-        _draw_reference(axes, base, results.floor(dataset, metric, reference))
-        label = describe_metric(metric) + (" (nats)" if base in _NATS else "")
-        axes.set(title=fill(title, TITLE_WIDTH), ylabel=fill(label, LABEL_WIDTH))
-        if primary:
-            label_ends(axes, curves)
+        outside = keep_in_view(axes, scores["value"])
+        caption = _describe_ends(results, scores, metric)
+        caption += _describe_companion(results, dataset, metric, curves.reference)
+        for level in plot.levels:
+            draw_level(axes, level.value, level.label)
+        axes.set(title=fill(plot.title, TITLE_WIDTH), ylabel=fill(plot.label, LABEL_WIDTH))
+        if plot.large:
+            label_ends(axes, lines)
         for budget in budgets:
-            curves.move(axes, budget.column)
+            lines.move(axes, budget.column)
             label_budget(axes, budget, results.study, dataset)
-            suffix = "" if budget is BUDGETS[0] else f"-{budget.column}"
-            name = f"curve-{dataset}-{metric.lower()}{suffix}"
+            first = budget is BUDGETS[0]
             drawings[budget.column] = finish(
-                figure, name, f"{title}, over {budget.title}", caption, curves.variants
+                figure,
+                plot.name if first else f"{plot.name}-{budget.column}",
+                f"{plot.title}, over {budget.title}",
+                caption,
+                lines.variants,
+                outside=outside,
+                inline=plot.large and first,
             )
     return drawings
 
 
-def _draw_reference(axes: Axes, base: str, floor: float | None) -> None:
+def _list_levels(base: str, floor: float | None) -> tuple[Level, ...]:
     """The value at the equilibrium, or the score of real samples, if there is one."""
     if base in ("value", "optimal_value"):
-        draw_level(axes, -math.log(4), "−log 4")
-    elif floor is not None:
-        draw_level(axes, floor, "real samples")
+        return (Level(-math.log(4), "−log 4"),)
+    return () if floor is None else (Level(floor, "real samples"),)
 
 
 def _describe_companion(results: Results, dataset: str, metric: str, reference: str) -> str:

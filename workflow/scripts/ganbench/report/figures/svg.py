@@ -2,10 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import pairwise
 from xml.etree import ElementTree
+
+import numpy as np
 
 INK, FAINT = "#1b1e23", "#c6cad1"
 """The colours of text and of grid lines in files; the page replaces them by those of its theme."""
@@ -16,6 +18,10 @@ ElementTree.register_namespace("xlink", XLINK)
 
 FILE_LEGEND = "file-legend"
 """The id of a legend below a figure, which only files have."""
+
+TOLERANCE = 1.0
+"""By how much a line may move when points are left out, in tenths of a point: a quarter of a pixel
+on most screens."""
 
 _DROPPED = re.compile(r"(font-family|stroke-linejoin|stroke-linecap: butt)\b[^;]*;?\s*")
 _FONT = re.compile(r"font: (?:(bold|[6-9]00) )?([\d.]+)px [^;]*")
@@ -38,7 +44,7 @@ def make_inline(
 
     It is cut to `height` points, without the legend below. `name` makes its ids unique there.
     Groups whose id begins with `variant-0-` get the class `variant-0`, by which the page switches
-    variants on and off; those of `variant-0-seed-1-` get `seed-1` too; so do `label-`, `title-`.
+    variants on and off; so do `label-`, `title-`.
     The element gets the further `attributes`.
     """
     root = ElementTree.fromstring(text[text.index("<svg") :])
@@ -53,7 +59,6 @@ def make_inline(
             short = "c" + hashlib.sha256(style.encode()).hexdigest()[:8]
             styles[short] = style
             element.set("class", " ".join(filter(None, [element.get("class"), short])))
-    _group_seeds(root)
     root.attrib = {
         "viewBox": f"0 0 {width:g} {height:g}",
         "width": f"{width * 4 / 3:.0f}",
@@ -76,42 +81,14 @@ def _flatten(parent: ElementTree.Element) -> None:
         if tag != "g" or child.get("clip-path") or child.get("transform"):
             children += [child] if tag != "defs" or len(child) else []
             continue
-        match = re.match(r"(variant-\d+|label|title)(?:-(seed-\d+))?-", child.get("id", ""))
+        match = re.match(r"(variant-\d+|label|title)-", child.get("id", ""))
         for inner in child:
             if match:
-                inner.set("class", " ".join(filter(None, match.groups())))
+                inner.set("class", match[1])
             children.append(inner)
     parent[:] = children
     if not parent.tag.endswith("}text"):
         parent.text = None
-
-
-def _group_seeds(root: ElementTree.Element) -> None:
-    """Puts the seeds of a variant, which follow each other, into a group with their style.
-
-    A figure of hundreds of runs is a quarter shorter so. Paths keep the classes of their run.
-    """
-    children: list[ElementTree.Element] = []
-    for shared, siblings in groupby(root, key=_shared_by_seeds):
-        paths = list(siblings)
-        if shared is None or len(paths) == 1:
-            children += paths
-            continue
-        style, clip = shared
-        group = ElementTree.Element(f"{{{SVG}}}g", {"class": style, "clip-path": clip})
-        for path in paths:
-            run = path.attrib["class"].removesuffix(f" {style}")
-            group.append(ElementTree.Element(path.tag, {"d": path.attrib["d"], "class": run}))
-        children.append(group)
-    root[:] = children
-
-
-def _shared_by_seeds(element: ElementTree.Element) -> tuple[str, str] | None:
-    """The style class and the clip path of a seed's path."""
-    match = re.fullmatch(r"variant-\d+ seed-\d+ (\w+)", element.get("class", ""))
-    if match is None or set(element.attrib) != {"class", "clip-path", "d"}:
-        return None
-    return match[1], element.attrib["clip-path"]
 
 
 def _is_invisible(element: ElementTree.Element) -> bool:
@@ -149,29 +126,70 @@ def _shorten(element: ElementTree.Element) -> None:
 
 
 def shorten_path(d: str) -> str:
-    """Path data rounded to a tenth of a point, with straight lines relative to the point before."""
+    """Path data rounded to a tenth of a point, with straight lines relative to the point before.
+
+    Points between straight lines are left out where the line stays in its place without them.
+    """
     commands = re.findall(r"([MLCQz])([^MLCQz]*)", d)
     if any(command in "CQ" for command, _ in commands):
         rounded = _NUMBER.sub(lambda match: _shorten_number(float(match[0])), d)
         return " ".join(rounded.split())
-    written: list[str] = []
-    at = start = (0, 0)
-    previous = ""
-    for command, numbers in commands:
-        if command == "z":
-            written.append("z")
-            at, previous = start, "z"
+    return "".join(
+        _write_piece(_simplify([_round_pair(numbers) for _, numbers in points]), closed)
+        for points, closed in _split_pieces(commands)
+    )
+
+
+def _split_pieces(
+    commands: list[tuple[str, str]],
+) -> Iterator[tuple[list[tuple[str, str]], bool]]:
+    """Each piece that begins with M, without its z, and whether that closes it."""
+    starts = [number for number, (command, _) in enumerate(commands) if command == "M"]
+    for start, end in pairwise([*starts, len(commands)]):
+        closed = commands[end - 1][0] == "z"
+        yield commands[start : end - closed], closed
+
+
+def _round_pair(numbers: str) -> tuple[int, int]:
+    """Two coordinates in tenths."""
+    x, y = (round(float(number) * 10) for number in numbers.split())
+    return x, y
+
+
+def _simplify(points: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The points without those whose loss moves the line by less than a tenth (Douglas, Peucker).
+
+    The first and the last one stay, also where they are the same.
+    """
+    array = np.array(points, dtype=float)
+    kept, spans = {0, len(points) - 1}, [(0, len(points) - 1)]
+    while spans:
+        first, last = spans.pop()
+        if last - first < 2:
             continue
-        x, y = (round(float(number) * 10) for number in numbers.split())
-        if command == "M":
-            start = (x, y)
-            written.append(f"M{_format_pair(x, y)}")
-        else:
-            step = _format_pair(x - at[0], y - at[1])
-            separator = "" if step.startswith("-") else " "
-            written.append((separator if previous == "L" else "l") + step)
-        at, previous = (x, y), command
-    return "".join(written)
+        distances = _measure_distances(array[first + 1 : last], array[first], array[last])
+        if distances.max() >= TOLERANCE:
+            middle = first + 1 + int(distances.argmax())
+            kept.add(middle)
+            spans += [(first, middle), (middle, last)]
+    return [points[number] for number in sorted(kept)]
+
+
+def _measure_distances(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Of points to the piece of a line from `start` to `end`."""
+    along = end - start
+    share = (points - start) @ along / max(along @ along, 1e-9)
+    return np.linalg.norm(points - start - np.outer(np.clip(share, 0, 1), along), axis=1)
+
+
+def _write_piece(points: list[tuple[int, int]], closed: bool) -> str:
+    """The points of one piece, each relative to the one before."""
+    written = [f"M{_format_pair(*points[0])}"]
+    for (x, y), (next_x, next_y) in pairwise(points):
+        step = _format_pair(next_x - x, next_y - y)
+        separator = "" if step.startswith("-") else " "
+        written.append((separator if len(written) > 1 else "l") + step)
+    return "".join(written) + "z" * closed
 
 
 def _format_pair(x: int, y: int) -> str:

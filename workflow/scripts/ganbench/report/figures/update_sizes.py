@@ -6,12 +6,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from ganbench.report.figures.budgets import BUDGETS, label_budget
 from ganbench.report.figures.curves import (
     MANY_RUNS,
-    ONLY_MEANS,
     draw_seeds_and_mean,
     mark_diverged,
 )
@@ -24,6 +24,7 @@ from ganbench.report.figures.drawing import (
     open_figure,
 )
 from ganbench.report.figures.game_curves import thin_out
+from ganbench.report.figures.plots import Plot
 from ganbench.report.results import Results
 from ganbench.wording import fixed, listing
 
@@ -34,6 +35,8 @@ DOTS = 600
 
 SPREAD = 2.0
 """Gradients that differ by less than this factor show no slope."""
+
+_LABEL = "‖Δw‖ / ‖w‖ of G (log scale)"
 
 _UPDATE_CAPTION = (
     "‖w − w′‖ / ‖w′‖ over all weights of G in one step: how far G really moves. If it vanishes, G "
@@ -46,37 +49,61 @@ _SLOPE_CAPTION = (
 )
 
 
-def sketch_update_sizes(results: Results, dataset: str) -> list[Sketch]:
-    """The size of G's update over training, and against the size of its gradient.
+def list_update_plots(dataset: str) -> tuple[Plot, Plot]:
+    """The size of G's update over training, and against the size of its gradient."""
+    over_training = Plot(
+        name=f"game-{dataset}-g-update-size",
+        title="Update of G",
+        label=_LABEL,
+        subtitle=_LABEL,
+        column=UPDATE,
+        logarithmic=True,
+    )
+    against_gradient = Plot(
+        name=f"game-{dataset}-g-update-against-gradient",
+        title="Update of G against its gradient",
+        label=_LABEL,
+        subtitle=_LABEL,
+        column=UPDATE,
+        against=GRADIENT,
+        against_label="‖∂L/∂w‖₂ of G (log scale)",
+        logarithmic=True,
+    )
+    return over_training, against_gradient
 
-    Runs of earlier versions did not measure it; where all are such, there is no figure.
-    """
+
+def measured_updates(history: pd.DataFrame) -> bool:
+    """Whether any run measured the size of G's update; runs of earlier versions did not."""
+    return UPDATE in history and not history[UPDATE].isna().all()
+
+
+def sketch_update_sizes(results: Results, dataset: str) -> list[Sketch]:
+    """The figures of `list_update_plots`, none where no run has measured its updates."""
     history = results.history[results.history["dataset"] == dataset]
-    if UPDATE not in history or history[UPDATE].isna().all():
+    if not measured_updates(history):
         return []
     rows = thin_out(history)
+    over_training, against_gradient = list_update_plots(dataset)
     return [
-        partial(_draw_over_training, results, dataset, rows),
-        partial(_draw_against_gradient, results, dataset, rows),
+        partial(_draw_over_training, results, dataset, rows, over_training),
+        partial(_draw_against_gradient, results, dataset, rows, against_gradient),
     ]
 
 
-def _draw_over_training(results: Results, dataset: str, rows: pd.DataFrame) -> Drawing:
-    title = "Update of G"
+def _draw_over_training(results: Results, dataset: str, rows: pd.DataFrame, plot: Plot) -> Drawing:
     with open_figure() as (figure, (axes,)):
         seeds = len(results.runs) <= MANY_RUNS
         curves = draw_seeds_and_mean(axes, results, rows, UPDATE, seeds=seeds)
         _scale(axes, rows, UPDATE, "y")
         mark_diverged(axes, results, rows, UPDATE)
-        axes.set(title=title, ylabel="‖Δw‖ / ‖w‖ of G (log scale)")
+        axes.set(title=plot.title, ylabel=plot.label)
         label_budget(axes, BUDGETS[0], results.study, dataset)
-        name, caption = f"game-{dataset}-g-update-size", _UPDATE_CAPTION + _count_still(rows)
-        caption += "" if seeds else ONLY_MEANS
-        return finish(figure, name, f"{title}, on {dataset}", caption, curves.variants)
+        return _finish(figure, plot, dataset, _UPDATE_CAPTION + _count_still(rows), curves.variants)
 
 
-def _draw_against_gradient(results: Results, dataset: str, rows: pd.DataFrame) -> Drawing:
-    title = "Update of G against its gradient"
+def _draw_against_gradient(
+    results: Results, dataset: str, rows: pd.DataFrame, plot: Plot
+) -> Drawing:
     every = math.ceil(len(rows) / DOTS)
     variants, slopes = {}, []
     with open_figure() as (figure, (axes,)):
@@ -92,11 +119,16 @@ def _draw_against_gradient(results: Results, dataset: str, rows: pd.DataFrame) -
             slopes += [] if slope is None else [f"{variant} {fixed(slope, 2)}"]
         _scale(axes, rows, GRADIENT, "x")
         _scale(axes, rows, UPDATE, "y")
-        axes.set(title=title, xlabel="‖∂L/∂w‖₂ of G (log scale)", ylabel="‖Δw‖ / ‖w‖ of G")
+        axes.set(title=plot.title, xlabel=plot.against_label, ylabel=plot.label)
         caption = _SLOPE_CAPTION + (f" Measured slopes: {listing(slopes)}." if slopes else "")
-        name = f"game-{dataset}-g-update-against-gradient"
-        caption += _count_still(rows)
-        return finish(figure, name, f"{title}, on {dataset}", caption, variants)
+        return _finish(figure, plot, dataset, caption + _count_still(rows), variants)
+
+
+def _finish(
+    figure: Figure, plot: Plot, dataset: str, caption: str, variants: dict[int, str]
+) -> Drawing:
+    title = f"{plot.title}, on {dataset}"
+    return finish(figure, plot.name, title, caption, variants, inline=False)
 
 
 def fit_slope(rows: pd.DataFrame) -> float | None:
