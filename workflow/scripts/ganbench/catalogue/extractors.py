@@ -79,7 +79,7 @@ class _Extractors(dict[str, Extractor]):
     def __missing__(self, name: str) -> Extractor:
         if not is_timm(name):
             raise KeyError(name)
-        return Extractor(name, classes=False, trained_on="as its weights were")
+        return Extractor(name, classes=False, trained_on="what the page of its weights names")
 
 
 EXTRACTORS: dict[str, Extractor] = _Extractors(
