@@ -64,4 +64,5 @@ def test_other_weights_score_again_and_train_nothing(study):
     assert not [job for job in planned(checkout, study=other) if job.startswith("train")]
     moved = dict(given["evaluation"], weights="moved.safetensors")
     (checkout / "weights0.safetensors").rename(checkout / "moved.safetensors")
-    assert planned(checkout, study=given | {"evaluation": moved}).total() == 0
+    # the page has the study as it was written
+    assert set(planned(checkout, study=given | {"evaluation": moved})) == {"report"}
