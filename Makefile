@@ -101,5 +101,6 @@ lock: .venv/.installed ## resolve the dependencies of pyproject.toml again; need
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed; $(PYTHON) is %s. Name another one: make PYTHON=python3.12" % sys.version.split()[0])'
 	@echo "Making .venv from envs/requirements.lock: about 6 GB, one to three minutes, once."
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r envs/requirements.lock
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r envs/requirements.lock
+	@.venv/bin/python -m compileall -qq -j 0 .venv/lib || true # as pip does, but on all cores; some files are no Python
 	@touch .venv/.installed

@@ -1,189 +1,145 @@
 """What `make verify` finds: honest repetitions on another processor, and dishonest ones.
 
-    python benchmarks/verify_power.py [--seeds 12] [--jobs 2] [--runs FILE.csv]
+    python benchmarks/verify_power.py [--workers 2] [--seeds 80] [--minutes M] [--output FOLDER]
 
 Trains small real runs on digits twice: as published, and in processes where torch and oneDNN choose
-the kernels of an older processor, which rounds sums in another order. There runs are also trained
-with half of the steps, of the learning rate and of the batch, and twins. Studies of five seeds
-are then drawn from the published runs, and a run of each kind is judged by
-`ganbench.evidence.repetitions`, which `make verify` uses. Prints the share of accepted runs of each
-kind. `--runs` keeps the scores of all runs, or reads them where the file exists.
+the kernels of an older processor, which rounds sums in another order. There each run has its twins,
+and the first seeds are also trained with another learning rate and another batch size. Every five
+seeds are one study, and each of them is judged in it by `ganbench.evidence.repetitions`, as
+`make verify` does. Prints the share of accepted repetitions of each kind with its interval.
+
+Seeds begin at 1000: FLOOR and FACTOR of `ganbench.evidence.repetitions` were chosen on runs of
+lower seeds. `--output` (benchmarks/results) gets `verify_power.csv`, which is rewritten as studies
+become complete, and at the end `verify_power_scores.csv`, the scores of all runs. `--runs`
+(benchmarks/results/verify_power_runs) keeps each run; the same command trains only those that it
+lacks. After `--minutes`, at Ctrl-C or at SIGTERM the studies that are complete are judged.
 """
 
 import argparse
-import io
 import multiprocessing
 import os
+import signal
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import measure
-import numpy as np
 import pandas as pd
-import torch
-from ganbench import randomness
-from ganbench.datasets.prepare import DatasetFiles, prepare
-from ganbench.evaluation.extractor import extract, load_extractor
-from ganbench.evaluation.feature_metrics import score_features
-from ganbench.evaluation.real_images import load_real
-from ganbench.evaluation.reference import ReferenceFiles, make_reference
-from ganbench.evaluation.snapshots import generate_images
-from ganbench.jobs.arrays import map_array
-from ganbench.randomness import Stream
-from ganbench.samples import sample_latents
-from ganbench.study.budget import snapshot_steps
-from ganbench.study.resolve import resolve
-from ganbench.training.measure import measure as measure_game
-from ganbench.training.run import start_run
-from verify_draws import PUBLISHED, TWINS, judge_studies
+import verify_runs
+from verify_judging import SEEDS, Study, tabulate
+from verify_runs import DISHONEST, HONEST, PUBLISHED, VARIANTS, Job, with_twins
 
-DATASET, VARIANTS = "digits", ("minimax", "non_saturating")
-TRAINING = {
-    "steps": 320,
-    "batch_size": 32,
-    "snapshots": 4,
-    "history_interval": 10,
-    "device": "cpu",
-    "network": {"name": "dcgan", "width": 8},
-    "latent": {"size": 16},
-    "optimizer": {"lr": 1e-3},
-}
 OLDER_PROCESSOR = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"}
 """Environment variables by which libraries choose the kernels of another processor."""
 
-NICENESS = 10
-"""So that other work on the machine goes first."""
-
-HONEST, HALF_STEPS = "honest", "half of the steps"
-RATE = TRAINING["optimizer"]["lr"]
-KINDS = {
-    HONEST: {},
-    f"{HONEST}, {TWINS[0]}": {"optimizer": {"lr": RATE * (1 + 1e-6)}},
-    f"{HONEST}, {TWINS[1]}": {"optimizer": {"lr": RATE * (1 - 1e-6)}},
-    "half of the learning rate": {"optimizer": {"lr": RATE / 2}},
-    "half of the batch": {"batch_size": TRAINING["batch_size"] // 2},
-}
-"""Kinds of repetitions, by the keys of `training` that they change."""
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 def main() -> None:
-    """Trains the runs, judges drawn studies, and prints the table."""
+    """Trains the runs, judges every study that is complete, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=12)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--studies", type=int, default=1000)
-    parser.add_argument("--runs", type=Path)
+    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
+    parser.add_argument("--seeds", type=int, default=80, help="honest repetitions; a multiple of 5")
+    parser.add_argument("--dishonest-seeds", type=int, default=20, help="a multiple of 5")
+    parser.add_argument("--first-seed", type=int, default=1000)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="when to stop training")
+    parser.add_argument("--output", type=Path, default=measure.RESULTS)
+    parser.add_argument("--runs", type=Path, default=measure.RESULTS / "verify_power_runs")
     options = parser.parse_args()
-    if options.runs and options.runs.exists():
-        runs = pd.read_csv(options.runs)
-    else:
-        runs = train_all(options)
-        if options.runs:
-            runs.to_csv(options.runs, index=False)
-    measure.show("verify_power", judge_studies(runs, options.studies))
+    if options.seeds % SEEDS or options.dishonest_seeds % SEEDS:
+        parser.error(f"--seeds and --dishonest-seeds: a study has {SEEDS}, so give multiples of it")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options.output.mkdir(parents=True, exist_ok=True)
+    studies = [Study(seeds) for seeds in _group_seeds(options.first_seed, options.seeds)]
+    try:
+        for _ in train_all(options):
+            _judge(studies, options)
+    except KeyboardInterrupt:
+        print("stopped; the same command continues", flush=True)
+    print(_judge(studies, options).to_markdown(index=False, floatfmt=".3g"))
+    runs = [pd.read_csv(file) for file in sorted(options.runs.glob("*.csv"))]
+    if runs:
+        pd.concat(runs).to_csv(options.output / "verify_power_scores.csv", index=False)
+    print(options.output / "verify_power.csv")
 
 
-def resolve_runs(training: dict[str, Any]) -> dict[str, Any]:
-    """The resolved study with these keys of `training` changed."""
-    study = {
-        "study": "verify_power",
-        "datasets": {DATASET: {}},
-        "variants": {name: {} for name in VARIANTS},
-        "recipe": "equal",
-        "training": TRAINING | training,
-        "evaluation": {"extractor": "classifier", "samples": 500},
-    }
-    return resolve(study, "verify_power")
+def _group_seeds(first: int, count: int) -> list[range]:
+    return [range(start, start + SEEDS) for start in range(first, first + count, SEEDS)]
 
 
-def train_all(options: argparse.Namespace) -> pd.DataFrame:
-    """The scores of all runs, those of the older processor from processes of their own."""
-    context, tables = multiprocessing.get_context("spawn"), []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        prepare_images(folder)
-        for kinds, environment in (((PUBLISHED,), {}), (tuple(KINDS), OLDER_PROCESSOR)):
-            jobs = [
-                (kind, variant, seed)
-                for seed in range(options.seeds)
-                for variant in VARIANTS
-                for kind in kinds
-            ]
-            os.environ |= environment
-            with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:
-                tables += pool.map(partial(score_run, folder), *zip(*jobs, strict=True))
-    for variable in OLDER_PROCESSOR:
-        del os.environ[variable]
-    return pd.concat(tables, ignore_index=True)
+def _judge(studies: Iterable[Study], options: argparse.Namespace) -> pd.DataFrame:
+    """Judges what became complete since last time, and rewrites the table."""
+    table = tabulate(outcome for study in studies for outcome in study.judge(options.runs))
+    described = table.assign(**measure.machine())
+    described.to_csv(options.output / "verify_power.csv", index=False, float_format="%.4g")
+    return table
 
 
-def prepare_images(folder: Path) -> None:
-    """Writes the splits and the extractor into the folder."""
-    study, log = resolve_runs({}), io.StringIO()
-    prepare(
-        name=DATASET,
-        dataset=study["datasets"][DATASET],
-        needs_classes=True,
-        outputs=DatasetFiles(folder / "data.npz", folder / "card.json", folder / "examples.png"),
-        log=log,
-    )
-    make_reference(
-        dataset=DATASET,
-        extractor="classifier",
-        samples=500,
-        data_file=folder / "data.npz",
-        device="cpu",
-        outputs=ReferenceFiles(
-            folder / "network.pt", folder / "features.npz", folder / "net.json", folder / "floor"
-        ),
-        log=log,
-    )
+def train_all(options: argparse.Namespace) -> Iterator[None]:
+    """Trains what `options.runs` lacks; yields at least every half minute."""
+    end = time.monotonic() + 60 * options.minutes
+    groups = _group_seeds(options.first_seed, options.seeds)
+    honest = list_jobs(groups, with_twins(HONEST))
+    first = groups[: options.dishonest_seeds // SEEDS]
+    dishonest = list_jobs(first, [name for kind in DISHONEST for name in with_twins(kind)])
+    begun = len(list_jobs(first, with_twins(HONEST)))
+    repeated = [*honest[:begun], *dishonest, *honest[begun:]]
+    options.runs.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as images:
+        verify_runs.prepare_images(Path(images))
+        for jobs, kernels in ((list_jobs(groups, [PUBLISHED]), {}), (repeated, OLDER_PROCESSOR)):
+            new = [job for job in jobs if not job.file(options.runs).exists()]
+            train = partial(verify_runs.score_run, Path(images), options.runs)
+            yield from _train(train, new, options.workers, kernels, end)
 
 
-def score_run(folder: Path, kind: str, variant: str, seed: int) -> pd.DataFrame:
-    """Trains one run and scores its snapshots; of an honest run, those at half of the steps too."""
-    os.nice(max(0, NICENESS - os.nice(0)))
-    randomness.use_deterministic_kernels(threads=1)
-    torch.set_flush_denormal(True)
-    parameters = resolve_runs(KINDS.get(kind, {}))["runs"][DATASET][variant]
-    real = torch.from_numpy(np.array(map_array(folder / "data.npz", "train")))
-    run = start_run(parameters, DATASET, seed, real)
-    snapshots = snapshot_steps(parameters)
-    halves = {step // 2: step for step in snapshots} if kind.startswith(HONEST) else {}
-    rows = []
-    network, references = load_extractor(folder / "network.pt"), load_real(folder / "features.npz")
-    for _ in range(parameters["steps"]):
-        losses = run.take_step()
-        if run.step in (10, 20, 40, 80):
-            game = measure_game(run.game, losses).tolist()
-            rows.append((kind, run.step, "history", "d_loss", game[0]))
-            rows.append((kind, run.step, "history", "g_loss", game[1]))
-        if run.step in snapshots or run.step in halves:
-            noise = randomness.generator(DATASET, seed, Stream.EVALUATION_NOISE)
-            latents = sample_latents(parameters["latent"], 500, noise)
-            generator = run.game.scored_generator
-            generator.eval()
-            images = generate_images(generator, latents, tuple(real.shape[1:]))
-            generator.train()
-            scores = score_features(extract(network, images), references, "classifier")
-            for reference, metric, value in scores:
-                if run.step in snapshots:
-                    rows.append((kind, run.step, reference, metric, value))
-                if run.step in halves:
-                    rows.append(
-                        (
-                            kind.replace(HONEST, HALF_STEPS),
-                            halves[run.step],
-                            reference,
-                            metric,
-                            value,
-                        )
-                    )
-    table = pd.DataFrame(rows, columns=["kind", "step", "reference", "metric", "value"])
-    return table.assign(dataset=DATASET, variant=variant, seed=seed)
+def list_jobs(groups: Iterable[range], kinds: Iterable[str]) -> list[Job]:
+    """The runs of these kinds, study by study."""
+    return [
+        Job(kind, variant, seed)
+        for seeds in groups
+        for seed in seeds
+        for variant in VARIANTS
+        for kind in kinds
+    ]
+
+
+def _train(
+    train: Callable[[Job], None],
+    jobs: list[Job],
+    workers: int,
+    kernels: Mapping[str, str],
+    end: float,
+) -> Iterator[None]:
+    """Trains in processes with these variables; none is begun after `end`."""
+    changed = ONE_THREAD | kernels
+    former = {name: os.environ.get(name) for name in changed}
+    os.environ |= changed
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        futures = {pool.submit(train, job) for job in jobs}
+        for name, value in former.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+        yield from _wait(futures, end)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _wait(futures: set[Future], end: float) -> Iterator[None]:
+    total = len(futures)
+    while futures and time.monotonic() < end:
+        pause = time.monotonic() + min(30.0, max(0.0, end - time.monotonic()))
+        while futures and time.monotonic() < pause:
+            done, futures = wait(futures, pause - time.monotonic(), FIRST_COMPLETED)
+            for future in done:
+                future.result()
+        print(f"{total - len(futures)} of {total} runs", flush=True)
+        yield
 
 
 if __name__ == "__main__":

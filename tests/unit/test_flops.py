@@ -1,8 +1,13 @@
 """Floating-point operations equal counts by hand, and counting draws no random number."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from ganbench.training.flops import count_flops
+from project import ROOT
 from training_example import resolve_run
 
 
@@ -105,3 +110,32 @@ def test_every_regularizer_is_counted_without_drawing_a_number(name):
     state = torch.get_rng_state()
     assert count_step(regularizers={name: {}}) > 0
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_counts_are_the_same_with_torch_compiler():
+    """What the compiler's absence changes is the time: nothing is compiled either way."""
+    program = """
+import json, sys
+import torch
+if sys.argv[1] == "with":
+    import torch._dynamo
+from ganbench.training.flops import count_flops
+from training_example import resolve_setting
+counts = {}
+for name in ("batch norm", "gradient penalty"):
+    parameters, samples = resolve_setting(name)
+    counts[name] = count_flops(parameters, tuple(samples.shape[1:]))
+assert ("torch._dynamo" in sys.modules) == (sys.argv[1] == "with")
+print(json.dumps(counts))
+"""
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("workflow/scripts", "tests"))
+    counts = [
+        subprocess.run(
+            [sys.executable, "-c", program, case],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for case in ("with", "without")
+    ]
+    assert counts[0] == counts[1] != b""

@@ -55,3 +55,22 @@ def test_scoring_and_training_a_classifier_need_torch_and_no_other_large_library
 def test_datasets_are_prepared_without_torch(kind):
     imports = list_imports(f"KIND = {kind!r}\n{PREPARE}")
     assert imports & {"torch", "matplotlib"} == set()
+
+
+COUNT = """
+from ganbench.study.resolve import resolve
+from ganbench.training.flops import count_flops
+study = {"study": "s", "datasets": {"digits": {}}, "variants": {"minimax": {}}}
+print(count_flops(resolve(study, "s")["runs"]["digits"]["minimax"], (1, 8, 8)))
+import sys
+assert not {"torch._dynamo", "torch._inductor"} & set(sys.modules), "the compiler was imported"
+import torch
+from ganbench.training.compiler import without_compiler
+with without_compiler():
+    assert torch._dynamo.disable(len) is len
+    assert torch._dynamo.config.cache_size_limit > 0
+"""
+
+
+def test_arithmetic_is_counted_without_torch_compiler_which_still_works_after():
+    assert "torch._dynamo" in list_imports(COUNT)

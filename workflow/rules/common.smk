@@ -314,6 +314,15 @@ def get_plugin_parameters(of, extractors=()):
     return {"plugins": canonical_json(identified)} if identified else {}
 
 
+def get_weights_parameters():
+    """The digest of the weights that a study gives, of a network of timm; {} without any.
+
+    As a parameter, it makes other weights give other features.
+    """
+    sha256 = STUDY["evaluation"]["sha256"]
+    return {"sha256": sha256} if sha256 else {}
+
+
 def get_sample_count(wildcards):
     """The number of generated samples that are compared with a dataset."""
     return get_dataset(wildcards)["samples"]

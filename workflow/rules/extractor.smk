@@ -23,6 +23,7 @@ rule extractor:
         gpu=count_gpus,
     params:
         **get_plugin_parameters("images", EXTRACTORS.values()),
+        **get_weights_parameters(),
         code=digest_code("extractor.py"),
         samples=get_sample_count,
         device=STUDY["training"]["device"],

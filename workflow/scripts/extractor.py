@@ -14,6 +14,7 @@ with extensible_job(snakemake) as job:
         extractor=snakemake.wildcards.extractor,
         # not a parameter: the path of verified weights changes no result
         weights=snakemake.config["execution"]["weights"],
+        sha256=snakemake.params.get("sha256", ""),
         samples=snakemake.params.samples,
         device=snakemake.params.device,
         stacked=snakemake.params.stacked,

@@ -16,6 +16,10 @@ CLASSIFIER = "classifier"
 """The extractor that the workflow trains anew, for one study."""
 
 
+TIMM = "timm:"
+"""How the names of timm's networks begin as extractors; a study gives their weights."""
+
+
 @dataclass(frozen=True)
 class Extractor:
     """One extractor. `url` is empty if its weights are shipped, and `sha256` if they are trained.
@@ -35,9 +39,14 @@ class Extractor:
     is_plugin: bool = False
 
     @property
+    def is_timm(self) -> bool:
+        """Whether it is a network of timm, with weights that the study gives."""
+        return is_timm(self.name)
+
+    @property
     def is_pretrained(self) -> bool:
-        """Whether its weights are a published file."""
-        return bool(self.url)
+        """Whether its weights are a file that was published or that the study gives."""
+        return bool(self.url) or self.is_timm
 
     @property
     def knows_classes(self) -> bool:
@@ -59,10 +68,24 @@ class Extractor:
         return dataset["kind"] in self.kinds and dataset["extractor_images"] in (None, self.images)
 
 
-EXTRACTORS: dict[str, Extractor] = {
-    name: Extractor(name, **facts)
+def is_timm(name: str) -> bool:
+    """Whether an extractor of this name is a network of timm."""
+    return name.startswith(TIMM)
+
+
+class _Extractors(dict[str, Extractor]):
+    """Lists the catalogue's extractors, and finds timm's as well, which nobody can list."""
+
+    def __missing__(self, name: str) -> Extractor:
+        if not is_timm(name):
+            raise KeyError(name)
+        return Extractor(name, classes=False, trained_on="what the page of its weights names")
+
+
+EXTRACTORS: dict[str, Extractor] = _Extractors(
+    (name, Extractor(name, **facts))
     for name, facts in yaml.safe_load(EXTRACTORS_FILE.read_text(encoding="utf-8")).items()
-}
+)
 """Every extractor by its name."""
 
 PRETRAINED = [name for name, extractor in EXTRACTORS.items() if extractor.is_pretrained]

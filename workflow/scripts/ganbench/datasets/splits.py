@@ -78,8 +78,10 @@ def _cut(
 
 
 def describe_missing_classes(parts: Mapping[str, Part], class_names: list[str]) -> list[str]:
-    """A sentence for each split that has no sample of some class."""
-    sentences = []
+    """A sentence for each split that has no sample of some class; none without classes."""
+    sentences: list[str] = []
+    if not class_names:
+        return sentences
     for split, part in parts.items():
         counts = np.bincount(part.labels, minlength=len(class_names))
         missing = [name for name, count in zip(class_names, counts, strict=True) if not count]

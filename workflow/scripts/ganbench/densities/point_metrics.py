@@ -15,8 +15,11 @@ from ganbench.densities.mixtures import Mixture
 from ganbench.formula.language import parse
 from ganbench.formula.pointwise import PointwiseGame
 
-POINT_COUNTS = {1: 1_000_000, 2: 200_000}
-"""Points per snapshot and in the floor, by the number of dimensions."""
+POINT_COUNTS = {1: 200_000, 2: 200_000}
+"""Points per snapshot and in the floor, by the number of dimensions.
+
+In the 400 cells of one dimension, so many real points have a JSD of 0.0002 by chance.
+"""
 
 CELLS = {1: 400, 2: 64}
 """Cells of the grid along each dimension, by the number of dimensions."""

@@ -13,11 +13,17 @@ from ganbench.evaluation.classifier import choose_recipe, dump_classifier, load_
 from ganbench.evaluation.mode_coverage import StackedClassifier, split_channels, split_labels
 from ganbench.evaluation.own_extractor import dump_own_extractor, load_own_extractor
 from ganbench.evaluation.rulers import check_training_images, hash_split, load_ruler
-from ganbench.evaluation.weights import VerifiedWeights, WeightsError, find_weights
+from ganbench.evaluation.weights import (
+    VerifiedWeights,
+    WeightsError,
+    find_weights,
+    verify_given_weights,
+)
 from ganbench.jobs import files
 
 if TYPE_CHECKING:
     from ganbench.evaluation.pretrained import Pretrained
+    from ganbench.evaluation.timm_extractor import TimmExtractor
 
 
 @dataclass(frozen=True)
@@ -98,13 +104,18 @@ def make_ruler(
 
 
 def make_pretrained(
-    extractor: str, weights_file: str, log: TextIO | None = None
+    extractor: str, weights_file: str, sha256: str = "", log: TextIO | None = None
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Loads a pretrained extractor; returns it and facts for its card.
 
-    Raises WeightsError where the weights are missing or wrong.
+    `sha256` is what the study gives for weights of timm. Raises WeightsError where the weights are
+    missing or wrong.
     """
-    network, weights = _load_pretrained(extractor, weights_file, log)
+    network, weights = (
+        _load_timm(extractor, weights_file, sha256)
+        if EXTRACTORS[extractor].is_timm
+        else _load_pretrained(extractor, weights_file, log)
+    )
     return network, {
         "trained_on": EXTRACTORS[extractor].trained_on,
         "weights": weights.where,
@@ -137,6 +148,8 @@ def load_extractor(file: Path, weights_file: str = "") -> nn.Module:
     if EXTRACTORS[state["name"]].knows_classes:
         network = load_classifier(state)
         return StackedClassifier(network) if state["stacked"] else network
+    if EXTRACTORS[state["name"]].is_timm:
+        return _load_timm(state["name"], weights_file, state["sha256"])[0]
     network, weights = _load_pretrained(state["name"], weights_file)
     if weights.sha256 != state["sha256"]:
         raise WeightsError(
@@ -155,3 +168,14 @@ def _load_pretrained(
 
     state = pretrained.load_state(weights.path)
     return pretrained.Pretrained(extractor, state, weights.sha256), weights
+
+
+def _load_timm(
+    extractor: str, weights_file: str, sha256: str
+) -> tuple["TimmExtractor", VerifiedWeights]:
+    weights = verify_given_weights(extractor, weights_file, sha256)
+    # imported here because timm is optional, and loads torchvision
+    from ganbench.evaluation import timm_extractor  # noqa: PLC0415
+
+    state = timm_extractor.read_safetensors(weights.path)
+    return timm_extractor.TimmExtractor(extractor, state, weights.sha256), weights

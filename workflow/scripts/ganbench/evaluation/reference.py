@@ -54,13 +54,15 @@ def make_reference(
     stacked: bool = False,
     outputs: ReferenceFiles,
     weights: str = "",
+    sha256: str = "",
     log: TextIO | None = None,
 ) -> None:
     """Makes the extractor; writes it, the features of real images, their floor and a card.
 
     `stacked` says that each image consists of three, one in each channel.
     `samples` is None where the study leaves the number of samples to the size of its data.
-    `weights` is the file of a pretrained extractor that the study names. Raises ValueError where
+    `weights` is the file of a pretrained extractor that the study names, and `sha256` the digest
+    that it gives for weights of timm. Raises ValueError where
     `train` or `held_out` has fewer images than `samples`, WeightsError where weights are missing,
     RulerError where a ruler cannot be used, MeaninglessLabelsError where a classifier learnt
     nothing.
@@ -73,6 +75,7 @@ def make_reference(
         choose_device(device),
         stacked=stacked,
         weights=weights,
+        sha256=sha256,
         log=log,
     )
     features = {split: extract(network, _load_array(data_file, split)) for split in REFERENCES}
@@ -159,6 +162,7 @@ def _make_extractor(
     *,
     stacked: bool,
     weights: str,
+    sha256: str,
     log: TextIO | None,
 ) -> tuple[nn.Module, dict[str, Any]]:
     """The extractor on `device`, and facts for its card."""
@@ -166,7 +170,7 @@ def _make_extractor(
         return make_own_extractor(extractor, device)
     if EXTRACTORS[extractor].is_pretrained:
         with warming_up(device):
-            network, facts = make_pretrained(extractor, weights, log)
+            network, facts = make_pretrained(extractor, weights, sha256, log)
         return network.to(device), facts
     with warming_up(device):
         images, labels = (

@@ -47,6 +47,25 @@ def find_weights(extractor: str, file: str = "", log: TextIO | None = None) -> V
     return VerifiedWeights(cached, sha256, f"downloaded from {url}")
 
 
+def verify_given_weights(extractor: str, file: str, sha256: str) -> VerifiedWeights:
+    """The file with the weights of a network of timm, if it has the digest that the study gives.
+
+    Raises WeightsError otherwise.
+    """
+    if not Path(file).is_file():
+        raise WeightsError(
+            f"evaluation.weights: there is no file {file or 'named'}, expected the weights of "
+            f"{extractor}; put it there or correct the key"
+        )
+    digest = provenance.sha256_file(Path(file))
+    if digest != sha256:
+        raise WeightsError(
+            f"evaluation.sha256: {file} has {digest}, expected {sha256}; give the digest of the "
+            "weights that you mean, or their file"
+        )
+    return VerifiedWeights(Path(file), digest, "the file that evaluation.weights names")
+
+
 def _verify(extractor: str, file: Path, where: str) -> VerifiedWeights:
     expected = EXTRACTORS[extractor].sha256
     if not file.is_file():

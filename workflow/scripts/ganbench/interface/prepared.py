@@ -25,6 +25,8 @@ class PreparedDataset(NamedTuple):
     resolved: Mapping[str, Any]
     extractor: str
     data: Path
+    weights: str = ""
+    sha256: str = ""
 
 
 def resolve_run(
@@ -32,26 +34,32 @@ def resolve_run(
     variant: str | Mapping[str, Any] = "non_saturating",
     seed: int = 0,
     training: Mapping[str, Any] | None = None,
+    evaluation: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The resolved study of one run.
 
     `dataset` and `variant` are names, or what a study has below such a name, with `kind` or
-    `objective`. Raises StudyError where a key or value is wrong.
+    `objective`; `evaluation` is a study's. Raises StudyError where a key or value is wrong.
     """
     name, keys = (dataset, {}) if isinstance(dataset, str) else ("dataset", dict(dataset))
     label, own = (variant, {}) if isinstance(variant, str) else ("variant", dict(variant))
     own["training"] = {**own.get("training", {}), **(training or {})}
     study = {"study": "run", "seeds": [seed], "datasets": {name: keys}, "variants": {label: own}}
+    study["evaluation"] = dict(evaluation or {})
     return resolve(study, "arguments")
 
 
-def prepare_dataset(dataset: str | Mapping[str, Any], cache: str | Path = CACHE) -> PreparedDataset:
-    """Prepares a dataset, or finds it in `cache`.
+def prepare_dataset(
+    dataset: str | Mapping[str, Any],
+    cache: str | Path = CACHE,
+    evaluation: Mapping[str, Any] | None = None,
+) -> PreparedDataset:
+    """Prepares a dataset, or finds it in `cache`; `evaluation` chooses its extractor.
 
     It is prepared anew when its files or the code that reads them change. Raises DatasetError where
     files are missing or cannot be used.
     """
-    study = resolve_run(dataset)
+    study = resolve_run(dataset, evaluation=evaluation)
     [(name, resolved)] = study["datasets"].items()
     resolved = {**resolved, "source": expand_path(resolved["source"])}
     is_folder = resolved["kind"] == "image_folder"
@@ -75,7 +83,8 @@ def prepare_dataset(dataset: str | Mapping[str, Any], cache: str | Path = CACHE)
                 outputs=outputs,
                 log=log,
             )
-    return PreparedDataset(name, resolved, extractor, outputs.data)
+    weights, sha256 = expand_path(study["evaluation"]["weights"]), study["evaluation"]["sha256"]
+    return PreparedDataset(name, resolved, extractor, outputs.data, weights, sha256)
 
 
 def prepare_reference(dataset: PreparedDataset, samples: int) -> ReferenceFiles:
@@ -84,7 +93,10 @@ def prepare_reference(dataset: PreparedDataset, samples: int) -> ReferenceFiles:
     They lie beside its data. `samples` is the number of images that will be compared.
     """
     code = code_digest.digest(ROOM / "evaluation/reference.py")
-    folder = _find_folder(dataset.data.parent, dataset.extractor, samples=samples, code=code)
+    given = {"sha256": dataset.sha256} if dataset.sha256 else {}
+    folder = _find_folder(
+        dataset.data.parent, dataset.extractor, samples=samples, code=code, **given
+    )
     outputs = ReferenceFiles(
         network=folder / "network.pt",
         features=folder / "features.npz",
@@ -101,6 +113,8 @@ def prepare_reference(dataset: PreparedDataset, samples: int) -> ReferenceFiles:
                 device="auto",
                 stacked=dataset.resolved["kind"].startswith("stacked_"),
                 outputs=outputs,
+                weights=dataset.weights,
+                sha256=dataset.sha256,
                 log=log,
             )
     return outputs

@@ -35,6 +35,7 @@ def score_samples(
     samples: Samples,
     *,
     dataset: str | Mapping[str, Any] = "digits",
+    evaluation: Mapping[str, Any] | None = None,
     count: int | None = None,
     seed: int = 0,
     cache: str | Path = CACHE,
@@ -44,9 +45,10 @@ def score_samples(
     `samples` are uint8 images `(count, height, width)` or `(count, channels, height, width)`, a
     folder of image files, or a generator, of which `count` images are drawn with `seed`: by default
     as many as a study compares. `real` is the score of the same number of real images, NaN where
-    there are fewer. Raises SamplesError where samples do not fit the dataset.
+    there are fewer. `evaluation` chooses the extractor as in a study: `{"extractor": "timm:…",
+    "weights": file, "sha256": digest}`. Raises SamplesError where samples do not fit the dataset.
     """
-    data = prepare_dataset(dataset, cache)
+    data = prepare_dataset(dataset, cache, evaluation)
     if data.resolved["type"] == "points":
         raise SamplesError(f"dataset {data.name}: found points, expected a dataset of images")
     real_images = map_array(data.data, "held_out")
@@ -54,7 +56,7 @@ def score_samples(
     images = _read_samples(samples, real_images.shape[1:], count or limit, seed)
     reference = prepare_reference(data, min(len(images), limit))
     use_deterministic_kernels(threads=torch.get_num_threads())
-    features = extract(load_extractor(reference.network, ""), torch.from_numpy(images))
+    features = extract(load_extractor(reference.network, data.weights), torch.from_numpy(images))
     rows = score_features(features, load_real(reference.features), data.extractor)
     scores = pd.DataFrame(rows, columns=["reference", "metric", "value"])
     floor = pd.read_csv(reference.floor, keep_default_na=False)

@@ -9,13 +9,16 @@ from ganbench.catalogue.extractors import (
     CLASSIFIER,
     EXTRACTORS,
     PRETRAINED,
+    TIMM,
     Extractor,
     choose_extractor,
+    is_timm,
 )
 from ganbench.catalogue.objectives import read_objective
 from ganbench.catalogue.updates import find_update_problem
 from ganbench.formula.boundary import falls_without_bound, separates_at_zero
 from ganbench.study.schema import StudyError, load_schema
+from ganbench.study.timm_keys import check_timm
 
 FOLDER_KEYS = ("layout", "labels", "unread_share")
 """Keys of a dataset that only an image_folder has, also when it is resolved."""
@@ -88,6 +91,14 @@ def check_evaluation(study: Mapping[str, Any]) -> None:
 
 def _check_weights(evaluation: Mapping[str, Any]) -> None:
     requested = evaluation["extractor"]
+    if is_timm(requested):
+        check_timm(requested, evaluation["weights"], evaluation["sha256"])
+        return
+    if evaluation["sha256"]:
+        raise StudyError(
+            f"evaluation.sha256: only weights of an extractor `{TIMM}NAME` have it, and found the "
+            f"extractor `{requested}`; remove the key"
+        )
     if evaluation["weights"] and requested in EXTRACTORS and EXTRACTORS[requested].is_plugin:
         raise StudyError(
             f"evaluation.weights: the extractor `{requested}` is of a plugin, whose code finds its "

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from ganbench.catalogue.architectures import ARCHITECTURES, NORMS
 from ganbench.catalogue.datasets import KINDS
-from ganbench.catalogue.extractors import AUTO, EXTRACTORS
+from ganbench.catalogue.extractors import AUTO, EXTRACTORS, TIMM, is_timm
 from ganbench.catalogue.metrics import METRICS
 from ganbench.catalogue.plugins import PARTS
 from ganbench.catalogue.updates import UPDATES
@@ -55,7 +55,7 @@ def _list_names() -> Names:
         "architectures": tuple(ARCHITECTURES),
         "norms": NORMS,
         "updates": tuple(UPDATES),
-        "extractors": (AUTO, *EXTRACTORS),
+        "extractors": (AUTO, *EXTRACTORS, f"{TIMM}NAME"),
         "metrics": tuple(
             name
             for name, metric in METRICS.items()
@@ -84,11 +84,21 @@ def validate(config: Mapping[str, Any], schema: Schema, source: str) -> dict[str
         raise StudyError(f"{source}: found {abbreviate(config)}, expected a mapping of keys")
     _check_size(config, source)
     study = read_values(config, schema, schema)
-    errors = list(Draft202012Validator(schema).iter_errors(study))
+    errors = list(Draft202012Validator(_allow_extractor(schema, study)).iter_errors(study))
     if errors:
         first = min(errors, key=lambda error: [str(part) for part in error.absolute_path])
         raise StudyError(f"{source}: {describe_error(first)}")
     return study
+
+
+def _allow_extractor(schema: Schema, study: Mapping[str, Any]) -> Schema:
+    """The schema with the network of timm that the study names, since nobody can list them."""
+    evaluation = study.get("evaluation")
+    name = evaluation.get("extractor") if isinstance(evaluation, Mapping) else None
+    if not isinstance(name, str) or not is_timm(name):
+        return schema
+    own = {"$defs": {"evaluation": {"properties": {"extractor": {"enum": [name]}}}}}
+    return merge(schema, own)
 
 
 def check_training(values: Mapping[str, Any], path: str) -> None:

@@ -13,11 +13,13 @@ from ganbench.augmentation.augmentation import Augmentation
 from ganbench.networks.build import build_discriminator, build_generator
 from ganbench.networks.layers import Shape
 from ganbench.regularizers import PENALTIES, Regularization
+from ganbench.training.compiler import without_compiler
 from ganbench.training.optimizers import Optimizer
 from ganbench.training.run import assemble_game
 from ganbench.training.step import Game, adversarial_step
 
 
+@without_compiler()
 def count_flops(parameters: Mapping[str, Any], shape: Shape) -> dict[str, float]:
     """Counts the floating-point operations of matrix products and convolutions.
 
