@@ -183,6 +183,22 @@ def test_run_over_its_time_limit_goes_on_in_another_job_to_the_same_bits(
     assert digests(there) == digests(straight)
 
 
+def test_job_killed_for_its_memory_asks_for_more_in_the_next(slurm, start, here, tmp_path):
+    """Half a gigabyte is too little for torch and the Snakemake beside it, a whole one enough."""
+    there = copy_checkout(tmp_path / "there")
+    rules = there / "workflow/rules/common.smk"
+    text, estimate = rules.read_text(), "return 3000 + estimate_data_memory(wildcards)"
+    assert estimate in text
+    rules.write_text(text.replace(estimate, "return 500"))
+    alone = ("--group-components", "run=1", "--groups", "train=run")
+    given = STUDY | {"variants": {"minimax": {}}}
+    started = start(there, given, *alone, "--until", "train")
+    output, _ = started.communicate(timeout=1200)
+    assert started.returncode == 0, output
+    assert [slurm.asked(number)[2] for number in training(slurm)] == ["500M", "1000M"]
+    assert digests(there) == digests(here)[:1]
+
+
 def test_drained_node_returns_and_preempted_job_ends_in_the_same_bits(slurm, start, here, tmp_path):
     there = copy_checkout(tmp_path / "there")
     slurm.set_node("drain")

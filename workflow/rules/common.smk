@@ -372,6 +372,19 @@ def estimate_feature_memory(wildcards):
     return 1500 + sizes["train"] * (math.prod(dataset["shape"]) + 8 * features) // 1_000_000
 
 
+def grow(megabytes):
+    """The memory of a job: `megabytes`, a number or a function, times the attempts at the job.
+
+    A scheduler kills a job that takes more than it asked for; with `--retries` it is started again,
+    and then it asks for more.
+    """
+
+    def ask(wildcards, attempt):
+        return attempt * (megabytes(wildcards) if callable(megabytes) else megabytes)
+
+    return ask
+
+
 def share(function, datasets=DATASETS):
     """The value of `function` if it is the same for every run on `datasets`, else `function`.
 

@@ -9,6 +9,7 @@ from typing import Any
 from ganbench.evidence.final_scores import measure_name, primary_measures
 from ganbench.jobs.gpus.gpu_plan import GpuPlan, plan_gpus
 from ganbench.study.declaration import SHOWN_DIGITS, digest_declaration
+from ganbench.study.optional_packages import check_packages
 from ganbench.study.paths import check_sources, check_weights
 from ganbench.study.resolve import list_runs, list_sweep_runs
 from ganbench.study.written import load_study
@@ -28,6 +29,7 @@ def describe_study(file: Path, cores: int | None = None) -> str:
     study = load_study([file], (), {})
     check_sources(study, study["datasets"])
     check_weights(study)
+    check_packages(study)
     cores = cores or len(os.sched_getaffinity(0))
     gpus = _plan_devices(study, cores)
     return "\n".join(
