@@ -16,6 +16,15 @@ sys.path.insert(0, (WORKFLOW / "scripts").as_posix())
 IS_MODULE = not workflow.modifier.is_main_snakefile()
 """Whether another workflow uses this one by `module:`, and gives it its configuration."""
 
+from ganbench.jobs.errors import ActionableError
+from ganbench.jobs.systems import check_system, check_torch, count_usable_cores
+
+try:
+    check_system()  # before imports that end with a traceback there
+    check_torch()
+except ActionableError as error:
+    raise WorkflowError(str(error)) from None
+
 from ganbench.catalogue import datasets as catalogue
 from ganbench.catalogue import extractors as catalogue_extractors
 from ganbench.catalogue import plugins

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganbench.jobs.errors import ActionableError
+from ganbench.jobs.systems import check_system
 from ganbench.study.schema import StudyError
 
 
@@ -16,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _make_parser().parse_args(arguments)
     try:
+        check_system()
         print(options.run(options))
     except (ActionableError, StudyError) as error:
         print(error, file=sys.stderr)
