@@ -137,7 +137,8 @@ def test_runs_share_slurm_jobs_that_ask_for_what_one_run_needs(slurm, start, tmp
         assert slurm.details(number)["TimeLimit"] == "00:28:00"
     others = [number for number, *_ in slurm.jobs() if number not in submitted]
     assert len(others) == 4, "prepare, extractor, theory of both objectives, report"
-    assert [slurm.asked(number)[:2] for number in others] == [(0, 1)] * 4
+    # the report draws its figures in four processes
+    assert sorted(slurm.asked(number)[:2] for number in others) == [(0, 1)] * 3 + [(0, 4)]
 
 
 def test_cancelled_slurm_job_ends_in_the_same_bits_as_here(slurm, start, here, tmp_path):
@@ -195,7 +196,8 @@ def test_job_killed_for_its_memory_asks_for_more_in_the_next(slurm, start, here,
     started = start(there, given, *alone, "--until", "train")
     output, _ = started.communicate(timeout=1200)
     assert started.returncode == 0, output
-    assert [slurm.asked(number)[2] for number in training(slurm)] == ["500M", "1000M"]
+    attempts = sorted(training(slurm), key=int)
+    assert [slurm.asked(number)[2] for number in attempts] == ["500M", "1000M"]
     assert digests(there) == digests(here)[:1]
 
 
