@@ -57,7 +57,7 @@ stress: .venv/.installed ## run every test that holds a promise of docs/reliabil
 	.venv/bin/python tests/promises.py --times $(TIMES)
 
 verify: .venv/.installed ## repeat two runs of a published study and compare with what was published
-	.venv/bin/python results/published/verify.py --cores $(CORES)
+	@$(GANBENCH) verify --cores $(CORES)
 
 simulate: .venv/.installed ## measure how often verdicts are wrong, for docs/statistics.md (STUDIES=2000 a number)
 	OMP_NUM_THREADS=1 .venv/bin/python benchmarks/simulate.py --studies $(STUDIES) --write

@@ -46,8 +46,12 @@ Run = tuple[str, str, int]
 
 
 def main() -> int:
+    """Repeats what the command line names; returns the exit status."""
+    return repeat_study(_read_arguments())
+
+
+def repeat_study(options: argparse.Namespace) -> int:
     """Repeats the chosen runs and compares them; returns the exit status."""
-    options = _read_arguments()
     published = ROOT / "results/published" / options.study
     file = ROOT / f"config/{options.study}.yaml"
     if problem := find_problem(published, file):

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ganbench.jobs.errors import ActionableError
 from ganbench.jobs.systems import check_system
@@ -18,40 +19,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _make_parser().parse_args(arguments)
     try:
         check_system()
-        print(options.run(options))
+        outcome = options.run(options)
     except (ActionableError, StudyError) as error:
         print(error, file=sys.stderr)
         return 1
+    if isinstance(outcome, int):
+        return outcome
+    print(outcome)
     return 0
 
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ganbench", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    plan = commands.add_parser(
-        "plan-seeds", help="how many seeds each comparison of a finished study needs"
-    )
-    plan.add_argument(
-        "results", type=Path, help="the folder of the study, such as results/my_study"
-    )
-    plan.add_argument("--margin", help="the difference to show, such as 5 or 10%%")
-    plan.set_defaults(run=_plan_seeds)
+    for add in (_add_check, _add_watch, _add_plan_seeds, _add_score, _add_export, _add_verify):
+        add(commands)
+    return parser
+
+
+def _add_check(commands: Any) -> None:
     check = commands.add_parser(
         "check", help="resolve a study without running it: its runs, devices, time and disk"
     )
     check.add_argument("study", type=Path, help="the study's file, such as config/my_study.yaml")
     check.add_argument("--cores", type=int, help="cores to run on; all if left out")
     check.set_defaults(run=_check_study)
+
+
+def _add_watch(commands: Any) -> None:
     watch = commands.add_parser(
         "watch", help="the runs of a study while they train: losses, gradients, time left"
     )
-    watch.add_argument(
-        "results", type=Path, help="the folder of the study, such as results/my_study"
-    )
+    _add_results(watch)
     watch.add_argument(
         "--once", action="store_true", help="show them once, as where output is no terminal"
     )
     watch.set_defaults(run=_watch_runs)
+
+
+def _add_plan_seeds(commands: Any) -> None:
+    plan = commands.add_parser(
+        "plan-seeds", help="how many seeds each comparison of a finished study needs"
+    )
+    _add_results(plan)
+    plan.add_argument("--margin", help="the difference to show, such as 5 or 10%%")
+    plan.set_defaults(run=_plan_seeds)
+
+
+def _add_score(commands: Any) -> None:
     score = commands.add_parser("score", help="every metric of images against a dataset")
     score.add_argument(
         "samples", type=Path, help="a folder of image files, of a run, or of an exported generator"
@@ -60,12 +75,36 @@ def _make_parser() -> argparse.ArgumentParser:
     score.add_argument("--count", type=int, help="images to draw of a generator")
     score.add_argument("--cache", type=Path, help="where prepared data are kept")
     score.set_defaults(run=_score)
+
+
+def _add_export(commands: Any) -> None:
     export = commands.add_parser("export", help="a run's generator as safetensors, with its card")
     export.add_argument("run_folder", type=Path, metavar="run", help="results/…/runs/…/seed0")
     export.add_argument("folder", type=Path, help="the folder to write")
     export.add_argument("--step", type=int, help="a snapshot's step; the last if left out")
     export.set_defaults(run=_export)
-    return parser
+
+
+def _add_verify(commands: Any) -> None:
+    verify = commands.add_parser(
+        "verify", help="repeat runs of a published study and compare; needs a checkout"
+    )
+    verify.add_argument(
+        "study",
+        nargs="?",
+        default="fashion_mnist_cpu",
+        help="its name; fashion_mnist_cpu if left out",
+    )
+    verify.add_argument("--variants", nargs="+", default=["minimax", "non_saturating"])
+    verify.add_argument("--seeds", nargs="+", type=int, default=[0])
+    verify.add_argument("--cores", default="all", help="cores to run on; all if left out")
+    verify.set_defaults(run=_verify)
+
+
+def _add_results(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "results", type=Path, help="the folder of the study, such as results/my_study"
+    )
 
 
 def _plan_seeds(options: argparse.Namespace) -> str:
@@ -101,3 +140,9 @@ def _export(options: argparse.Namespace) -> str:
     from ganbench.interface.export import export_generator  # noqa: PLC0415 (slow to import)
 
     return str(export_generator(options.run_folder, options.folder, options.step))
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from ganbench.commands.verification import verify_study  # noqa: PLC0415 (slow to import)
+
+    return verify_study(options)
