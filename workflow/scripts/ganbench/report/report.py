@@ -147,7 +147,7 @@ def make_tables(results: Results) -> dict[str, pd.DataFrame]:
         "rates": count_failures(scores, runs, recall, confidence),
         "ranks": rank_variants(scores, runs, study),
         "profiles": profile_scores(scores, runs),
-        "noise": estimate_noise(scores, runs),
+        "noise": estimate_noise(scores, runs, confidence),
         "best_steps": find_best_steps(scores),
         "tuning": evaluate_tuning(*with_settings),
     }
