@@ -9,6 +9,7 @@ WORKERS ?= auto
 GANBENCH = PYTHONPATH=workflow/scripts .venv/bin/python -m ganbench
 RESULTS ?= results/$(shell .venv/bin/python workflow/schemas/check_study.py "$(STUDY)" 2>/dev/null)
 MARGIN ?=
+TORCH ?=
 TO ?= generator
 BUNDLE ?=
 
@@ -60,11 +61,7 @@ stress: .venv/.installed ## run every test that holds a promise of docs/reliabil
 	.venv/bin/python tests/promises.py --times $(TIMES)
 
 verify: .venv/.installed ## repeat two runs of a published study and compare; or check an archive, BUNDLE=my_study.zip
-ifneq ($(BUNDLE),)
-	@$(GANBENCH) verify "$(BUNDLE)" --cores $(CORES)
-else
-	.venv/bin/python results/published/verify.py --cores $(CORES)
-endif
+	@$(GANBENCH) verify $(if $(BUNDLE),"$(BUNDLE)") --cores $(CORES)
 
 simulate: .venv/.installed ## measure how often verdicts are wrong, for docs/statistics.md (STUDIES=2000 a number)
 	OMP_NUM_THREADS=1 .venv/bin/python benchmarks/simulate.py --studies $(STUDIES) --write
@@ -96,11 +93,9 @@ lock: .venv/.installed ## resolve the dependencies of pyproject.toml again; need
 		--generate-hashes --no-header --no-annotate --quiet -o envs/requirements.lock
 	$(MAKE) --no-print-directory generated
 
-.venv/.installed: envs/requirements.lock
+.venv/.installed: envs/requirements.lock envs/install.py
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) found: install Python 3.11 or later."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed; $(PYTHON) is %s. Name another one: make PYTHON=python3.12" % sys.version.split()[0])'
-	@echo "Making .venv from envs/requirements.lock: about 6 GB, one to three minutes, once."
-	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r envs/requirements.lock
-	@.venv/bin/python -m compileall -qq -j 0 .venv/lib || true # as pip does, but on all cores; some files are no Python
+	@echo "Making .venv from envs/requirements.lock: about 6 GB, one to three minutes, once; uv takes less."
+	@$(PYTHON) envs/install.py .venv $(TORCH)
 	@touch .venv/.installed

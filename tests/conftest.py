@@ -32,6 +32,14 @@ def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests download or share stays out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _settings_of_a_process() -> Iterator[None]:
     """Training zeroes denormal numbers and allows TF32 for its process, which tests share."""

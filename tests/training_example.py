@@ -148,6 +148,7 @@ class RunFolder:
         interval: int | None = None,
         code: str = "",
         log_interval: float = 60.0,
+        tensorboard: bool = False,
         **changes: object,
     ) -> None:
         train(
@@ -162,6 +163,7 @@ class RunFolder:
             checkpoint_folder=self.path / "checkpoints",
             checkpoint_interval=interval,
             code=code,
+            tensorboard=tensorboard,
         )
 
     def checkpoints(self) -> list[Path]:

@@ -27,11 +27,12 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
+from ganbench.commands.bundle_check import write_study  # noqa: E402 (found by the line above)
 from ganbench.evidence import repetitions  # noqa: E402 (the same)
 from ganbench.evidence.estimators import prediction_interval  # noqa: E402 (the same)
 from ganbench.report.results import read_scores  # noqa: E402 (the same)
 from ganbench.study import newer_keys  # noqa: E402 (the same)
-from ganbench.study import resolve as studies  # noqa: E402 (found by the line above)
+from ganbench.study import resolve as studies  # noqa: E402 (the same)
 
 CONFIDENCE = 0.99
 
@@ -46,8 +47,12 @@ Run = tuple[str, str, int]
 
 
 def main() -> int:
+    """Repeats what the command line names; returns the exit status."""
+    return repeat_study(_read_arguments())
+
+
+def repeat_study(options: argparse.Namespace) -> int:
     """Repeats the chosen runs and compares them; returns the exit status."""
-    options = _read_arguments()
     published = ROOT / "results/published" / options.study
     file = ROOT / f"config/{options.study}.yaml"
     if problem := find_problem(published, file):
@@ -59,10 +64,12 @@ def main() -> int:
     if changed := differences(shipped, study):
         print(f"{file}: not the published study any more; it differs in {', '.join(changed)}")
         return 1
+    chosen = options.variants or list(study["variants"])[:2]
+    seeds = options.seeds or study["seeds"][:1]
     runs = [
         (dataset, variant, seed)
         for dataset, variant, seed in studies.list_runs(study)
-        if variant in options.variants and seed in options.seeds
+        if variant in chosen and seed in seeds
     ]
     if not runs:
         variants = ", ".join(study["variants"])
@@ -81,6 +88,8 @@ def repeat_and_compare(
     """
     study = json.loads((published / "study.json").read_text(encoding="utf-8"))
     config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if "grid" in config:  # its cells are variants, each of which may get a twin
+        config = write_study(study)
     folder, place = ROOT / "results/verify", f"results/{options.study}"
     shutil.rmtree(folder, ignore_errors=True)  # or Snakemake would find old runs and repeat none
     _repeat_runs(file, options, runs, folder)
@@ -186,8 +195,8 @@ def _on_cpu(value: Any) -> Any:
 def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", nargs="?", default="fashion_mnist_cpu")
-    parser.add_argument("--variants", nargs="+", default=["minimax", "non_saturating"])
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--variants", nargs="+", help="the first two if left out")
+    parser.add_argument("--seeds", nargs="+", type=int, help="the first one if left out")
     parser.add_argument("--cores", default="all")
     return parser.parse_args()
 

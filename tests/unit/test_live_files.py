@@ -2,6 +2,7 @@
 
 import io
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from ganbench.training import live_files
 from ganbench.training.interrupts import RunInterrupted
 from ganbench.training.live_files import LiveFiles
+from ganbench.training.tensorboard import TensorBoard
 from PIL import Image
 from training_example import RunFolder, resolve_run, signal_during
 
@@ -84,7 +86,8 @@ def test_files_are_written_no_more_often_than_the_pause_and_the_share_of_time_al
     tmp_path, monkeypatch
 ):
     now, writes = [0.0], []
-    live = LiveFiles(tmp_path, 10.0, io.StringIO())
+    log = io.StringIO()
+    live = LiveFiles(tmp_path, 10.0, log, TensorBoard(tmp_path, log, is_wanted=False))
     monkeypatch.setattr(live_files.time, "perf_counter", lambda: now[0])
 
     def write(_record: object) -> None:
@@ -94,11 +97,11 @@ def test_files_are_written_no_more_often_than_the_pause_and_the_share_of_time_al
     monkeypatch.setattr(live, "_write", write)
     cost = 0.01
     for now[0] in (0.0, 9.0, 10.0, 10.02, 19.0, 20.03):
-        live.show(None)
+        live.show(SimpleNamespace(history=[]))
     assert writes == [0.0, 10.02, 20.03]
     cost = 1.0  # of a slow disk: 0.25 % of the time are 400 s
     for now[0] in (31.0, 45.0, 431.0, 432.5):
-        live.show(None)
+        live.show(SimpleNamespace(history=[]))
     assert writes[3:] == [31.0, 432.5]
 
 

@@ -138,7 +138,7 @@ def test_every_rule_declares_its_needs_and_runs_its_script(name):
     assert needed <= set(directives)
     assert not {"shell", "run", "wrapper", "notebook", "cwl"} & set(directives)
     for text in (
-        "mem_mb=",
+        "mem_mb=grow(",  # more when a job is tried again
         "runtime=",
         f'code=digest_code("{name}.py")',
         f'"../scripts/{name}.py"',

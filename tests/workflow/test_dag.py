@@ -222,3 +222,26 @@ def test_larger_dataset_requests_more_memory(tmp_path):
     scoring = requested(tmp_path, study, "evaluate", "mem_mb")
     for memory in (training, scoring):
         assert int(memory["large/minimax"]) > int(memory["digits/minimax"])
+
+
+KILL_FIRST_ATTEMPT = """
+import os, pathlib, signal, sys
+mark = pathlib.Path("killed")
+if sys.orig_argv[-1].endswith("theory.py") and not mark.exists():
+    mark.touch()
+    os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory is exhausted
+"""
+
+
+def test_job_killed_for_its_memory_asks_for_more_when_it_is_tried_again(checkout):
+    """Each rule's memory is counted the same way, which test_repository.py holds."""
+    shutil.rmtree(checkout / "results/tiny/theory")
+    (checkout / "shim").mkdir()
+    (checkout / "shim/sitecustomize.py").write_text(KILL_FIRST_ATTEMPT, encoding="utf-8")
+    arguments = ("--cores", "1", "--retries", "1", "--printshellcmds")
+    file = "results/tiny/theory/minimax.json"
+    done = snakemake(checkout, *arguments, file, study=tiny_study(), PYTHONPATH="shim")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (checkout / "killed").exists()
+    asked = re.findall(r"\bmem_mb=(\d+)", done.stdout + done.stderr)
+    assert asked == ["1000", "2000"]

@@ -5,6 +5,7 @@
 from functools import wraps
 
 from ganbench.study.command_line import check_names, check_working_directory, complete_stages
+from ganbench.study.optional_packages import check_packages
 from ganbench.study.paths import check_sources, check_weights
 
 STAGES = {"extractor": ["density_floor"], "evaluate": ["evaluate_density"]}
@@ -48,12 +49,14 @@ def list_target_files(name):
 
 
 def check_files():
-    """Refuses a study whose files of the user's are missing while jobs that read them are to run."""
+    """Refuses a study whose files or packages are missing while jobs that need them are to run."""
     check_sources(
         STUDY, [name for name in DATASETS if not Path(result(f"datasets/{name}/data.npz")).exists()]
     )
     if not all(Path(file).exists() for file in list_scores(IMAGES)):
         check_weights(STUDY)
+    if not all(Path(file).exists() for file in run_files("run.json")):
+        check_packages(STUDY)
 
 
 def complete_command_line(settings):

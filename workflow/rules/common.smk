@@ -16,6 +16,15 @@ sys.path.insert(0, (WORKFLOW / "scripts").as_posix())
 IS_MODULE = not workflow.modifier.is_main_snakefile()
 """Whether another workflow uses this one by `module:`, and gives it its configuration."""
 
+from ganbench.jobs.errors import ActionableError
+from ganbench.jobs.systems import check_system, check_torch, count_usable_cores
+
+try:
+    check_system()  # before imports that end with a traceback there
+    check_torch()
+except ActionableError as error:
+    raise WorkflowError(str(error)) from None
+
 from ganbench.catalogue import datasets as catalogue
 from ganbench.catalogue import extractors as catalogue_extractors
 from ganbench.catalogue import plugins
@@ -409,6 +418,19 @@ def estimate_feature_memory(wildcards):
     if extractor.is_pretrained or extractor.is_plugin:
         features = 4096
     return 1500 + sizes["train"] * (math.prod(dataset["shape"]) + 8 * features) // 1_000_000
+
+
+def grow(megabytes):
+    """The memory of a job: `megabytes`, a number or a function, times the attempts at the job.
+
+    A scheduler kills a job that takes more than it asked for; with `--retries` it is started again,
+    and then it asks for more.
+    """
+
+    def ask(wildcards, attempt):
+        return attempt * (megabytes(wildcards) if callable(megabytes) else megabytes)
+
+    return ask
 
 
 def share(function, datasets=DATASETS):

@@ -22,7 +22,7 @@ rule evaluate:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=share(estimate_feature_memory, IMAGES),
+        mem_mb=grow(share(estimate_feature_memory, IMAGES)),
         runtime=240,
         gpu=share(count_gpus, IMAGES),
     params:
@@ -56,7 +56,7 @@ rule evaluate_density:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grow(2000),
         runtime=60,
         gpu=share(count_gpus, POINTS),
     params:

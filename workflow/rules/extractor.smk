@@ -18,7 +18,7 @@ rule extractor:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=estimate_feature_memory,
+        mem_mb=grow(estimate_feature_memory),
         runtime=240,
         gpu=count_gpus,
     params:
@@ -45,7 +45,7 @@ rule density_floor:
         "../../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=grow(1000),
         runtime=10,
     params:
         **get_plugin_parameters("points"),

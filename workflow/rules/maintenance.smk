@@ -10,6 +10,8 @@ def delete_traces(jobs):
             if file:
                 Path(file).unlink(missing_ok=True)
         shutil.rmtree(getattr(job.params, "checkpoints", ""), ignore_errors=True)
+        if run := getattr(job.output, "run", ""):
+            shutil.rmtree(Path(run).parent / "tensorboard", ignore_errors=True)
     Path(result("declared.json")).unlink(missing_ok=True)
     root = Path(result(""))
     for folder in sorted(root.rglob("*"), reverse=True):

@@ -14,7 +14,7 @@ rule prepare:
         "../../envs/prepare.yaml"
     threads: count_reading_threads
     resources:
-        mem_mb=estimate_data_memory,
+        mem_mb=grow(estimate_data_memory),
         runtime=60,
     params:
         code=digest_code("prepare.py"),

@@ -59,7 +59,7 @@ rule report:
         "../../envs/report.yaml"
     threads: 4  # at most; figures have the same bytes in any number of processes
     resources:
-        mem_mb=2000,
+        mem_mb=grow(2000),
         runtime=30,
     params:
         code=digest_code("report.py"),

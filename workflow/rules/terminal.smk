@@ -16,7 +16,7 @@ def find_width():
         return workflow.nodes, f"on a cluster, {workflow.nodes} jobs at a time"
     cores = workflow.resource_settings.cores or 1
     if workflow.dryrun and cores == 1:  # Snakemake's default in a dry-run, not what will be used
-        cores = len(os.sched_getaffinity(0))
+        cores = count_usable_cores()
     return cores, f"on {cores} core{'s' * (cores > 1)}"
 
 

@@ -11,7 +11,7 @@ rule theory:
         "../../envs/theory.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=grow(1000),
         runtime=10,
     params:
         code=digest_code("theory.py"),

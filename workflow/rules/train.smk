@@ -20,7 +20,7 @@ rule train:
         "../../envs/train.yaml"
     threads: share(get_run_threads)
     resources:
-        mem_mb=share(estimate_training_memory),
+        mem_mb=grow(share(estimate_training_memory)),
         runtime=240,
         gpu=share(count_gpus),
     params:

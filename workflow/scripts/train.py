@@ -19,6 +19,6 @@ with extensible_job(snakemake) as job:
             log=job.log,
             checkpoint_folder=Path(snakemake.params.checkpoints),
             code=snakemake.params.code,
-            **pick_execution(snakemake, "checkpoint_interval", "log_interval"),
+            **pick_execution(snakemake, "checkpoint_interval", "log_interval", "tensorboard"),
             **pick_execution(snakemake, "software", "declaration"),
         )

@@ -24,6 +24,7 @@ PUBLIC = {
 def __getattr__(name: str) -> Any:
     if name not in PUBLIC:
         raise AttributeError(f"module 'ganbench' has no attribute {name!r}")
+    import_module("ganbench.jobs.systems").check_system()
     module, function = PUBLIC[name]
     return getattr(import_module(f"ganbench.{module}"), function)
 

@@ -4,8 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ganbench.jobs.errors import ActionableError
+from ganbench.jobs.systems import check_system
 from ganbench.study.schema import StudyError
 
 
@@ -16,40 +18,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _make_parser().parse_args(arguments)
     try:
-        print(options.run(options))
+        check_system()
+        outcome = options.run(options)
     except (ActionableError, StudyError) as error:
         print(error, file=sys.stderr)
         return 1
+    if isinstance(outcome, int):
+        return outcome
+    print(outcome)
     return 0
 
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ganbench", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    plan = commands.add_parser(
-        "plan-seeds", help="how many seeds each comparison of a finished study needs"
-    )
-    plan.add_argument(
-        "results", type=Path, help="the folder of the study, such as results/my_study"
-    )
-    plan.add_argument("--margin", help="the difference to show, such as 5 or 10%%")
-    plan.set_defaults(run=_plan_seeds)
+    for add in (
+        _add_check,
+        _add_watch,
+        _add_plan_seeds,
+        _add_score,
+        _add_export,
+        _add_bundle,
+        _add_verify,
+    ):
+        add(commands)
+    return parser
+
+
+def _add_check(commands: Any) -> None:
     check = commands.add_parser(
         "check", help="resolve a study without running it: its runs, devices, time and disk"
     )
     check.add_argument("study", type=Path, help="the study's file, such as config/my_study.yaml")
     check.add_argument("--cores", type=int, help="cores to run on; all if left out")
     check.set_defaults(run=_check_study)
+
+
+def _add_watch(commands: Any) -> None:
     watch = commands.add_parser(
         "watch", help="the runs of a study while they train: losses, gradients, time left"
     )
-    watch.add_argument(
-        "results", type=Path, help="the folder of the study, such as results/my_study"
-    )
+    _add_results(watch)
     watch.add_argument(
         "--once", action="store_true", help="show them once, as where output is no terminal"
     )
     watch.set_defaults(run=_watch_runs)
+
+
+def _add_plan_seeds(commands: Any) -> None:
+    plan = commands.add_parser(
+        "plan-seeds", help="how many seeds each comparison of a finished study needs"
+    )
+    _add_results(plan)
+    plan.add_argument("--margin", help="the difference to show, such as 5 or 10%%")
+    plan.set_defaults(run=_plan_seeds)
+
+
+def _add_score(commands: Any) -> None:
     score = commands.add_parser("score", help="every metric of images against a dataset")
     score.add_argument(
         "samples", type=Path, help="a folder of image files, of a run, or of an exported generator"
@@ -58,13 +83,19 @@ def _make_parser() -> argparse.ArgumentParser:
     score.add_argument("--count", type=int, help="images to draw of a generator")
     score.add_argument("--cache", type=Path, help="where prepared data are kept")
     score.set_defaults(run=_score)
+
+
+def _add_export(commands: Any) -> None:
     export = commands.add_parser("export", help="a run's generator as safetensors, with its card")
     export.add_argument("run_folder", type=Path, metavar="run", help="results/…/runs/…/seed0")
     export.add_argument("folder", type=Path, help="the folder to write")
     export.add_argument("--step", type=int, help="a snapshot's step; the last if left out")
     export.set_defaults(run=_export)
+
+
+def _add_bundle(commands: Any) -> None:
     bundle = commands.add_parser("bundle", help="a finished study as one archive")
-    bundle.add_argument("results", type=Path, help="the folder of the study, results/my_study")
+    _add_results(bundle)
     bundle.add_argument("--to", type=Path, help="the archive; results/my_study.zip if left out")
     bundle.add_argument(
         "--snapshots",
@@ -72,14 +103,36 @@ def _make_parser() -> argparse.ArgumentParser:
         help="generators of each run, from the last on; the last, if all have 50 MB, if left out",
     )
     bundle.set_defaults(run=_bundle)
-    verify = commands.add_parser("verify", help="check a bundle: hashes, scores, and runs again")
-    verify.add_argument("bundle", type=Path, help="the archive that `bundle` wrote")
-    verify.add_argument("--runs", type=int, default=2, help="runs to train again; 2 if left out")
-    verify.add_argument("--scores", type=int, default=2, help="generators to score again; 2")
-    verify.add_argument("--seed", type=int, default=0, help="of the choice of runs; 0 if left out")
+
+
+def _add_verify(commands: Any) -> None:
+    verify = commands.add_parser(
+        "verify",
+        help="check a bundle: hashes, scores, and runs again; or repeat runs of a published study",
+    )
+    verify.add_argument(
+        "what",
+        nargs="?",
+        default="fashion_mnist_cpu",
+        metavar="ARCHIVE or STUDY",
+        help="an archive of `bundle`, or a study of results/published, which needs a checkout; "
+        "fashion_mnist_cpu if left out",
+    )
     verify.add_argument("--cores", default="all", help="cores to run on; all if left out")
+    bundle = verify.add_argument_group("of an archive")
+    bundle.add_argument("--runs", type=int, default=2, help="runs to train again; 2 if left out")
+    bundle.add_argument("--scores", type=int, default=2, help="generators to score again; 2")
+    bundle.add_argument("--seed", type=int, default=0, help="of the choice of runs; 0 if left out")
+    published = verify.add_argument_group("of a published study")
+    published.add_argument("--variants", nargs="+", help="the first two if left out")
+    published.add_argument("--seeds", nargs="+", type=int, help="the first one if left out")
     verify.set_defaults(run=_verify)
-    return parser
+
+
+def _add_results(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "results", type=Path, help="the folder of the study, such as results/my_study"
+    )
 
 
 def _plan_seeds(options: argparse.Namespace) -> str:
@@ -118,16 +171,20 @@ def _bundle(options: argparse.Namespace) -> str:
     return bundle_study(options.results, archive, options.snapshots)
 
 
-def _verify(options: argparse.Namespace) -> str:
-    from ganbench.commands.bundle_check import check_bundle  # noqa: PLC0415 (slow to import)
+def _verify(options: argparse.Namespace) -> str | int:
+    if options.what.endswith(".zip"):
+        from ganbench.commands.bundle_check import check_bundle  # noqa: PLC0415 (slow to import)
 
-    return check_bundle(
-        options.bundle,
-        runs=options.runs,
-        scores=options.scores,
-        seed=options.seed,
-        cores=options.cores,
-    )
+        return check_bundle(
+            Path(options.what),
+            runs=options.runs,
+            scores=options.scores,
+            seed=options.seed,
+            cores=options.cores,
+        )
+    from ganbench.commands.verification import verify_study  # noqa: PLC0415 (slow to import)
+
+    return verify_study(options.what, options.variants, options.seeds, options.cores)
 
 
 def _export(options: argparse.Namespace) -> str:

@@ -1,6 +1,5 @@
 """`check`: what a study would run, where, how long, and what it declares. Nothing is run."""
 
-import os
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
@@ -8,8 +7,10 @@ from typing import Any
 
 from ganbench.evidence.final_scores import measure_name, primary_measures
 from ganbench.jobs.gpus.gpu_plan import GpuPlan, plan_gpus
+from ganbench.jobs.systems import count_usable_cores
 from ganbench.study.declaration import SHOWN_DIGITS, digest_declaration
 from ganbench.study.declared import list_contrasts
+from ganbench.study.optional_packages import check_packages
 from ganbench.study.paths import check_sources, check_weights
 from ganbench.study.resolve import list_runs, list_sweep_runs
 from ganbench.study.written import load_study
@@ -29,7 +30,8 @@ def describe_study(file: Path, cores: int | None = None) -> str:
     study = load_study([file], (), {})
     check_sources(study, study["datasets"])
     check_weights(study)
-    cores = cores or len(os.sched_getaffinity(0))
+    check_packages(study)
+    cores = cores or count_usable_cores()
     gpus = _plan_devices(study, cores)
     return "\n".join(
         [

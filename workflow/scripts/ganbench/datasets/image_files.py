@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from ganbench.datasets.file_names import CONVERT_HEIC, TGA_SUFFIXES, count_files
 from ganbench.datasets.image_conversion import Conversion, UnusableError, convert_image
 from ganbench.datasets.sources import DatasetError
+from ganbench.jobs.systems import count_usable_cores
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")
 """Formats that a file may have, whatever its name. Pillow reads them without other programs."""
@@ -91,7 +92,7 @@ def _read_all(
 
     Image.init()  # once, not in every thread
     outcomes: list[_Outcome] = []
-    with warnings.catch_warnings(), ThreadPoolExecutor(_count_processors()) as threads:
+    with warnings.catch_warnings(), ThreadPoolExecutor(count_usable_cores()) as threads:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         for block in threads.map(read_block, range(0, len(files), BLOCK)):
             outcomes += block
@@ -119,13 +120,6 @@ def _find_dark(outcomes: list[_Outcome]) -> list[_Outcome]:
         "for example by ImageMagick's `-depth 8 -auto-level`)"
     )
     return [_Outcome(outcome.name, problem) for outcome in deep]
-
-
-def _count_processors() -> int:
-    """Processors that this process may use, where the system says so."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _refuse(unusable: list[_Outcome]) -> None:

@@ -14,7 +14,6 @@ from ganbench.catalogue.extractors import CLASSIFIER, EXTRACTORS
 from ganbench.evaluation import mode_coverage
 from ganbench.evaluation.extractor import (
     Features,
-    extract,
     make_classifier,
     make_pretrained,
     make_ruler,
@@ -28,6 +27,7 @@ from ganbench.evaluation.mode_coverage import is_stacked, predict
 from ganbench.evaluation.own_extractor import make_own_extractor
 from ganbench.evaluation.own_metrics import Sample, score_real
 from ganbench.evaluation.real_images import REFERENCES, measure_real
+from ganbench.evaluation.shared_features import extract_shared
 from ganbench.evaluation.warm_up import warming_up
 from ganbench.jobs import files, provenance
 from ganbench.jobs.arrays import map_array
@@ -78,7 +78,9 @@ def make_reference(
         sha256=sha256,
         log=log,
     )
-    features = {split: extract(network, _load_array(data_file, split)) for split in REFERENCES}
+    features = {
+        split: extract_shared(network, _load_array(data_file, split), log) for split in REFERENCES
+    }
     has_accuracy = EXTRACTORS[extractor].knows_classes
     accuracy = _measure_accuracy(features["held_out"], data_file, dataset) if has_accuracy else {}
     real = measure_real(features, extractor)

@@ -77,13 +77,15 @@ def train_run(
     dataset: str | Mapping[str, Any] = "digits",
     seed: int = 0,
     cache: str | Path = CACHE,
+    tensorboard: bool = False,
     **training: Any,
 ) -> Path:
     """Trains one run and writes it to `folder`, which is returned.
 
     `variant` is the name of a shipped variant or objective, or what a study has below the name of a
     variant; `dataset` likewise. `training` are keys of a study's `training`, such as `steps=2000`.
-    An interrupted run resumes; a finished one is not trained again. Raises StudyError where a key
+    An interrupted run resumes; a finished one is not trained again. With `tensorboard`, its history
+    is written for that too, to `folder/tensorboard`. Raises StudyError where a key
     or value is wrong, RunFolderError where `folder` holds another run.
     """
     folder = Path(folder)
@@ -109,6 +111,7 @@ def train_run(
             log_interval=10,
             code=code_digest.digest(ROOM / "training/loop.py"),
             software={"version": find_version(), "commit": None, "clean": None},
+            tensorboard=tensorboard,
         )
     return folder
 

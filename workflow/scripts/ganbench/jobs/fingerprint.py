@@ -5,6 +5,8 @@ kernels, or other caches, by which those cut their work. Either rounds sums in a
 """
 
 import os
+import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,7 @@ def take_fingerprint(threads: int, device: str) -> dict[str, Any]:
     cpuinfo, versions = read_cpuinfo(), list_versions()
     flags = cpuinfo.get("flags", cpuinfo.get("Features", "")).split()
     parts = {
-        "processor": ", ".join(f"{key} {cpuinfo[key]}" for key in _IDENTITY if key in cpuinfo),
+        "processor": _name_processor(cpuinfo),
         "instructions": sorted({flag for flag in flags if flag.startswith(_INSTRUCTIONS)}),
         "caches": _list_caches(),
         "kernels": torch.backends.cpu.get_cpu_capability(),
@@ -52,6 +54,16 @@ def take_fingerprint(threads: int, device: str) -> dict[str, Any]:
         "versions": {name: versions[name] for name in ("python", "torch", "numpy")},
     }
     return {"digest": sha256(canonical_json(parts))[:16], **parts}
+
+
+def _name_processor(cpuinfo: Mapping[str, str]) -> str:
+    """The processor in words; on other systems than Linux their build, which names a Mac's chip.
+
+    macOS brings its own linear algebra, so another build of it counts as another processor.
+    """
+    if not cpuinfo:
+        return f"{platform.machine()} {platform.version()}"
+    return ", ".join(f"{key} {cpuinfo[key]}" for key in _IDENTITY if key in cpuinfo)
 
 
 def _list_caches() -> dict[str, str]:

@@ -14,6 +14,10 @@ PATIENCE = 60.0
 """Seconds that a former holder has to end."""
 
 
+PROCESSES = Path("/proc")
+"""Where Linux shows which files a process has open. Elsewhere no process is sent a signal."""
+
+
 class HeldError(ActionableError):
     """Another process holds the lock and does not end."""
 
@@ -76,7 +80,7 @@ def _find_holder(file: Path) -> int | None:
     """This user's process on this machine that wrote its number into `file` and has it open."""
     try:
         host, process = file.read_text(encoding="ascii").split()
-        open_files = Path(f"/proc/{int(process)}/fd").iterdir()
+        open_files = (PROCESSES / str(int(process)) / "fd").iterdir()
         if host == socket.gethostname() and any(opened.samefile(file) for opened in open_files):
             return int(process)
     except (OSError, ValueError):

@@ -43,7 +43,7 @@ from ganbench.study.references import (
 from ganbench.study.scheduled_numbers import check_use, resolve_schedule
 from ganbench.study.schema import StudyError, fill_defaults, load_schema, merge, subtract, validate
 
-EXECUTION = ("checkpoint_interval", "log_interval", "gpu_slots")
+EXECUTION = ("checkpoint_interval", "log_interval", "gpu_slots", "tensorboard")
 """Keys of a study that change how it runs and no result."""
 
 

@@ -14,6 +14,7 @@ from ganbench.jobs.csv_tables import write_table
 from ganbench.jobs.errors import UnwritableError
 from ganbench.training.measure import COLUMNS
 from ganbench.training.records import Record
+from ganbench.training.tensorboard import TensorBoard
 
 TIME_SHARE = 1 / 400
 """The share of training time that these files may take."""
@@ -24,12 +25,12 @@ class LiveFiles:
 
     They are written every `pause` seconds, and less often where that would take more than
     `TIME_SHARE` of the time. They change nothing of the run, which goes on without them if the disk
-    is full.
+    is full. The history is shown on `board` too.
     """
 
-    def __init__(self, folder: Path, pause: float, log: TextIO) -> None:
+    def __init__(self, folder: Path, pause: float, log: TextIO, board: TensorBoard) -> None:
         self.history, self.samples = folder / "history.csv", folder / "samples.png"
-        self.shortest_pause, self.log = pause, log
+        self.shortest_pause, self.log, self.board = pause, log, board
         self._due = -math.inf
         self._pictures = 0
         self._is_refused = False
@@ -38,10 +39,12 @@ class LiveFiles:
         """Shows a run where it begins or resumes; what another run left here disappears."""
         self.remove()
         self._pictures, self._due = 0, -math.inf
+        self.board.start()
         self.show(record)
 
     def show(self, record: Record) -> None:
-        """Writes what is new of a run's record, if it is time to."""
+        """Writes what is new of a run's record, if it is time to; to TensorBoard at once."""
+        self.board.add(record.history)
         started = time.perf_counter()
         if started < self._due:
             return

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,6 +27,7 @@ from ganbench.training.measure import copy_weights, measure
 from ganbench.training.memory import retry_once
 from ganbench.training.records import RunFiles, weights_sha256
 from ganbench.training.run import Run, start_run
+from ganbench.training.tensorboard import TensorBoard
 
 
 def train(
@@ -43,14 +45,16 @@ def train(
     code: str = "",
     software: Mapping[str, Any] | None = None,
     declaration: str = "",
+    tensorboard: bool = False,
 ) -> None:
     """Trains one run on the `train` split of `data_file` and writes its outputs.
 
     `parameters` are the run's resolved parameters, `code` is a digest of the training code,
     `software` the version and commit, and `declaration` the digest of what the study declares: both
-    are kept in `run.json` and decide no bits. An interrupted run resumes from its last checkpoint
-    if nothing that decides its bits has changed. A non-finite loss or weight ends the run as
-    `diverged`, which is a result and not an error.
+    are kept in `run.json` and decide no bits. With `tensorboard`, its history is written for that
+    too. An interrupted run resumes from its last checkpoint if nothing that decides its bits has
+    changed. A non-finite loss or weight ends the run as `diverged`, which is a result and not an
+    error.
 
     Raises RunInterrupted after SIGINT or SIGTERM, MemoryExhausted if memory is too small.
     """
@@ -72,7 +76,8 @@ def train(
         device=device,
     )
     real = load_training_data(data_file, device)
-    live = LiveFiles(checkpoint_folder, log_interval, log)
+    board = TensorBoard(outputs.run.parent / "tensorboard", log, is_wanted=tensorboard)
+    live = LiveFiles(checkpoint_folder, log_interval, log, board)
     checkpoints = Checkpoints(checkpoint_folder, checkpoint_interval, log)
 
     def resume_and_play(settings: Mapping[str, Any]) -> tuple[Run, dict[str, Any]]:
@@ -90,7 +95,7 @@ def train(
         # outside `except`, where the traceback would keep the failed graph and its memory alive
         return resume_and_play({**parameters, "cuda_graphs": False})
 
-    with checkpoints.open(identity):
+    with checkpoints.open(identity), closing(board):
         run, outcome = retry_once(attempt, device, parameters["batch_size"], log)
         print(describe_ending(outcome, parameters), file=log)
         write(

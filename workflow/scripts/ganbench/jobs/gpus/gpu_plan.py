@@ -1,12 +1,12 @@
 """How the jobs of a study share the GPUs of this machine: how many to a GPU, and whether by MPS."""
 
-import os
 import shutil
 from collections import Counter
 from dataclasses import dataclass
 
 from ganbench.jobs.gpus.cards import Card, find_cards
 from ganbench.jobs.gpus.mps import CONTROL, has_site_mps
+from ganbench.jobs.systems import count_usable_cores
 
 JOB_MEMORY = 2 * 2**30
 """Bytes of a GPU's memory for one job.
@@ -87,7 +87,7 @@ def plan_gpus(gpu_slots: int | str, cores: int | None) -> GpuPlan:
 
 
 def _count_useful_jobs(cards: tuple[Card, ...], cores: int | None) -> int:
-    usable_cores = cores or len(os.sched_getaffinity(0))
+    usable_cores = cores or count_usable_cores()
     by_cores = -(-usable_cores // len(cards))
     memory = min(card.memory for card in cards) - RESERVED_MEMORY
     return max(1, min(by_cores, memory // JOB_MEMORY, MOST_JOBS))
