@@ -2,10 +2,11 @@
 
 import base64
 import io
+import zlib
 
 import numpy as np
 import pytest
-from ganbench.report.figures import film, film_gif
+from ganbench.report.figures import film, film_gif, film_reel
 from ganbench.report.figures.density_maps import draw_density_lines
 from ganbench.report.figures.drawing import choose_colour, open_figure
 from ganbench.report.figures.film import collect_film
@@ -28,9 +29,30 @@ def read(tmp_path):
     return read_study
 
 
-def unpack(text: str, snapshots: int, top: float) -> np.ndarray:
-    levels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(snapshots, -1).astype(float)
-    return np.where(levels > film.LEVELS, np.nan, levels / film.LEVELS * top)
+def unpack(shown) -> dict[str, dict[tuple[int, int], np.ndarray]]:
+    """By name, the levels of every run by the place of its variant and its seed, as a script does."""
+    differences = np.frombuffer(zlib.decompress(base64.b64decode(shown["packed"])), np.uint8)
+    levels: dict[str, dict[tuple[int, int], np.ndarray]] = {}
+    start = 0
+    for curve in shown["curves"]:
+        for run in shown["runs"]:
+            end = start + len(shown["moments"][run["moments"]]) * curve["values"]
+            moments = differences[start:end].reshape(-1, curve["values"])
+            levels.setdefault(curve["name"], {})[run["place"], run["seed"]] = (
+                moments.cumsum(axis=1) % 256
+            )
+            start = end
+    assert start == len(differences)
+    return levels
+
+
+def read_curve(shown, name: str, run: tuple[int, int]) -> np.ndarray:
+    levels = unpack(shown)[name][run]
+    return np.where(levels > film.LEVELS, np.nan, levels / film.LEVELS * shown["top"])
+
+
+def average_pairs(values: np.ndarray) -> np.ndarray:
+    return values.reshape(len(values), -1, 2).mean(axis=2)
 
 
 def test_page_has_every_curve_of_every_snapshot_to_half_a_level(read):
@@ -39,59 +61,67 @@ def test_page_has_every_curve_of_every_snapshot_to_half_a_level(read):
     assert shown["seeds"] == [0, 1]
     assert shown["steps"] == [25, 50, 75, 100]
     maps = results.maps["mixture_1d", "non_saturating", 1]
-    run = shown["runs"]["1"]["1"]
     half = shown["top"] / film.LEVELS / 2 + 1e-9
-    for name in ("generated", "discriminator"):
-        assert unpack(run[name], 4, shown["top"]) == pytest.approx(maps[name], abs=half)
+    generated = read_curve(shown, "generated", (1, 1))
+    assert generated == pytest.approx(maps["generated"], abs=half)
+    discriminator = read_curve(shown, "discriminator", (1, 1))
+    assert discriminator == pytest.approx(average_pairs(maps["discriminator"]), abs=half)
     dense = maps["data"] + maps["generated"] > film.NEGLIGIBLE
-    optimal = unpack(run["optimal"], 4, shown["top"])
-    assert 0 < dense.sum() < dense.size
-    assert np.array_equal(np.isfinite(optimal), dense)
-    assert optimal[dense] == pytest.approx(maps["optimal"][dense], abs=half)
+    both, one = dense.reshape(4, -1, 2).all(axis=2), dense.reshape(4, -1, 2).any(axis=2)
+    optimal = read_curve(shown, "optimal", (1, 1))
+    assert 0 < both.sum() < both.size
+    assert np.array_equal(np.isfinite(optimal), one)
+    assert optimal[both] == pytest.approx(average_pairs(maps["optimal"])[both], abs=half)
 
 
 def test_neighbouring_cells_are_averaged_where_the_grid_is_fine(read):
     results = read()
+    coarse = collect_film(results, "mixture_1d")
     for maps in results.maps.values():
         for name in ("data", "generated", "discriminator", "optimal"):
             maps[name] = np.repeat(maps[name], 4, axis=-1)
     fine = collect_film(results, "mixture_1d")
-    assert len(fine["data"]) == film.POINTS
-    assert fine["runs"] == collect_film(read_again(results), "mixture_1d")["runs"]
-
-
-def read_again(results):
-    """The same results with every fourth cell."""
-    for maps in results.maps.values():
-        for name in ("data", "generated", "discriminator", "optimal"):
-            maps[name] = maps[name][..., ::4]
-    return results
+    assert len(fine["data"]) == film.POINTS["generated"]
+    assert fine["packed"] == coarse["packed"]
 
 
 def test_page_keeps_one_seed_if_all_would_take_too_much_room(read, monkeypatch):
-    monkeypatch.setattr(film, "ROOM", 4 * 3 * film.POINTS * film.FEWEST_MOMENTS - 1)
-    assert collect_film(read(), "mixture_1d")["seeds"] == [0]
+    results = read(snapshots=25)
+    several, one = collect_film(results, "mixture_1d"), None
+    for room in range(len(several["packed"]), 1000, -1000):
+        monkeypatch.setattr(film, "ROOM", room)
+        shown = collect_film(results, "mixture_1d")
+        assert len(shown["packed"]) <= room
+        assert shown["seeds"] in ([0, 1], [0])
+        one = one or (shown if shown["seeds"] == [0] else None)
+    assert len(several["steps"]) == 25
+    assert one["steps"][-1] == 100
+    assert {run["seed"] for run in one["runs"]} == {0}
+    assert len(one["steps"]) > 8
 
 
 def test_page_keeps_all_seeds_and_fewer_moments_as_long_as_there_is_room(read, monkeypatch):
-    runs = 4
-    monkeypatch.setattr(film, "ROOM", runs * 3 * film.POINTS * 13)
-    shown = collect_film(read(snapshots=25), "mixture_1d")
+    results = read(snapshots=25)
+    whole = len(collect_film(results, "mixture_1d")["packed"])
+    monkeypatch.setattr(film, "ROOM", int(0.6 * whole))
+    shown = collect_film(results, "mixture_1d")
     assert shown["seeds"] == [0, 1]
-    assert shown["steps"] == list(range(4, 101, 8))
-    curves = [run for seeds in shown["runs"].values() for run in seeds.values()]
-    assert len(curves) == runs
-    assert (
-        sum(len(base64.b64decode(run[name])) for run in curves for name in film.CURVES) == film.ROOM
-    )
+    assert film_reel.FEWEST_MOMENTS <= len(shown["steps"]) < 25
+    assert max(np.diff(shown["steps"])) <= 8
+    assert [steps[-1] for steps in shown["moments"]] == [100]
 
 
 def test_run_that_ended_early_keeps_its_own_last_moment(read, monkeypatch):
-    monkeypatch.setattr(film, "ROOM", 4 * 3 * film.POINTS * 13)
-    stopped = ("mixture_1d", "minimax", 0)
-    shown = collect_film(read(snapshots=25, stopped=[stopped]), "mixture_1d")
-    assert shown["runs"]["0"]["0"]["steps"] == [*range(4, 51, 8), 48]
+    results = read(snapshots=25, stopped=[("mixture_1d", "minimax", 0)])
+    whole = len(collect_film(results, "mixture_1d")["packed"])
+    monkeypatch.setattr(film, "ROOM", int(0.6 * whole))
+    shown = collect_film(results, "mixture_1d")
+    run = shown["runs"][0]
+    steps = shown["moments"][run["moments"]]
+    assert (run["place"], run["seed"], steps[-1]) == (0, 0, 48)
     assert 48 in shown["steps"]
+    own = shown["steps"].index(48) + 1
+    assert len(unpack(shown)["generated"][0, 0]) == len(steps) <= own
 
 
 def test_images_and_maps_in_two_dimensions_have_no_film(read):

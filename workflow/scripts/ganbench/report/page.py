@@ -146,6 +146,7 @@ def _make_environment() -> jinja2.Environment:
         "address": make_address,
         "drawn": Markup,  # made by this library, from escaped text
     }
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.globals["describe_measure"] = describe_measure
     return environment
 
