@@ -2,6 +2,8 @@
 
 import re
 
+import numpy as np
+import pytest
 from playwright.sync_api import expect
 
 FILM = '#game [data-dataset="mixture_1d"] .film'
@@ -70,7 +72,8 @@ def test_film_of_seeds_in_any_order_shows_each_its_own(open_page):
     page = open_page()
     page.evaluate(
         """async () => {
-          const packed = await new Response(new Blob([new Uint8Array([7, 1, 9, 1, 8, 255])]).stream()
+          const blob = new Blob([new Uint8Array([7, 1, 9, 1, 8, 255])]);
+          const packed = await new Response(blob.stream()
             .pipeThrough(new CompressionStream("deflate"))).arrayBuffer();
           const text = btoa(String.fromCharCode(...new Uint8Array(packed)));
           const runs = [5, 3].map((seed) => ({ place: 0, seed, moments: 0 }));
@@ -80,3 +83,39 @@ def test_film_of_seeds_in_any_order_shows_each_its_own(open_page):
     )
     values = "window.runs.map((run) => [run.seed, [...run.generated], [...run.discriminator]])"
     assert page.evaluate(values) == [[5, [7, 8], [8]], [3, [9, 10], [255]]]
+
+
+MAPS = '#game [data-dataset="gaussian_ring"] .film'
+PIXELS = """(canvas) => [...canvas.getContext("2d")
+  .getImageData(0, 0, canvas.width, canvas.height).data]"""
+
+
+def read_pixels(page, name: str) -> np.ndarray:
+    canvas = page.locator(f"{MAPS} figure >> nth=0 >> canvas.{name}")
+    pixels = np.array(canvas.evaluate(PIXELS)).reshape(-1, 4)
+    side = int(len(pixels) ** 0.5)
+    return pixels.reshape(side, side, 4)
+
+
+def test_maps_show_densities_in_the_colour_of_the_variant_and_d_in_grey(open_page, folders):
+    page = open_page("ring")
+    expect(page.locator(f"{MAPS} .play")).to_be_visible()
+    density, d = read_pixels(page, "generated"), read_pixels(page, "discriminator")
+    assert density[..., 3].max() == 255  # on the ring
+    assert density[32, 32, 3] < 30  # and not in its middle
+    assert density[density[..., 3] > 250][0, :3] == pytest.approx([1, 115, 178], abs=2)
+    assert (d[..., :3] == d[..., :1]).all()
+    assert d[16, 0, 0] > d[16, -1, 0]  # D falls with x
+    assert np.ptp(d[..., 0], axis=0).max() == 0
+    assert page.locator(f"{MAPS} canvas").count() == 2 * 3
+    page.locator(f"{MAPS} .snapshot").fill("0")
+    first = read_pixels(page, "generated")
+    page.select_option(f"{MAPS} .seed", "1")
+    assert not np.array_equal(first, read_pixels(page, "generated"))
+
+
+def test_maps_have_still_pictures_without_scripts(open_page):
+    page = open_page("ring", java_script_enabled=False)
+    assert page.locator(MAPS).is_hidden()
+    stills = page.locator('#game [data-dataset="gaussian_ring"] .stills svg')
+    assert stills.filter(visible=True).count() == 2

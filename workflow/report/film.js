@@ -29,11 +29,25 @@ const drawCurves = (figure, data, run, moment) => {
   for (const { name, values: count } of data.curves)
     figure.querySelector("." + name).setAttribute("d", moment < 0 ? "" : drawCurve(run[name].subarray(moment * count, (moment + 1) * count), count, data.levels));
 };
+const drawMap = (canvas, levels, highest, paint) => {
+  const context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height);
+  levels.forEach((level, place) => { if (level <= highest) image.data.set(paint(level / highest), 4 * place); });
+  context.putImageData(image, 0, 0);
+};
+const drawMaps = (figure, data, run, moment) => {
+  const colour = getComputedStyle(figure.querySelector(".planes")).color.match(/\d+/g).slice(0, 3).map(Number);
+  const grey = (share) => Array(3).fill(255 * (data.darkest + (1 - data.darkest) * share));
+  for (const { name, values: count } of data.curves) {
+    const canvas = figure.querySelector("canvas." + name);
+    const paint = name === "generated" ? (share) => [...colour, 255 * share] : (share) => [...grey(share), 255];
+    if (canvas) drawMap(canvas, moment < 0 ? [] : run[name].subarray(moment * count, (moment + 1) * count), data.levels[name], paint);
+  }
+};
 
 const openFilm = async (film) => {
   const data = JSON.parse(film.querySelector(".film-data").textContent), runs = await unpackRuns(data);
   const [slider, picker, play, output] = [".snapshot", ".seed", ".play", "output"].map((name) => film.querySelector(name));
-  const figures = [...film.querySelectorAll("figure")];
+  const figures = [...film.querySelectorAll("figure")], draw = data.side ? drawMaps : drawCurves;
 
   const show = () => {
     const step = data.steps[slider.value];
@@ -41,7 +55,7 @@ const openFilm = async (film) => {
     slider.setAttribute("aria-valuetext", `after ${step} steps`);
     for (const figure of figures) {
       const run = runs.find(({ place, seed }) => place === +figure.dataset.place && String(seed) === picker.value);
-      drawCurves(figure, data, run, run ? run.steps.filter((earlier) => earlier <= step).length - 1 : -1);
+      draw(figure, data, run, run ? run.steps.filter((earlier) => earlier <= step).length - 1 : -1);
     }
   };
   let timer = null;

@@ -21,6 +21,8 @@ from ganbench.report.factors_shown import describe_factors
 from ganbench.report.figures.budgets import BUDGETS
 from ganbench.report.figures.drawing import Drawing, choose_border, choose_colour
 from ganbench.report.figures.film import collect_film
+from ganbench.report.figures.film_gif import choose_filmed
+from ganbench.report.figures.film_maps import collect_map_film
 from ganbench.report.figures.gallery import list_drawings
 from ganbench.report.measures import describe_measure
 from ganbench.report.methods_paragraph import describe_origin, write_methods
@@ -85,7 +87,11 @@ def render_page(
         "factors": describe_factors(results, tables["factors"]) if "factors" in tables else [],
         "figures": figures,
         "winners": group_winners(tables.get("winners")),
-        "films": {dataset: collect_film(results, dataset) for dataset in results.datasets},
+        "films": {
+            dataset: collect_film(results, dataset) or collect_map_film(results, dataset)
+            for dataset in results.datasets
+        },
+        "filmed": next((run[0] for run in choose_filmed(results)), None),
         "figure_style": Markup(_merge_styles(list_drawings(figures))),
         "samples": arrange_samples(results, pictures),
         "pictures": pictures,
