@@ -284,7 +284,8 @@ def test_thin_lines_of_variants_show_on_light_and_dark(report):
 
 def blend(colour: str, paper: str, opacity: float) -> str:
     """What is seen of a translucent colour on paper."""
-    pairs = zip(*([int(text[at : at + 2], 16) for at in (1, 3, 5)] for text in (colour, paper)))
+    channels = ([int(text[at : at + 2], 16) for at in (1, 3, 5)] for text in (colour, paper))
+    pairs = zip(*channels, strict=True)
     return "#" + "".join(f"{round(a * opacity + b * (1 - opacity)):02x}" for a, b in pairs)
 
 

@@ -63,7 +63,7 @@ def has_optimal(maps: Mapping[str, np.ndarray]) -> bool:
 
 
 def arrange(maps: Mapping[str, np.ndarray], values: np.ndarray) -> np.ndarray:
-    """Values `(..., cells)` of a square grid as images `(..., rows, columns)`, the top row first."""
+    """Values `(..., cells)` of a square grid as images `(..., rows, columns)`, from the top."""
     x, y = maps["centers"].T
     side = math.isqrt(len(x))
     return values[..., np.lexsort((x, -y)).reshape(side, side)]
