@@ -352,6 +352,16 @@ def test_paper_has_its_table_paragraph_and_citation(open_page, folders, scripts)
     assert re.search("ganbench 0.1.0, commit (c0ffee)+c0ff; lock file .* declaration", foot)
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_best_snapshots_are_folded_and_said_to_decide_nothing(open_page, scripts):
+    page = open_page(java_script_enabled=scripts)
+    folded = page.locator("#leaderboard details", has_text="best_steps.csv").first
+    assert not folded.locator("table").is_visible()
+    folded.locator("summary").click()
+    assert folded.locator("tbody tr").count() == 3
+    assert "every verdict is about the last snapshot" in folded.inner_text()
+
+
 def test_numbers_of_the_answer_are_folded(open_page):
     page = open_page("pair")
     numbers = page.locator(".numbers li")

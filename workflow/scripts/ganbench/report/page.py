@@ -16,6 +16,7 @@ from ganbench.formula.mathml import to_mathml
 from ganbench.jobs.resources import find_resources
 from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
 from ganbench.report.attachments import choose_attached, make_address
+from ganbench.report.best_steps_shown import describe_best_steps
 from ganbench.report.declarations import describe_declaration
 from ganbench.report.factors_shown import describe_factors
 from ganbench.report.figures.budgets import BUDGETS
@@ -86,6 +87,7 @@ def render_page(
         "budgets": BUDGETS,
         "factors": describe_factors(results, tables["factors"]) if "factors" in tables else [],
         "figures": figures,
+        "best_steps": describe_best_steps(results, tables["best_steps"]),
         "winners": group_winners(tables.get("winners")),
         "films": {
             dataset: collect_film(results, dataset) or collect_map_film(results, dataset)
@@ -121,6 +123,7 @@ def render_page(
         "paragraph": write_methods(results),
         "citation": bibliography.cite_software(results),
         "origin": describe_origin(results),
+        "repositories": reproduction.list_repositories(results.runs),
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         "script": Markup("\n".join(_read_scripts())),
     }

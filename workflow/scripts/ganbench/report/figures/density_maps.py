@@ -18,7 +18,7 @@ from ganbench.report.figures.film import average_cells, mask_optimal
 from ganbench.report.figures.film_maps import (
     CONTOUR,
     DARKEST,
-    arrange,
+    arrange_cells,
     find_extent,
     has_optimal,
     spread_densities,
@@ -135,14 +135,14 @@ def draw_density_map(
     colour = to_rgb(choose_colour(index))
     shades = LinearSegmentedColormap.from_list("p_g", [(*colour, 0), (*colour, 1)])
     axes.imshow(
-        arrange(maps, values[number]),
+        arrange_cells(maps, values[number]),
         extent=extent,
         interpolation="none",
         cmap=shades if is_density else _GREYS,
         vmin=0,
         vmax=1,
     )
-    data = arrange(maps, maps["data"])
+    data = arrange_cells(maps, maps["data"])
     axes.contour(
         data,
         levels=[CONTOUR * data.max()],

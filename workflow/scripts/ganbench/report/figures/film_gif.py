@@ -52,7 +52,7 @@ def choose_filmed(results: Results) -> list[Run]:
 
 
 def _draw_frames(results: Results, runs: list[Run]) -> list[Image.Image]:
-    """The frames: a panel or a column for each run, with its last snapshot up to the frame's step."""
+    """The frames: a panel or column for each run, of its last snapshot up to the frame's step."""
     steps = sorted({int(step) for run in runs for step in results.maps[run]["steps"]})
     chosen = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), MOST_FRAMES)).astype(int))
     in_one_dimension = results.maps[runs[0]]["centers"].shape[1] == 1

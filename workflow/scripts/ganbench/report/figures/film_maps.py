@@ -62,7 +62,7 @@ def has_optimal(maps: Mapping[str, np.ndarray]) -> bool:
     return bool(np.isfinite(maps["optimal"]).any())
 
 
-def arrange(maps: Mapping[str, np.ndarray], values: np.ndarray) -> np.ndarray:
+def arrange_cells(maps: Mapping[str, np.ndarray], values: np.ndarray) -> np.ndarray:
     """Values `(..., cells)` of a square grid as images `(..., rows, columns)`, from the top."""
     x, y = maps["centers"].T
     side = math.isqrt(len(x))
@@ -88,7 +88,7 @@ def _shade(maps: Mapping[str, np.ndarray], name: str) -> np.ndarray:
         values = spread_densities(maps[name])
     else:
         values = mask_optimal(maps) if name == "optimal" else maps[name]
-    images = average_blocks(arrange(maps, values), SIDE[name])
+    images = average_blocks(arrange_cells(maps, values), SIDE[name])
     return quantise(images.reshape(len(images), -1), LEVELS[name])
 
 
@@ -102,7 +102,7 @@ def average_blocks(images: np.ndarray, side: int) -> np.ndarray:
 
 def outline_data(maps: Mapping[str, np.ndarray]) -> str:
     """The contour of p_data as the data of an SVG path, in cells from the top left."""
-    data = arrange(maps, maps["data"])
+    data = arrange_cells(maps, maps["data"])
     lines = contourpy.contour_generator(z=data).lines(CONTOUR * data.max())
     return "".join(
         "M" + "L".join(f"{x + 0.5:.1f} {y + 0.5:.1f}" for x, y in line) for line in lines
