@@ -296,12 +296,12 @@ def test_points_are_shown_with_an_axis_and_images_by_class(open_page):
     assert ticks.count() == 4  # three variants and real points
 
 
-@pytest.mark.parametrize("width", [700, 1000])
-def test_nothing_is_cut_off_at_the_edge_of_a_printed_page(open_page, width):
-    page = open_page("one", width=width)
+@pytest.mark.parametrize(("name", "width"), [("one", 700), ("one", 1000), ("whole", 700)])
+def test_nothing_is_cut_off_at_the_edge_of_a_printed_page(open_page, name, width):
+    page = open_page(name, width=width)
     page.emulate_media(media="print")
     cut = page.evaluate(
-        """() => [...document.querySelectorAll("main pre, main .formula, td.command")]
+        """() => [...document.querySelectorAll("main pre, main .formula, td.command, main .scroll")]
           .filter((element) => element.scrollWidth > element.clientWidth + 1)
           .map((element) => element.textContent)"""
     )

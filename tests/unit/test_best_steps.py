@@ -103,7 +103,7 @@ def test_page_counts_where_the_best_snapshots_are_and_compares_them_with_the_las
         {
             "variant": "minimax",
             "index": 0,
-            "steps": "50 (2 runs), 100",
+            "steps": "50 (2 runs); 100 (1 run)",
             "best": 6.0,
             "last": 9.0,
             "ended_best": 1,

@@ -12,7 +12,14 @@ import pytest
 from ganbench.report import report as report_module
 from ganbench.report.figures.curves import spread
 from ganbench.report.figures.density_maps import sketch_density_maps
-from ganbench.report.figures.drawing import PALETTE, choose_border, choose_colour
+from ganbench.report.figures.drawing import (
+    PALETTE,
+    choose_border,
+    choose_colour,
+    finish,
+    open_figure,
+    print_power,
+)
 from ganbench.report.figures.gallery import draw_all, list_drawings
 from ganbench.report.figures.game_curves import sketch_gradient_weights, thin_out
 from ganbench.report.figures.learning_curves import sketch_learning_curves
@@ -21,6 +28,7 @@ from ganbench.report.figures.svg import shorten_path
 from ganbench.report.page import TEMPLATES
 from ganbench.report.report import draw_figures, make_tables
 from ganbench.report.results import read_results
+from jinja2 import Template
 from report_example import make_results, make_study, without_pdf
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -210,6 +218,29 @@ def test_page_of_seven_variants_five_seeds_and_two_datasets_is_under_3_mb(tmp_pa
     with without_pdf():
         report_module.write_report(study, inputs, tmp_path / "report")
     assert (tmp_path / "report/report.html").stat().st_size < 3_000_000
+
+
+def test_every_figure_has_a_caption_of_its_kind_in_the_report_of_snakemake(report):
+    template = Template((TEMPLATES / "captions/figures.rst").read_text(encoding="utf-8"))
+    names = [file.stem for file in report.folder.glob("figures/*.svg")]
+    names += ["factors-digits-width", "schedule-digits-lr", "tuning-digits"]
+    captions = {
+        name: template.render(snakemake={"wildcards": {"figure": name}}).split("\n")[1]
+        for name in names
+    }
+    assert len({name.split("-")[0] for name in names}) > 8
+    assert [name for name, text in captions.items() if text == "A figure of the report."] == []
+
+
+def test_logarithmic_axes_are_labelled_in_plain_text(report):
+    assert "mathdefault" not in report.page
+    assert not [file for file in report.folder.glob("figures/*.svg") if "$" in file.read_text()]
+    with open_figure() as (figure, (axes,)):
+        axes.plot([1e-6, 1e4], [1e-3, 1e2])
+        axes.set(xscale="log", yscale="log", xlim=(1e-6, 1e4))
+        texts = re.findall(r">([^<>]+)</text>", finish(figure, "a", "", "", {}).inline.svg)
+    assert {"10⁻⁶", "10⁻⁴", "0.01", "1", "100", "10⁴"} <= set(texts)
+    assert print_power(2e-5) == "2e−05"
 
 
 def test_colours_show_on_light_and_dark_and_repeat_only_in_another_line_style():

@@ -8,6 +8,7 @@ import pandas as pd
 from ganbench.evidence.final_scores import select
 from ganbench.report.measures import describe_measure, primary_measure
 from ganbench.report.results import Results
+from ganbench.wording import count as number_of
 
 
 def describe_best_steps(results: Results, table: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -40,9 +41,8 @@ def _summarise(results: Results, variant: str, rows: pd.DataFrame) -> dict[str, 
     return {
         "variant": variant,
         "index": results.variants.index(variant),
-        "steps": ", ".join(
-            f"{step:,}" + (f" ({count} runs)" if count > 1 else "")
-            for step, count in sorted(counts.items())
+        "steps": "; ".join(
+            f"{step:,} ({number_of(times, 'run')})" for step, times in sorted(counts.items())
         ),
         "best": float(rows["value"].median()),
         "last": float(rows["last_value"].median()),

@@ -9,9 +9,11 @@ import matplotlib as mpl
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatterMathtext, NullFormatter
 
 from ganbench.report.figures import svg
 from ganbench.report.figures.saving import save_pdf, save_svg
@@ -156,6 +158,21 @@ def _describe_scale(figure: Figure) -> dict[str, str]:
     return scale | ({"data-log": "y"} if logarithmic else {})
 
 
+def _label_powers(axis: Axis) -> None:
+    """Labels a logarithmic axis in plain text: matplotlib's own labels are formulas, not parsed."""
+    if isinstance(axis.get_major_formatter(), LogFormatterMathtext):
+        axis.set_major_formatter(lambda value, _: print_power(value))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def print_power(value: float) -> str:
+    """A tick of a logarithmic axis: 0.01, 100, or 10⁻⁵ where that is shorter."""
+    exponent = round(math.log10(value))
+    if abs(exponent) < 4 or not math.isclose(value, 10.0**exponent):
+        return f"{value:g}".replace("-", "−")
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
 def finish(
     figure: Figure, name: str, title: str, caption: str, variants: dict[int, str]
 ) -> Drawing:
@@ -165,6 +182,8 @@ def finish(
     """
     for axes in figure.axes:
         axes.set_title(axes.get_title(loc="left"), gid="title-")  # the page prints it bold
+        for axis in (axes.xaxis, axes.yaxis):
+            _label_powers(axis)
     FigureCanvasSVG(figure)  # by which text is measured, and not by that of the PDF drawn before
     figure.set_layout_engine("constrained")
     figure.get_layout_engine().execute(figure)
