@@ -10,6 +10,7 @@ GANBENCH = PYTHONPATH=workflow/scripts .venv/bin/python -m ganbench
 RESULTS ?= results/$(shell .venv/bin/python workflow/schemas/check_study.py "$(STUDY)" 2>/dev/null)
 MARGIN ?=
 TO ?= generator
+BUNDLE ?=
 
 # Snakemake starts a rule's script by the interpreter's path, unquoted.
 ifneq ($(words $(CURDIR)),1)
@@ -21,7 +22,7 @@ ifeq ($(HOME),)
 export HOME := $(CURDIR)/.snakemake/home
 endif
 
-.PHONY: help reproduce check watch plan-seeds generator test test-gpu test-slurm stress verify simulate benchmark benchmark-gpu lint generated rulers lock
+.PHONY: help reproduce check watch plan-seeds generator bundle test test-gpu test-slurm stress verify simulate benchmark benchmark-gpu lint generated rulers lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -43,6 +44,9 @@ plan-seeds: .venv/.installed ## how many seeds each comparison of a finished stu
 generator: .venv/.installed ## keep a run's generator: RUN=results/…/seed0 TO=folder; safetensors and a model card
 	@$(GANBENCH) export "$(RUN)" "$(TO)"
 
+bundle: .venv/.installed ## a finished study as one archive that can be verified (STUDY=, RESULTS=results/my_study)
+	@$(GANBENCH) bundle "$(RESULTS)"
+
 test: .venv/.installed ## run all tests
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
@@ -55,8 +59,12 @@ test-slurm: .venv/.installed ## run a study on a Slurm that the test starts; nee
 stress: .venv/.installed ## run every test that holds a promise of docs/reliability.md, TIMES=1 times; needs root
 	.venv/bin/python tests/promises.py --times $(TIMES)
 
-verify: .venv/.installed ## repeat two runs of a published study and compare with what was published
+verify: .venv/.installed ## repeat two runs of a published study and compare; or check an archive, BUNDLE=my_study.zip
+ifneq ($(BUNDLE),)
+	@$(GANBENCH) verify "$(BUNDLE)" --cores $(CORES)
+else
 	.venv/bin/python results/published/verify.py --cores $(CORES)
+endif
 
 simulate: .venv/.installed ## measure how often verdicts are wrong, for docs/statistics.md (STUDIES=2000 a number)
 	OMP_NUM_THREADS=1 .venv/bin/python benchmarks/simulate.py --studies $(STUDIES) --write

@@ -14,7 +14,9 @@ import pandas as pd
 
 PUBLISHED = Path(__file__).resolve().parent
 sys.path.insert(0, str(PUBLISHED.parents[1] / "workflow/scripts"))
+sys.path.insert(0, str(PUBLISHED))
 
+import publish  # noqa: E402 (the path above)
 from ganbench.evidence.comparisons import compare_all_pairs, compare_contrasts  # noqa: E402 (the path above)
 from ganbench.evidence.tables import summarise  # noqa: E402 (the path above)
 from ganbench.report.results import read_scores  # noqa: E402 (the path above)
@@ -45,6 +47,8 @@ def main() -> None:
         for name, table in make_tables_again(file.parent).items():
             table.to_csv(file.parent / f"{name}.csv", index=False)
             print(f"{file.parent.name}/{name}.csv: {len(table)} rows")
+        if (file.parent / "datapackage.json").exists():  # earlier versions published none
+            publish.describe_files(file.parent)
 
 
 if __name__ == "__main__":

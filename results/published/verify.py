@@ -68,6 +68,19 @@ def main() -> int:
         variants = ", ".join(study["variants"])
         print(f"no such run: variants are {variants}; seeds {study['seeds']}")
         return 1
+    return int(repeat_and_compare(published, file, runs, options) > 0)
+
+
+def repeat_and_compare(
+    published: Path, file: Path, runs: list[Run], options: argparse.Namespace
+) -> int:
+    """Repeats `runs` of the study in `file` below results/verify; returns how many do not hold.
+
+    `published` has its resolved study, endings and scores; `options` has its name, `study`, and the
+    number of `cores`.
+    """
+    study = json.loads((published / "study.json").read_text(encoding="utf-8"))
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))
     folder, place = ROOT / "results/verify", f"results/{options.study}"
     shutil.rmtree(folder, ignore_errors=True)  # or Snakemake would find old runs and repeat none
     _repeat_runs(file, options, runs, folder)
@@ -82,7 +95,7 @@ def main() -> int:
             _write_twin(config, study, of_dataset, factor, twin_file)
             _repeat_runs(twin_file, options, of_dataset, twin)
     places = [twin / place for twin in twins]
-    return int(compare_runs(study, published, folder / place, runs, places) > 0)
+    return compare_runs(study, published, folder / place, runs, places)
 
 
 def _write_twin(config: dict, study: dict, runs: list[Run], factor: float, file: Path) -> None:

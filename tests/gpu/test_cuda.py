@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ganbench import randomness
 from ganbench.catalogue import objectives
 from ganbench.evaluation.snapshots import load_run
 from ganbench.jobs.progress import Progress
@@ -69,6 +70,7 @@ every_setting = pytest.mark.parametrize("name", SETTINGS)
 @pytest.fixture(autouse=True, scope="module")
 def gpu() -> None:
     assert torch.cuda.is_available(), "these tests need a GPU that torch finds"
+    randomness.use_deterministic_kernels(threads=1)  # as jobs do: a test may be its process's first
 
 
 def resolve_setting(name: str = "adam", **training: object) -> dict:

@@ -91,6 +91,24 @@ def test_noise_components_of_unequal_repeats_worked_by_hand():
     assert components == pytest.approx((((64 / 3 - 1) / (8 / 3)) ** 0.5, 1.0))
 
 
+def test_interval_of_the_noise_ratio_worked_by_hand():
+    # MSA/MSE = 48 on 2 and 6 degrees, n₀ = 3; F(0.975) = 7.260 and F(0.025) = 1/39.331.
+    low, high = estimators.noise_ratio_interval([np.array(g) for g in REPEATED], 0.95)
+    expected = (((48 / 7.260 - 1) / 3) ** 0.5, ((48 * 39.331 - 1) / 3) ** 0.5)
+    assert (low, high) == pytest.approx(expected, rel=1e-3)
+
+
+def test_noise_ratio_of_seeds_that_do_not_differ_begins_at_zero():
+    low, high = estimators.noise_ratio_interval([np.array([1.0, 3.0]), np.array([1.1, 3.1])], 0.95)
+    assert low == 0
+    assert high > 0
+
+
+def test_noise_ratio_is_undefined_with_one_seed_or_without_repeats():
+    for groups in ([np.array([1.0, 3.0])], [np.array([1.0]), np.array([2.0])]):
+        assert np.isnan(estimators.noise_ratio_interval(groups, 0.95)).all()
+
+
 def test_negative_component_of_noise_is_set_to_zero():
     components = estimators.noise_components([np.array([1.0, 3.0]), np.array([1.1, 3.1])])
     assert components == pytest.approx((0.0, 2**0.5))

@@ -10,7 +10,7 @@ from ganbench.evidence.comparisons import compare_contrasts
 from ganbench.evidence.tables import summarise
 from ganbench.evidence.verdict import VerdictKind
 from ganbench.report.figures.contrast_estimates import estimate_contrast
-from ganbench.report.figures.forest import sketch_forest
+from ganbench.report.figures.forest import _choose_limits, sketch_forest
 from ganbench.report.report import make_tables
 from ganbench.report.results import read_results
 from report_example import FEW_METRICS, make_results, make_study
@@ -105,3 +105,15 @@ def test_failure_of_all_runs_is_compared_without_numbers():
     row, centres = contrast_of(ALL_FAILED)
     estimate = estimate_contrast(row, centres, as_ratio=row["scale"] == "log")
     assert np.isnan([estimate.value, *estimate.own, *estimate.margin]).all()
+
+
+def test_one_wide_interval_is_cut_where_it_would_squeeze_the_others():
+    usual = [[-0.3, 0.3]] * 4
+    limits = _choose_limits(
+        np.array([[0.9], [0.1], [0.0], [0.1], [0.2]]),
+        np.array([[-4, 4], *usual]),
+        np.array([[-6, 6], *usual]),
+    )
+    assert limits == pytest.approx((-0.9 - 0.06 * 1.8, 0.9 + 0.06 * 1.8))
+    alone = _choose_limits(np.array([[0.9]]), np.array([[-4.0, 4.0]]), np.array([[-6.0, 6.0]]))
+    assert alone == pytest.approx((-6.72, 6.72))

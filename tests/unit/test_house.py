@@ -21,7 +21,7 @@ FLOORS = (
     {"study", "randomness", "samples", "densities"},
     {"networks", "augmentation", "evidence", "terminal"},
     {"regularizers", "duality_gap"},
-    {"datasets", "training", "evaluation", "theory", "report"},
+    {"datasets", "training", "evaluation", "theory", "references", "report"},
     {"interface"},
     {"commands"},
     {"__main__"},

@@ -10,7 +10,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from ganbench.evidence.estimators import noise_components
+from ganbench.evidence.estimators import noise_components, noise_ratio_interval
 from ganbench.evidence.proportions import wilson
 from ganbench.evidence.ranks import mean_rank, probability_of_improvement
 from project import ROOT
@@ -117,6 +117,10 @@ def test_components_of_noise_are_recovered():
     between, within, repeats = 2.0, 1.0, 4
     seeds = between * rng.standard_normal((STUDIES, SEEDS, 1))
     values = 40 + seeds + within * rng.standard_normal((STUDIES, SEEDS, repeats))
+    intervals = np.array([noise_ratio_interval(list(study), 0.95) for study in values])
+    assert coverage(intervals[:, 0], intervals[:, 1], between / within) == pytest.approx(
+        0.95, abs=0.02
+    )
     variances = np.array([noise_components(list(study)) for study in values]) ** 2
     # Four standard errors of the mean of 2,000 moment estimates; setting negative ones to 0 adds
     # under 0.01 where the spread between seeds is twice that of sampling.

@@ -30,6 +30,7 @@ TARGETS = {
     "prepare": lambda: [result(f"datasets/{name}/card.json") for name in DATASETS],
     "extractor": lambda: list_floors(DATASETS),
     "density_floor": lambda: list_floors(POINTS),
+    "reference": lambda: reference_files("runs.json"),
     "train": lambda: run_files("run.json") + sweep_files("run.json"),
     "evaluate": lambda: list_scores(DATASETS),
     "evaluate_density": lambda: list_scores(POINTS),

@@ -32,6 +32,7 @@ from ganbench.study.budget import count_passes
 from ganbench.study.declaration import digest_declaration
 from ganbench.study.grid import has_factors
 from ganbench.study.paths import expand_path
+from ganbench.study.reference_sources import describe_source, list_sources, locate_source
 from ganbench.study.schema import StudyError
 from ganbench.study.written import load_study
 
@@ -103,6 +104,7 @@ EXTRACTORS = {
     name: catalogue_extractors.choose_extractor(STUDY["datasets"][name], STUDY["evaluation"])
     for name in IMAGES
 }
+REFERENCES = STUDY.get("references", {})
 RUN_PARAMETERS = {
     (dataset, variant): canonical_json(parameters)
     for dataset, variants in STUDY["runs"].items()
@@ -171,6 +173,33 @@ def sweep_files(name):
     ]
 
 
+def list_study_folders():
+    """The folders of the study's files, where its references are looked for."""
+    return [
+        Path(file).parent for file in workflow.config_settings.configfiles or workflow.configfiles
+    ]
+
+
+def find_reference_file(wildcards):
+    """The folder or archive of a reference, which may lie elsewhere on another machine."""
+    sources = {describe_source(source): source for source in list_sources(STUDY["reference"])}
+    source = sources[REFERENCES[wildcards.reference]["source"]]
+    return str(locate_source(source, list_study_folders()))
+
+
+def reference_files(name):
+    """The file `name` of each reference of the study."""
+    return [result(f"references/{reference}/{name}") for reference in REFERENCES]
+
+
+def list_reference_checks():
+    """What must exist before runs are trained: the references, whose data and rulers are checked.
+
+    A changed reference does not change a run.
+    """
+    return [ancient(file) for file in reference_files("reference.record.json")]
+
+
 def record_files():
     """The records of all jobs whose results the report reads."""
     records = [f"datasets/{dataset}/prepare" for dataset in DATASETS]
@@ -180,6 +209,7 @@ def record_files():
     of_runs = (f"{stage}.record.json" for stage in ("train", "evaluate"))
     return [
         *(result(f"{record}.record.json") for record in records),
+        *reference_files("reference.record.json"),
         *(file for name in of_runs for file in run_files(name) + sweep_files(name)),
     ]
 

@@ -4,6 +4,7 @@ rule train:
         data=rules.prepare.output.data,
         records=rules.prepare.output.record,
         labels=list_label_checks,
+        references=list_reference_checks(),
     output:
         snapshots=result("runs/{dataset}/{variant}/seed{seed}/snapshots.pt"),
         history=result("runs/{dataset}/{variant}/seed{seed}/history.csv"),

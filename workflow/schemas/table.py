@@ -93,7 +93,7 @@ def _describe_type(part: Schema, root: Schema, key: str = "") -> str:
     if "oneOf" in part:
         return " or ".join(_describe_type(option, root) for option in part["oneOf"])
     if part.get("type") == "array":
-        return f"list of {PLURAL_TYPES[part['items']['type']] if 'items' in part else 'values'}"
+        return f"list of {PLURAL_TYPES.get(part.get('items', {}).get('type'), 'values')}"
     if part.get("type") == "object":
         others = part.get("additionalProperties", {"type": "value"})
         return f"names → {_describe_type(others, root)}"

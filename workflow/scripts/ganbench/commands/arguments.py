@@ -63,6 +63,22 @@ def _make_parser() -> argparse.ArgumentParser:
     export.add_argument("folder", type=Path, help="the folder to write")
     export.add_argument("--step", type=int, help="a snapshot's step; the last if left out")
     export.set_defaults(run=_export)
+    bundle = commands.add_parser("bundle", help="a finished study as one archive")
+    bundle.add_argument("results", type=Path, help="the folder of the study, results/my_study")
+    bundle.add_argument("--to", type=Path, help="the archive; results/my_study.zip if left out")
+    bundle.add_argument(
+        "--snapshots",
+        type=int,
+        help="generators of each run, from the last on; the last, if all have 50 MB, if left out",
+    )
+    bundle.set_defaults(run=_bundle)
+    verify = commands.add_parser("verify", help="check a bundle: hashes, scores, and runs again")
+    verify.add_argument("bundle", type=Path, help="the archive that `bundle` wrote")
+    verify.add_argument("--runs", type=int, default=2, help="runs to train again; 2 if left out")
+    verify.add_argument("--scores", type=int, default=2, help="generators to score again; 2")
+    verify.add_argument("--seed", type=int, default=0, help="of the choice of runs; 0 if left out")
+    verify.add_argument("--cores", default="all", help="cores to run on; all if left out")
+    verify.set_defaults(run=_verify)
     return parser
 
 
@@ -93,6 +109,25 @@ def _score(options: argparse.Namespace) -> str:
     cache = options.cache or CACHE
     scores = score_samples(samples, dataset=options.dataset, count=options.count, cache=cache)
     return scores.to_string(index=False, float_format="{:.5g}".format)
+
+
+def _bundle(options: argparse.Namespace) -> str:
+    from ganbench.commands.bundle import bundle_study  # noqa: PLC0415 (slow to import)
+
+    archive = options.to or options.results.with_name(f"{options.results.name}.zip")
+    return bundle_study(options.results, archive, options.snapshots)
+
+
+def _verify(options: argparse.Namespace) -> str:
+    from ganbench.commands.bundle_check import check_bundle  # noqa: PLC0415 (slow to import)
+
+    return check_bundle(
+        options.bundle,
+        runs=options.runs,
+        scores=options.scores,
+        seed=options.seed,
+        cores=options.cores,
+    )
 
 
 def _export(options: argparse.Namespace) -> str:

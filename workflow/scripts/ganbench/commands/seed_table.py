@@ -19,6 +19,7 @@ from ganbench.evidence.scales import Scale, choose_scale
 from ganbench.evidence.seed_plan import MOST_SEEDS, SeedPlan, plan_seeds
 from ganbench.jobs.errors import ActionableError
 from ganbench.study.declared import Margin, list_contrasts, read_margin
+from ganbench.study.references import is_of_reference
 from ganbench.wording import count, number, percent
 
 
@@ -39,7 +40,13 @@ def describe_seed_plans(results: Path, margin: str | None) -> str:
     study, runs, scores = _read_study(results)
     target = read_margin(margin if margin is not None else study.get("margin", ""))
     final = index_final_scores(scores, runs)
-    pairs = list_contrasts(study)
+    contrasts = list_contrasts(study)
+    pairs = [pair for pair in contrasts if not any(map(is_of_reference, pair))]
+    if contrasts and not pairs:
+        raise ActionableError(
+            f"{results}: all comparisons of this study are with references, whose seeds it does "
+            "not train; plan the seeds of a study of your own variants"
+        )
     confidence = study["report"]["confidence"]
     question = Question(target, (1 - confidence) / max(1, len(pairs)), confidence)
     tables = [

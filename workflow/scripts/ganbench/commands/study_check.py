@@ -9,6 +9,7 @@ from typing import Any
 from ganbench.evidence.final_scores import measure_name, primary_measures
 from ganbench.jobs.gpus.gpu_plan import GpuPlan, plan_gpus
 from ganbench.study.declaration import SHOWN_DIGITS, digest_declaration
+from ganbench.study.declared import list_contrasts
 from ganbench.study.paths import check_sources, check_weights
 from ganbench.study.resolve import list_runs, list_sweep_runs
 from ganbench.study.written import load_study
@@ -53,16 +54,21 @@ def _count_runs(study: Mapping[str, Any]) -> str:
 
 def _list_declared(study: Mapping[str, Any]) -> list[str]:
     contrasts = study.get("contrasts") or f"every other variant against {study['baseline']}"
+    references = study.get("references", {})
+    if references and not study.get("contrasts"):
+        contrasts = list_contrasts(study)
     if not isinstance(contrasts, str):
         contrasts = ", ".join(f"{variant} against {baseline}" for variant, baseline in contrasts)
     budgets = {
         f"{parameters['steps']:,} steps of batches of {parameters['batch_size']}": None
         for parameters in chain(*(runs.values() for runs in study["runs"].values()))
     }
+    sources = [f"{name} from {facts['source']}" for name, facts in references.items()]
     metrics = [f"{name} by {measure_name(m)}" for name, m in primary_measures(study).items()]
     return [
         f"primary metrics: {', '.join(metrics)}",
         f"comparisons: {contrasts}",
+        *([f"references: {listing(sources, len(sources))}"] if sources else []),
         f"margin: {study.get('margin') or 'none'}",
         f"budgets: {listing(list(budgets))}",
         f"seeds: {listing(list(map(str, study['seeds'])), 12)}",

@@ -1,6 +1,7 @@
 """Differences between variants: the contrasts that a study declares, and every two variants."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -19,6 +20,7 @@ from ganbench.evidence.final_scores import (
     runs_by_dataset,
 )
 from ganbench.study.declared import Pairing, list_contrasts
+from ganbench.study.references import find_reference, is_of_reference
 
 COMPARISON_COLUMNS = [
     "dataset",
@@ -106,6 +108,10 @@ def _compare(
     rows: list[dict] = []
     for of_dataset in runs_by_dataset(scores, runs):
         made = _select_pairings(of_dataset, pairings)
+        sizes = {
+            is_of_contrasts: sum(map(partial(_can_be_made, of_dataset), family))
+            for is_of_contrasts, family in ((True, contrasts), (False, pairings))
+        }
         for measure in of_dataset.measures:
             if directed_only and not direction(measure[0]):
                 continue
@@ -113,8 +119,8 @@ def _compare(
             for pairing in made:
                 is_declared = pairing in contrasts
                 row = describe_contrast(
-                    _set_up(final, of_dataset, measure, pairing),
-                    family=len(contrasts if is_declared else pairings),
+                    _set_up(final, of_dataset, measure, pairing, study.get("unpaired", ())),
+                    family=sizes[is_declared],
                     confidence=study["report"]["confidence"],
                     margin=study.get("margin", "") if is_primary else "",
                 )
@@ -136,8 +142,15 @@ def _name_row(dataset: str, measure: Measure, pairing: Pairing, role: str) -> di
 
 
 def _select_pairings(of_dataset: DatasetRuns, pairings: Sequence[Pairing]) -> list[Pairing]:
-    """Those whose variant has runs on a dataset. Their baseline must have some, too."""
-    selected = [pairing for pairing in pairings if pairing[0] in of_dataset.seeds]
+    """Those whose variant has runs on a dataset. Their baseline must have some, too.
+
+    One of a reference has none where the reference lacks the dataset.
+    """
+    selected = [
+        pairing
+        for pairing in pairings
+        if pairing[0] in of_dataset.seeds and _can_be_made(of_dataset, pairing)
+    ]
     for _, baseline in selected:
         if baseline not in of_dataset.seeds:
             raise ValueError(
@@ -147,9 +160,24 @@ def _select_pairings(of_dataset: DatasetRuns, pairings: Sequence[Pairing]) -> li
     return selected
 
 
-def _set_up(final: ScoreIndex, of_dataset: DatasetRuns, measure: Measure, pairing: Pairing) -> Any:
+def _can_be_made(of_dataset: DatasetRuns, pairing: Pairing) -> bool:
+    """Whether the references of a pairing, if any, have runs on a dataset."""
+    return all(not is_of_reference(name) or name in of_dataset.seeds for name in pairing)
+
+
+def _set_up(
+    final: ScoreIndex,
+    of_dataset: DatasetRuns,
+    measure: Measure,
+    pairing: Pairing,
+    unpaired: Collection[str],
+) -> Any:
+    """The tests of a pairing. Seeds of the references `unpaired` are no pairs of others' seeds."""
     sides: list[OutcomesBySeed] = []
     for name in pairing:
         by_seed = final[of_dataset.dataset, name, *measure]
         sides.append({seed: by_seed.get(seed, np.nan) for seed in of_dataset.seeds[name]})
+    origins = [find_reference(name) for name in pairing]
+    if origins[0] != origins[1] and any(origin in unpaired for origin in origins):
+        sides[1] = {-1 - seed: value for seed, value in sides[1].items()}
     return set_up_contrast(*sides, measure[0])

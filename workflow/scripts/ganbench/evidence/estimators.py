@@ -191,17 +191,42 @@ def noise_components(groups: Sequence[np.ndarray]) -> NoiseComponents:
     set to 0: the seeds spread no more than sampling explains. `seeds` is NaN with one seed, and
     both are NaN without repeats.
     """
+    error, between, repeats = _analyse_variance(groups)
+    variance = max(0.0, (between - error) / repeats) if np.isfinite(between) else np.nan
+    return NoiseComponents(float(np.sqrt(variance)), float(np.sqrt(error)))
+
+
+def noise_ratio_interval(groups: Sequence[np.ndarray], confidence: float) -> tuple[float, float]:
+    """The interval of σ_a/σ_e, the noise of seeds in units of that of sampling.
+
+    With MSA/MSE = F it is √((F/f − 1)/n₀) at the two quantiles f of the F distribution (Searle,
+    Casella and McCulloch 1992, Section 3.6d), exact for Gaussian noise where groups are of one
+    size. Bounds below 0 are 0. NaN where a component is undefined, infinite where samplings of a
+    generator do not differ.
+    """
+    error, between, repeats = _analyse_variance(groups)
+    if not np.isfinite(between):
+        return np.nan, np.nan
+    if error == 0:
+        return (np.inf, np.inf) if between else (np.nan, np.nan)
+    seeds, total = len(groups), sum(map(len, groups))
+    tail = (1 - confidence) / 2
+    quantiles = stats.f.ppf([1 - tail, tail], seeds - 1, total - seeds)
+    low, high = np.sqrt(np.maximum(0.0, (between / error / quantiles - 1) / repeats))
+    return float(low), float(high)
+
+
+def _analyse_variance(groups: Sequence[np.ndarray]) -> tuple[float, float, float]:
+    """MSE, MSA and n₀ of one array of repeats per seed, NaN where they are undefined."""
     sizes = np.array([len(group) for group in groups])
     total, seeds = int(sizes.sum()), len(groups)
     if total <= seeds:
-        return NoiseComponents(np.nan, np.nan)
+        return np.nan, np.nan, np.nan
     means = np.array([group.mean() for group in groups])
     within = sum(float(((g - m) ** 2).sum()) for g, m in zip(groups, means, strict=True))
     error = within / (total - seeds)
-    sampling = float(np.sqrt(error))
     if seeds < 2:
-        return NoiseComponents(np.nan, sampling)
+        return error, np.nan, np.nan
     grand_mean = float((sizes * means).sum()) / total
     between = float((sizes * (means - grand_mean) ** 2).sum()) / (seeds - 1)
-    repeats = (total - float((sizes**2).sum()) / total) / (seeds - 1)
-    return NoiseComponents(float(np.sqrt(max(0.0, (between - error) / repeats))), sampling)
+    return error, between, (total - float((sizes**2).sum()) / total) / (seeds - 1)

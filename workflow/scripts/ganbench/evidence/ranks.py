@@ -102,5 +102,9 @@ def probability_of_improvement(
     """The probability that a run of `variant` beats one of `baseline`, averaged over datasets."""
     if variant == baseline:
         return average_shares([])
-    wins = [win_matrix(outcomes[variant], outcomes[baseline]) for outcomes in datasets]
+    wins = [
+        win_matrix(outcomes[variant], outcomes[baseline])
+        for outcomes in datasets
+        if baseline in outcomes  # a reference may lack a dataset
+    ]
     return average_shares([superiority([matrix], confidence) for matrix in wins])

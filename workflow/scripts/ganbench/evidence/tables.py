@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 
 from ganbench.catalogue.metrics import base_name
-from ganbench.evidence.estimators import noise_components, standard_deviation, t_estimate
+from ganbench.evidence.estimators import (
+    noise_components,
+    noise_ratio_interval,
+    standard_deviation,
+    t_estimate,
+)
 from ganbench.evidence.final_scores import (
     MEASURE,
     Measure,
@@ -52,6 +57,9 @@ NOISE_COLUMNS = [
     "repeats",
     "std_seeds",
     "std_sampling",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
 ]
 
 PROFILE_COLUMNS = ["dataset", "variant", "metric", "reference", "threshold", "share"]
@@ -160,12 +168,15 @@ def _collapsed(
     return collapsed
 
 
-def estimate_noise(scores: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+def estimate_noise(
+    scores: pd.DataFrame, runs: pd.DataFrame, confidence: float = 0.95
+) -> pd.DataFrame:
     """One row per dataset, variant and measure with repeats: the columns of `noise.csv`.
 
     `seeds` is the number of completed runs, `repeats` the largest number of times that one of them
     was sampled. The standard deviation in `summary.csv` contains both kinds of noise: its square
-    estimates std_seeds² + std_sampling²/repeats. Repeats that are not finite are left out.
+    estimates std_seeds² + std_sampling²/repeats. `ratio` is std_seeds/std_sampling, with its
+    interval. Repeats that are not finite are left out.
     """
     repeats = final_repeats(scores, runs)
     repeats = repeats[np.isfinite(repeats["value"])]
@@ -179,7 +190,10 @@ def estimate_noise(scores: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
                     by_seed = by_key[key].groupby("seed")["value"]
                     groups = [values.to_numpy() for _, values in by_seed]
                     sizes = (len(groups), max(map(len, groups)))
-                    rows.append((*key, *sizes, *noise_components(groups)))
+                    noise = noise_components(groups)
+                    ratio = noise.seeds / noise.sampling if noise.sampling else np.nan
+                    interval = noise_ratio_interval(groups, confidence)
+                    rows.append((*key, *sizes, *noise, ratio, *interval))
     return pd.DataFrame(rows, columns=NOISE_COLUMNS)
 
 

@@ -54,6 +54,6 @@ def _list_earlier(results: Results, digest: str) -> tuple[list[str], list[str]]:
 
 def _count_runs(results: Results) -> dict[str, int]:
     """The runs of the report by the digest of the declaration that they were trained under."""
-    if "declaration" not in results.runs:
+    if "declaration" not in results.own_runs:
         return {}
-    return results.runs["declaration"].dropna().value_counts().to_dict()
+    return results.own_runs["declaration"].dropna().value_counts().to_dict()

@@ -87,7 +87,8 @@ def _rank_rows(
     metric, reference = measure
     scores = select(summary, dataset=dataset, metric=metric, reference=reference)
     scores = scores.set_index("variant")
-    rows = [_build_row(results, scores, dataset, variant) for variant in results.variants]
+    variants = results.variants_on(dataset)
+    rows = [_build_row(results, scores, dataset, variant) for variant in variants]
     if other := companion(metric):
         title, means = (
             METRICS[base_name(other)].title,
@@ -112,7 +113,7 @@ def _build_row(
         "missing": missing,
         "seconds": float(runs["seconds"].median()),
         "beside": "",
-        **_summarise_budget(runs, results.study["runs"][dataset][variant]),
+        **_summarise_budget(runs, results.parameters[dataset][variant]),
     }
     if variant not in scores.index or pd.isna(scores.loc[variant, "mean"]):
         return row | _UNSCORED | {"failed": len(runs)}

@@ -51,22 +51,23 @@ def build_matrices(results: Results, pairs: pd.DataFrame) -> list[dict[str, Any]
                     "measure": describe_measure(metric, reference),
                     "better": METRICS[base_name(metric)].better,
                     "primary": primary,
-                    "rows": _build_rows(results, rows) if is_shown else [],
+                    "rows": _build_rows(results, rows, dataset) if is_shown else [],
                 }
                 matrices.append(matrix)
     return matrices
 
 
-def _build_rows(results: Results, pairs: pd.DataFrame) -> list[dict[str, Any]]:
+def _build_rows(results: Results, pairs: pd.DataFrame, dataset: str) -> list[dict[str, Any]]:
     """Each variant's differences from all others; None on the diagonal."""
     by_pair = {(row.variant, row.baseline): row for row in pairs.itertuples()}
+    variants = results.variants_on(dataset)
     return [
         {
             "variant": variant,
-            "index": index,
-            "cells": [_build_cell(by_pair, variant, other) for other in results.variants],
+            "index": results.variants.index(variant),
+            "cells": [_build_cell(by_pair, variant, other) for other in variants],
         }
-        for index, variant in enumerate(results.variants)
+        for variant in variants
     ]
 
 

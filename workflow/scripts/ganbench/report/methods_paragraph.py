@@ -7,6 +7,7 @@ from ganbench.catalogue.metrics import base_name
 from ganbench.evidence.final_scores import measure_name
 from ganbench.report.measures import primary_measure
 from ganbench.report.recipes import group_settings
+from ganbench.report.reference_runs import describe_references
 from ganbench.report.reproduction import collect_values, describe_software, list_software
 from ganbench.report.results import Results
 from ganbench.study.declared import list_contrasts
@@ -25,6 +26,7 @@ def write_methods(results: Results) -> str:
         [
             *map(lambda dataset: _describe_data(results, dataset), results.datasets),
             *_describe_training(results),
+            *describe_references(results),
             *map(lambda dataset: _describe_scores(results, dataset), results.datasets),
             *_describe_statistics(results.study),
             *_describe_software(results),
@@ -115,8 +117,8 @@ def _describe_statistics(study: dict[str, Any]) -> Iterator[str]:
 
 
 def _describe_software(results: Results) -> Iterator[str]:
-    software = [describe_software(entry) for entry in list_software(results.runs)]
-    versions = collect_values(results.runs, "versions")
+    software = [describe_software(entry) for entry in list_software(results.own_runs)]
+    versions = collect_values(results.own_runs, "versions")
     names = {"python": "Python", "torch": "PyTorch", "numpy": "NumPy"}
     used = [f"{names[name]} {versions[name][0]}" for name in names if versions.get(name)]
     if software or used:
@@ -128,6 +130,6 @@ def describe_origin(results: Results) -> list[str]:
 
     All is read from the results, so a page that is made again has the same foot.
     """
-    software = [describe_software(entry) for entry in list_software(results.runs)]
+    software = [describe_software(entry) for entry in list_software(results.own_runs)]
     dates = list(dict.fromkeys(declaration["date"] for declaration in results.declarations))
     return [*software, *([f"training began on {listing(dates)}"] if dates else [])]

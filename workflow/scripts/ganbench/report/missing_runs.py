@@ -7,6 +7,7 @@ from ganbench.report.figures.budgets import RUN_COLUMNS
 from ganbench.report.measures import describe_reference
 from ganbench.report.results import Results, Run
 from ganbench.study.budget import snapshot_steps
+from ganbench.study.references import is_of_reference
 from ganbench.wording import listing
 
 _MEASURE_COLUMNS = ["metric", "reference"]
@@ -25,7 +26,7 @@ def describe_missing(results: Results) -> list[str]:
     }
     sentences = []
     for key, run in results.status.items():
-        if run.status == "completed":
+        if run.status == "completed" and not is_of_reference(key[1]):
             dataset, variant, seed = key
             steps = {
                 measure: scored_steps.get((*key, *measure), set())
@@ -116,7 +117,7 @@ def find_missing_runs(results: Results) -> list[Run]:
     return [
         (dataset, variant, seed)
         for dataset in results.datasets
-        for variant in results.variants
+        for variant in results.own_variants
         for seed in results.study["seeds"]
         if (dataset, variant, seed) not in results.samples
     ]

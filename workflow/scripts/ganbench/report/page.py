@@ -30,6 +30,7 @@ from ganbench.report.methods_paragraph import describe_origin, write_methods
 from ganbench.report.missing_runs import describe_diverged, describe_failures, describe_missing
 from ganbench.report.paper_tables import build_paper_tables, format_paper_markdown
 from ganbench.report.recipes import describe_moments, describe_recipes
+from ganbench.report.reference_runs import describe_references
 from ganbench.report.results import Results
 from ganbench.report.samples_shown import arrange_samples
 from ganbench.report.schedule_notes import describe_schedules
@@ -69,6 +70,7 @@ def render_page(
                 "index": index,
                 "colour": choose_colour(index),
                 "border": choose_border(index),
+                "is_own": name in results.own_variants,
             }
             for index, name in enumerate(results.variants)
         ],
@@ -78,6 +80,7 @@ def render_page(
         "diverged_runs": int((results.runs["status"] == "diverged").sum()),
         "failures": {name: describe_failures(results, name) for name in results.datasets},
         "boards": boards,
+        "references": describe_references(results),
         "score_notes": note_scores(results, tables["summary"]),
         "measures": _shorten_measures([*boards, *matrices]),
         "incomparable": leaderboard.group_incomparable(published),
@@ -103,14 +106,16 @@ def render_page(
         "updates": describe_updates(results.study),
         "recipes": [*describe_recipes(results.study), *describe_moments(results.study)],
         "configuration": reproduction.format_study(results),
-        "machine": reproduction.collect_values(results.runs, "machine"),
-        "fingerprints": reproduction.collect_values(results.runs, "fingerprint").get("digest", []),
+        "machine": reproduction.collect_values(results.own_runs, "machine"),
+        "fingerprints": reproduction.collect_values(results.own_runs, "fingerprint").get(
+            "digest", []
+        ),
         "software": [
             reproduction.describe_software(software)
-            for software in reproduction.list_software(results.runs)
+            for software in reproduction.list_software(results.own_runs)
         ],
         "declaration": describe_declaration(results),
-        "versions": reproduction.collect_values(results.runs, "versions"),
+        "versions": reproduction.collect_values(results.own_runs, "versions"),
         "runs": reproduction.list_run_commands(results),
         "stages": reproduction.summarise_stages(results),
         "bibtex": bibliography.select_references(results, published=bool(published)),

@@ -109,7 +109,7 @@ def _find_best(results: Results, pairs: pd.DataFrame, dataset: str, measure: Mea
         )
         if winner:
             wins[row[winner]] = wins.get(row[winner], 0) + 1
-    others = len(results.variants) - 1
+    others = len(results.variants_on(dataset)) - 1
     return next((name for name, won in wins.items() if won == others), None)
 
 

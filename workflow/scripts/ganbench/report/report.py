@@ -43,6 +43,7 @@ from ganbench.report.paper_tables import (
     format_paper_latex,
     format_paper_markdown,
 )
+from ganbench.report.reference_runs import drop_unmeasured, join_references, read_reference_runs
 from ganbench.report.reproduction import list_software
 from ganbench.report.results import Results, read_results, read_scores
 from ganbench.study.declaration import digest_declaration
@@ -60,8 +61,9 @@ def write_report(
     Figures are drawn in up to this many processes, which does not change their bytes. Raises
     DamagedFileError if a run's files belong to another study.
     """
-    results = _fill_empty_history(read_results(study, inputs))
-    _check_runs(results, inputs)
+    own = _fill_empty_history(read_results(study, inputs))
+    _check_runs(own, inputs)
+    results = join_references(own, read_reference_runs(inputs))
     tables = make_tables(results)
     headline = write_headline(
         tables["comparisons"], tables["summary"], results.runs, study, tables["rates"]
@@ -79,7 +81,7 @@ def write_report(
     )
     files.write_json(
         folder / "study.json",
-        study | {"software": list_software(results.runs), "declaration": digest_declaration(study)},
+        study | {"software": list_software(own.runs), "declaration": digest_declaration(study)},
     )
     for name, table in {"scores": results.scores, **tables}.items():
         with files.whole(folder / f"{name}.csv") as temporary:
@@ -133,7 +135,8 @@ def _check_runs(results: Results, inputs: Mapping[str, Sequence[Path]]) -> None:
 
 def make_tables(results: Results) -> dict[str, pd.DataFrame]:
     """Every table of the statistics, by the name of its CSV."""
-    scores, runs, study = results.scores, results.runs, results.study
+    scores, runs = results.scores, results.runs
+    study = results.study | {"unpaired": results.unpaired}
     confidence, recall = study["report"]["confidence"], study["evaluation"]["collapse_recall"]
     with_settings = (
         pd.concat([scores, results.setting_scores], ignore_index=True),
@@ -147,10 +150,11 @@ def make_tables(results: Results) -> dict[str, pd.DataFrame]:
         "rates": count_failures(scores, runs, recall, confidence),
         "ranks": rank_variants(scores, runs, study),
         "profiles": profile_scores(scores, runs),
-        "noise": estimate_noise(scores, runs),
+        "noise": estimate_noise(scores, runs, confidence),
         "best_steps": find_best_steps(scores),
         "tuning": evaluate_tuning(*with_settings),
     }
+    tables = drop_unmeasured(tables, results)
     if study["settings"]:
         tables["winners"] = list_winners(*with_settings)
     if has_factors(study):

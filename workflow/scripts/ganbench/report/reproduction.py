@@ -10,7 +10,7 @@ from ganbench.catalogue import objectives
 from ganbench.report.results import Results
 from ganbench.wording import duration
 
-_DERIVED = {"runs", "settings", "parts"}
+_DERIVED = {"runs", "settings", "parts", "references"}
 _DERIVED_OF_DATASET = {"type", "primary", "shape", "sizes", "samples"}
 _FIRST = ("study", "title", "description", "seeds", "baseline", "datasets", "variants")
 
@@ -100,7 +100,7 @@ def list_run_commands(results: Results) -> list[dict[str, Any]]:
             ),
         }
         for dataset in results.datasets
-        for variant in results.variants
+        for variant in results.own_variants
         for seed in study["seeds"]
     ]
 
@@ -111,7 +111,11 @@ def summarise_stages(results: Results) -> list[dict[str, Any]]:
     Results without benchmark files have only the training times that the runs recorded.
     """
     if not len(results.stages):
-        return [_summarise_stage("train", results.runs["seconds"])] if len(results.runs) else []
+        return (
+            [_summarise_stage("train", results.own_runs["seconds"])]
+            if len(results.own_runs)
+            else []
+        )
     tables = {name: table for name, table in results.stages.groupby("stage", sort=False)}
     return [
         _summarise_stage(name, tables[name]["s"], float(tables[name]["max_rss"].max()))

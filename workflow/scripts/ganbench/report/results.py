@@ -1,7 +1,7 @@
 """Everything that a report is made from: the result files of a study, read once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ganbench.jobs.provenance import sha256_file
 from ganbench.report.dynamics import score_dynamics
 from ganbench.report.figures.budgets import add_budgets
 from ganbench.study.declaration import read_declarations
+from ganbench.study.references import is_of_reference
 
 Run = tuple[str, str, int]
 """(dataset, variant, seed)"""
@@ -30,6 +31,8 @@ class Results:
     scores of real samples, and `stages` the running time of each job, if it was measured.
     `samples`, `nearest` and `maps` are keyed by run, `examples` by dataset. `lock_sha256` is the
     digest of the lock file. `declarations` are what the study declared when runs started to train.
+    `runs`, `scores`, `curves` and `history` have the runs of references, too, behind the study's
+    own; `unpaired` says of which references seeds are no pairs of the study's own, and why.
     """
 
     study: dict[str, Any]
@@ -50,11 +53,38 @@ class Results:
     maps: dict[Run, dict[str, np.ndarray]]
     lock_sha256: str
     declarations: list[dict[str, Any]]
+    unpaired: dict[str, list[str]] = field(default_factory=dict)
 
     @cached_property
     def variants(self) -> list[str]:
-        """Variants in the study's order; those without a run come last."""
-        return list(dict.fromkeys([*self.runs["variant"], *self.study["variants"]]))
+        """The study's own variants, then those of its references."""
+        others = (name for name in dict.fromkeys(self.runs["variant"]) if is_of_reference(name))
+        return [*self.own_variants, *others]
+
+    @cached_property
+    def own_variants(self) -> list[str]:
+        """The study's own variants in its order; those without a run come last."""
+        names = dict.fromkeys([*self.runs["variant"], *self.study["variants"]])
+        return [name for name in names if not is_of_reference(name)]
+
+    def variants_on(self, dataset: str) -> list[str]:
+        """The variants that a dataset can have runs of: a reference may lack it."""
+        with_runs = self.parameters.get(dataset, {})
+        return [name for name in self.variants if not is_of_reference(name) or name in with_runs]
+
+    @cached_property
+    def parameters(self) -> dict[str, dict[str, Any]]:
+        """The parameters of runs by dataset and variant, those of references included."""
+        parameters = {name: dict(variants) for name, variants in self.study["runs"].items()}
+        for run in self.runs.itertuples():
+            if is_of_reference(run.variant):
+                parameters[run.dataset][run.variant] = run.parameters
+        return parameters
+
+    @cached_property
+    def own_runs(self) -> pd.DataFrame:
+        """The rows of `runs` of the study's own variants."""
+        return self.runs[~self.runs["variant"].map(is_of_reference).astype(bool)]
 
     @cached_property
     def datasets(self) -> list[str]:
@@ -88,7 +118,7 @@ def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) ->
         pd.read_csv(file).assign(dataset=dataset, variant=variant, seed=seed)
         for (dataset, variant, seed), file in zip(keys, inputs["histories"], strict=True)
     ]
-    runs, history = _tabulate(records), _stack(histories)
+    runs, history = tabulate_records(records), _stack(histories)
     run_scores = [read_scores(file) for file in inputs["scores"]]
     dynamics = map(score_dynamics, run_scores, histories)
     scores = _stack(run_scores)
@@ -100,8 +130,8 @@ def read_results(study: dict[str, Any], inputs: Mapping[str, Sequence[Path]]) ->
         runs=runs,
         scores=_stack([scores, *dynamics]),
         setting_scores=_stack([scores[:0], *setting_scores]),
-        setting_runs=_tabulate(setting_runs, runs.columns),
-        curves=add_budgets(_average_repeats(scores), history, runs),
+        setting_runs=tabulate_records(setting_runs, runs.columns),
+        curves=add_budgets(average_repeats(scores), history, runs),
         history=history,
         floors=_stack([read_scores(file) for file in inputs["floors"]]),
         stages=_read_benchmarks(inputs.get("benchmarks", ())),
@@ -130,7 +160,7 @@ def read_scores(file: Path) -> pd.DataFrame:
     )
 
 
-def _tabulate(
+def tabulate_records(
     records: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """A row for each record. Where one has no text and others have, it is None.
@@ -144,7 +174,7 @@ def _tabulate(
     return table
 
 
-def _average_repeats(scores: pd.DataFrame) -> pd.DataFrame:
+def average_repeats(scores: pd.DataFrame) -> pd.DataFrame:
     """The score of each snapshot; NaN if one of its repeats has none, as in the tables."""
     columns = [name for name in scores if name not in ("repeat", "value")]
     return scores.groupby(columns, sort=False, as_index=False)["value"].mean(skipna=False)

@@ -18,7 +18,7 @@ def arrange_samples(results: Results, pictures: Pictures) -> dict[str, Any]:
 
 def _arrange_dataset(results: Results, pictures: Pictures, dataset: str) -> dict[str, Any]:
     seeds = results.study["seeds"]
-    runs = [(dataset, variant, seeds[0]) for variant in results.variants]
+    runs = [(dataset, variant, seeds[0]) for variant in results.own_variants]
     shown = [describe_run(results, run) for run in runs]
     for run, description in zip(runs, shown, strict=True):
         if description["steps"]:
@@ -56,7 +56,7 @@ def _runs_on(results: Results, dataset: str) -> list[tuple[int, Run]]:
     """The runs of a dataset after the places of their variants."""
     return [
         (place, (dataset, variant, seed))
-        for place, variant in enumerate(results.variants)
+        for place, variant in enumerate(results.own_variants)
         for seed in results.study["seeds"]
     ]
 

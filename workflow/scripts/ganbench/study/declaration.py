@@ -5,7 +5,7 @@ budget and the seeds were not chosen after looking at the results.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ganbench.jobs.errors import ActionableError
 from ganbench.jobs.provenance import canonical_json, sha256
 from ganbench.study.newer_keys import complete_study
 from ganbench.study.resolve import drop_execution
+from ganbench.study.schema import flatten_keys
 
 WORDS = ("title", "description", "software", "declaration")
 """Keys of a resolved study that say something about it and decide nothing."""
@@ -34,8 +35,12 @@ def select_declared(study: Mapping[str, Any]) -> dict[str, Any]:
     Left out are texts, what changes only how it runs, and places of files that are verified
     wherever they lie.
     """
-    left_out = (*WORDS, "plugins")  # `parts` has their digests
+    left_out = (*WORDS, "plugins", "reference")  # `parts` and `references` have their digests
     declared = {key: value for key, value in drop_execution(study).items() if key not in left_out}
+    if references := declared.get("references"):
+        declared["references"] = {
+            name: _leave_out(reference, "source") for name, reference in references.items()
+        }
     return declared | {
         "datasets": {name: _drop_place(dataset) for name, dataset in study["datasets"].items()},
         "objectives": {
@@ -107,7 +112,7 @@ def list_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     other keys (`runs`) is named only where nothing else differs.
     """
     former, latter = (
-        dict(_flatten(select_declared(complete_study(study)))) for study in (before, now)
+        dict(flatten_keys(select_declared(complete_study(study)))) for study in (before, now)
     )
     changed = [
         key for key in dict.fromkeys([*former, *latter]) if former.get(key) != latter.get(key)
@@ -117,15 +122,6 @@ def list_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
         f"{key}: {_show(former.get(key))} before, {_show(latter.get(key))} now"
         for key in given or changed
     ]
-
-
-def _flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value that is not a group, by its dotted key."""
-    if not isinstance(value, Mapping) or not value:
-        yield path, value
-        return
-    for key, part in value.items():
-        yield from _flatten(part, f"{path}.{key}" if path else str(key))
 
 
 def _show(value: Any) -> str:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from itertools import product
 from typing import Any, NamedTuple
 
+from ganbench.study.references import is_of_reference, list_reference_variants
 from ganbench.study.schema import StudyError
 
 Pairing = tuple[str, str]
@@ -18,11 +20,18 @@ class Margin(NamedTuple):
 
 
 def list_contrasts(study: Mapping[str, Any]) -> list[Pairing]:
-    """The contrasts of a resolved study; by default every variant against the baseline."""
+    """The contrasts of a resolved study; by default every variant against the baseline.
+
+    By default a study with references also compares each of its variants with each of theirs,
+    unless the baseline is one of a reference.
+    """
     if study.get("contrasts"):
         return [(variant, baseline) for variant, baseline in study["contrasts"]]
-    baseline = study["baseline"]
-    return [(variant, baseline) for variant in study["variants"] if variant != baseline]
+    baseline, variants = study["baseline"], list(study["variants"])
+    contrasts = [(variant, baseline) for variant in variants if variant != baseline]
+    if baseline in variants:
+        contrasts += product(variants, list_reference_variants(study))
+    return contrasts
 
 
 def read_margin(text: str) -> Margin | None:
@@ -46,12 +55,11 @@ def check_declarations(study: Mapping[str, Any]) -> None:
     pairings: set[frozenset[str]] = set()
     for place, pair in enumerate(study["contrasts"]):
         path = f"contrasts.{place}"
-        for name in pair:
-            if name not in study["variants"]:
-                raise StudyError(
-                    f"{path}: found {name!r}, expected a variant of the study: "
-                    f"{', '.join(study['variants'])}"
-                )
+        if all(is_of_reference(name) for name in pair):
+            raise StudyError(
+                f"{path}: found {pair[0]} and {pair[1]}, which are both of a reference; expected "
+                "at least one variant of this study"
+            )
         if pair[0] == pair[1]:
             raise StudyError(f"{path}: found {pair[0]} twice, expected two different variants")
         if frozenset(pair) in pairings:

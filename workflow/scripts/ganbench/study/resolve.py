@@ -34,6 +34,12 @@ from ganbench.study.grid import expand_grid
 from ganbench.study.objective_constants import name_objectives
 from ganbench.study.paths import expand_path, find_plugins
 from ganbench.study.player_optimizers import override_training, resolve_optimizer, write_defaults
+from ganbench.study.reference_match import check_references
+from ganbench.study.references import (
+    complete_variant,
+    read_references,
+    record_references,
+)
 from ganbench.study.scheduled_numbers import check_use, resolve_schedule
 from ganbench.study.schema import StudyError, fill_defaults, load_schema, merge, subtract, validate
 
@@ -44,12 +50,13 @@ EXECUTION = ("checkpoint_interval", "log_interval", "gpu_slots")
 def resolve(config: Mapping[str, Any], source: str, folders: Iterable[Path] = ()) -> dict[str, Any]:
     """The whole study with every default filled in, as plain JSON.
 
-    `source` names the study's file in messages, and `folders` are those in which its plugins are
-    looked for, besides the working directory. `runs[dataset][variant]` holds the resolved
-    parameters of a run, except for its seed; it includes the settings of a sweep, which `settings`
-    lists, but for those that share the run of another. Raises StudyError with one message that
-    names the file, the key, what was found and what was expected.
+    `source` names the study's file in messages, and `folders` are those in which its plugins and
+    references are looked for, besides the working directory. `runs[dataset][variant]` holds the
+    resolved parameters of a run, except for its seed; it includes the settings of a sweep, which
+    `settings` lists, but for those that share the run of another. Raises StudyError with one
+    message that names the file, the key, what was found and what was expected.
     """
+    folders = list(folders)
     with _prefix_errors(source):
         written = config.get("plugins") if isinstance(config, Mapping) else None
         parts = register_plugins(find_plugins(written, folders))
@@ -63,10 +70,14 @@ def resolve(config: Mapping[str, Any], source: str, folders: Iterable[Path] = ()
             study = name_objectives(sweep.add_settings(study))
         study = fill_defaults(validate(study, schema, source), schema, schema)
     with _prefix_errors(source):
+        references = read_references(study.get("reference"), folders)
+        if references:
+            study["references"] = record_references(references, study)
         _resolve_names(study)
         check_evaluation(study)
         _resolve_objectives(study)
         study["runs"] = _resolve_runs(study, given.get("training", {}))
+        check_references(study, references)
     if parts:
         study["parts"] = parts
     settings = [name for name in study["variants"] if name not in variants]
@@ -167,8 +178,12 @@ def _resolve_names(study: dict[str, Any]) -> None:
     if isinstance(study["seeds"], int):
         study["seeds"] = list(range(study["seeds"]))
     study["title"] = study["title"] or study["study"]
-    study["baseline"] = study["baseline"] or next(iter(study["variants"]))
-    check_name("baseline", study["baseline"], study["variants"], "a variant of the study")
+    baseline = study["baseline"] or next(iter(study["variants"]))
+    study["baseline"] = complete_variant("baseline", baseline, study)
+    study["contrasts"] = [
+        [complete_variant(f"contrasts.{place}", name, study) for name in pair]
+        for place, pair in enumerate(study["contrasts"])
+    ]
     for name, dataset in study["datasets"].items():
         dataset["kind"] = kind = dataset["kind"] or name
         check_name(f"datasets.{name}.kind", kind, datasets.KINDS, "a kind of dataset")

@@ -1,6 +1,6 @@
 """Checks a study against its schema: fills in defaults, refuses everything else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -137,6 +137,15 @@ def _check_size(config: Any, source: str) -> None:
         if isinstance(value, Mapping | list | tuple):
             children = value.values() if isinstance(value, Mapping) else value
             pending += [(child, depth + 1) for child in children]
+
+
+def flatten_keys(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value that is not a group, by its dotted key."""
+    if not isinstance(value, Mapping) or not value:
+        yield path, value
+        return
+    for key, part in value.items():
+        yield from flatten_keys(part, f"{path}.{key}" if path else str(key))
 
 
 def fill_defaults(

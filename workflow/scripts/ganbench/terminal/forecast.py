@@ -17,7 +17,14 @@ from ganbench.study.stopping_cost import stopping_share
 from ganbench.terminal.arithmetic import estimate_step_operations, size_networks
 from ganbench.terminal.job_names import find_stage
 
-STARTS = {"train": 3.3, "evaluate": 2.3, "extractor": 2.5, "prepare": 2.5, "theory": 1.3}
+STARTS = {
+    "train": 3.3,
+    "evaluate": 2.3,
+    "extractor": 2.5,
+    "prepare": 2.5,
+    "theory": 1.3,
+    "reference": 0.9,
+}
 """Seconds until the imports of a stage are done."""
 
 MEMORY = {
@@ -26,6 +33,7 @@ MEMORY = {
     "extractor": 800,
     "prepare": 650,
     "theory": 125,
+    "reference": 125,
     "report": 250,
 }
 """Megabytes that a job of a stage holds beside its data."""
@@ -67,6 +75,7 @@ def predict_seconds(job: EstimatedJob, study: Mapping[str, Any], *, on_gpu: bool
         "extractor": _predict_extractor,
         "prepare": _predict_preparation,
         "theory": lambda *_: 0.3,
+        "reference": lambda *_: 0.1,
         "report": _predict_report,
     }.get(job.stage)
     if work is None:  # rule all

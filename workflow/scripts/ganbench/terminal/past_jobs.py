@@ -97,7 +97,7 @@ def _name_benchmark(job: EstimatedJob) -> str:
         return f"{job.stage}/{names['dataset']}_{names['variant']}_seed{names['seed']}.tsv"
     if job.stage == "extractor":
         return f"extractor/{names['dataset']}_{names['extractor']}.tsv"
-    return f"{job.stage}/{names.get('dataset') or names['objective']}.tsv"
+    return f"{job.stage}/{next(iter(names.values()))}.tsv"
 
 
 def _read_measurement(file: Path) -> tuple[float, float] | None:

@@ -26,4 +26,6 @@ def list_jobs(study: Mapping[str, Any], most: int | None = None) -> Iterator[Est
                 yield EstimatedJob("evaluate_density" if points else "evaluate", run)
     for objective in study["objectives"]:
         yield EstimatedJob("theory", {"objective": objective})
+    for reference in study.get("references", {}):
+        yield EstimatedJob("reference", {"reference": reference})
     yield EstimatedJob("report", {})

@@ -11,7 +11,7 @@ from ganbench.jobs import files
 from ganbench.jobs.job import find_gpu_plan, job
 from ganbench.jobs.records.job_records import JobRecord, RecordShelf, find_place, is_record
 
-PLACES = ("checkpoints", "benchmarks", "declared")
+PLACES = ("checkpoints", "benchmarks", "declared", "described", "reference_file")
 """Parameters of rules that say where files lie, and decide no result."""
 
 

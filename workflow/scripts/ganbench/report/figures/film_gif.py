@@ -45,7 +45,7 @@ def choose_filmed(results: Results) -> list[Run]:
     """
     for dataset in results.datasets:
         for seed in results.study["seeds"]:
-            runs = [(dataset, variant, seed) for variant in results.variants[:MOST_VARIANTS]]
+            runs = [(dataset, variant, seed) for variant in results.own_variants[:MOST_VARIANTS]]
             if all(len(results.maps.get(run, {"steps": ()})["steps"]) for run in runs):
                 return runs
     return []

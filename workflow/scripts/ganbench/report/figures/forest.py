@@ -32,8 +32,8 @@ ROW, LINE, AROUND = 0.27, 0.15, 0.95
 NO_DIFFERENCE = {"color": INK, "lw": 0.8, "ls": (0, (3, 2)), "zorder": 1}
 """The line at no difference."""
 
-FARTHEST = 3.0
-"""An interval's ends are drawn up to this many times as far out as all else; then it is cut."""
+FARTHEST = 2.0
+"""An interval is cut where it goes this many times as far out as the median of them."""
 
 
 def sketch_forest(
@@ -109,30 +109,38 @@ def _shows_failures(row: Row) -> bool:
 
 def _set_axis(axes: Axes, estimates: Sequence[ShownContrast], *, as_ratio: bool) -> None:
     """The axis's scale, limits and ticks."""
-    near = np.array([[one.value, *one.own, *one.margin] for one in estimates], dtype=float)
+    points = np.array([[one.value, *one.margin] for one in estimates], dtype=float)
+    own = np.array([one.own for one in estimates], dtype=float)
     wide = np.array([one.simultaneous for one in estimates], dtype=float)
     if as_ratio:
-        limits = np.exp(_choose_limits(np.log(near), np.log(wide)))
+        limits = np.exp(_choose_limits(np.log(points), np.log(own), np.log(wide)))
         axes.set_xscale("log")
         axes.set_xticks(_choose_ratios(*limits))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(lambda value, _: f"{number(value)}×")
     else:
-        limits = _choose_limits(near, wide)
+        limits = _choose_limits(points, own, wide)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.xaxis.set_major_formatter(lambda value, _: number(value, 6))
-    if np.isnan(near).all():
+    if np.isnan(points).all():
         axes.set_xticks([1.0 if as_ratio else 0.0])
     axes.set_xlim(*limits)
     axes.set_yticks([])
 
 
-def _choose_limits(near: np.ndarray, wide: np.ndarray) -> tuple[float, float]:
-    """The ends of the axis, in positions around 0: all of `near`, and what is not too far out."""
-    near = near[np.isfinite(near)]
-    reach = float(np.abs(near).max()) if len(near) and np.any(near) else 0.1
-    wide = np.clip(wide[~np.isnan(wide)], -FARTHEST * reach, FARTHEST * reach)
-    shown = np.concatenate([near, wide, [-0.15 * reach, 0.15 * reach]])
+def _choose_limits(points: np.ndarray, own: np.ndarray, wide: np.ndarray) -> tuple[float, float]:
+    """The ends of the axis, in positions around 0.
+
+    All `points` lie between them, and what is not too far out of the intervals: rows of `own`, of
+    single contrasts, and of `wide`, of all together.
+    """
+    points = points[np.isfinite(points)]
+    own, wide = (limits[np.isfinite(limits).all(axis=1)] for limits in (own, wide))
+    usual = [np.abs(limits).max(axis=1) for limits in (own, wide) if len(limits)]
+    farthest = FARTHEST * max((float(np.median(reaches)) for reaches in usual), default=0.0)
+    farthest = max(farthest, float(np.abs(points).max(initial=0.0))) or 0.1
+    ends = np.clip(np.concatenate([own.ravel(), wide.ravel()]), -farthest, farthest)
+    shown = np.concatenate([points, ends, [-0.15 * farthest, 0.15 * farthest]])
     room = 0.06 * (shown.max() - shown.min())
     return float(shown.min() - room), float(shown.max() + room)
 

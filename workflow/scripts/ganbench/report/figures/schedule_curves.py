@@ -60,7 +60,7 @@ def _list_of_players(run: Mapping[str, Any], option: str) -> dict[str, tuple[flo
 
 def sketch_schedule_curves(results: Results, dataset: str) -> list[Sketch]:
     """One figure for each number that a variant schedules on a dataset; none without schedules."""
-    runs = {name: results.study["runs"][dataset][name] for name in results.variants}
+    runs = {name: results.parameters[dataset][name] for name in results.variants_on(dataset)}
     scheduled = {variant: list_scheduled(run) for variant, run in runs.items()}
     names = dict.fromkeys(name for numbers in scheduled.values() for name in numbers)
     return [
@@ -71,7 +71,7 @@ def sketch_schedule_curves(results: Results, dataset: str) -> list[Sketch]:
             {
                 index: (variant, runs[variant]["steps"], *scheduled[variant][name])
                 for index, variant in enumerate(results.variants)
-                if name in scheduled[variant]
+                if name in scheduled.get(variant, ())
             },
         )
         for name in names
