@@ -70,6 +70,7 @@ PAGES = {
     "many": {"variants": tuple(f"variant_{number}" for number in range(20)), "seeds": 1},
     "one": {"variants": ("minimax",), "seeds": 1},
     "pair": {"seeds": 3, "margin": "30 %"},
+    "ring": {"variants": ("minimax", "wgan_gp"), "datasets": ("gaussian_ring",), "seeds": 2},
 }
 """Studies whose pages are opened in a browser."""
 DIVERGED = {"failed": [("digits", "minimax", seed) for seed in range(3)]}

@@ -133,9 +133,52 @@ def test_headings_have_links_and_the_first_tab_skips_to_the_leaderboard(open_pag
     skip = page.locator(".skip")
     expect(skip).to_be_focused()
     assert skip.bounding_box()["x"] >= 0
-    headings = page.locator("main section > h2")
-    assert headings.locator(".anchor").count() == headings.count()
-    assert page.locator("#curves .anchor").get_attribute("href") == "#curves"
+    headings = page.locator("main section h2, main section h3")
+    assert headings.locator(".anchor").count() == headings.count() > 20
+    assert page.locator("#curves h2 .anchor").get_attribute("href") == "#curves"
+
+
+MARKS = "main h2 .anchor, main h3 .anchor, figcaption .anchor"
+
+
+def count_opaque(page) -> int:
+    opacities = "(marks) => marks.filter((mark) => getComputedStyle(mark).opacity === '1').length"
+    return page.locator(MARKS).evaluate_all(opacities)
+
+
+def test_links_show_on_hover_and_focus_and_always_on_a_touch_screen(open_page):
+    page = open_page()
+    page.mouse.move(1, 1)
+    assert count_opaque(page) == 0
+    page.locator("#curves h3").first.hover()
+    assert count_opaque(page) == 1
+    page.mouse.move(1, 1)
+    page.locator("#curves figcaption .anchor").first.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    assert count_opaque(page) == 1
+    touch = open_page(width=375, has_touch=True, is_mobile=True)
+    assert count_opaque(touch) == touch.locator(MARKS).count() > 30
+
+
+def test_link_of_a_heading_keeps_the_view_and_leads_to_the_heading(open_page):
+    page = open_page()
+    page.locator("#failures .anchor").click()
+    page.wait_for_timeout(50)
+    assert fragment(page) == "#failures"
+    page.check("#by-seconds")
+    assert fragment(page) == "#by=seconds&at=failures"
+    page.locator("#game-mixture_1d .anchor").click()
+    page.wait_for_timeout(50)
+    address = page.evaluate("location.href")
+    assert address.endswith("#by=seconds&at=game-mixture_1d")
+    again = open_page()
+    again.goto("about:blank")
+    again.goto(address)
+    assert again.locator("#by-seconds").is_checked()
+    assert abs(again.locator("#game-mixture_1d").bounding_box()["y"]) < 60
+    again.check("#by-generator_steps")
+    assert fragment(again) == "#game-mixture_1d"
 
 
 def test_copying_is_announced(open_page):

@@ -368,12 +368,12 @@ def test_points_are_shown_with_an_axis_and_images_by_class(open_page):
     assert ticks.count() == 4  # three variants and real points
 
 
-@pytest.mark.parametrize("width", [700, 1000])
-def test_nothing_is_cut_off_at_the_edge_of_a_printed_page(open_page, width):
-    page = open_page("one", width=width)
+@pytest.mark.parametrize(("name", "width"), [("one", 700), ("one", 1000), ("whole", 700)])
+def test_nothing_is_cut_off_at_the_edge_of_a_printed_page(open_page, name, width):
+    page = open_page(name, width=width)
     page.emulate_media(media="print")
     cut = page.evaluate(
-        """() => [...document.querySelectorAll("main pre, main .formula, td.command")]
+        """() => [...document.querySelectorAll("main pre, main .formula, td.command, main .scroll")]
           .filter((element) => element.scrollWidth > element.clientWidth + 1)
           .map((element) => element.textContent)"""
     )
@@ -422,6 +422,16 @@ def test_paper_has_its_table_paragraph_and_citation(open_page, folders, scripts)
     assert passages[1].startswith("@software{ganbench,")
     foot = page.locator("footer").inner_text()
     assert re.search("ganbench 0.1.0, commit (c0ffee)+c0ff; lock file .* declaration", foot)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_best_snapshots_are_folded_and_said_to_decide_nothing(open_page, scripts):
+    page = open_page(java_script_enabled=scripts)
+    folded = page.locator("#leaderboard details", has_text="best_steps.csv").first
+    assert not folded.locator("table").is_visible()
+    folded.locator("summary").click()
+    assert folded.locator("tbody tr").count() == 3
+    assert "every verdict is about the last snapshot" in folded.inner_text()
 
 
 def test_numbers_of_the_answer_are_folded(open_page):

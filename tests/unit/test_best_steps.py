@@ -4,6 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from ganbench.evidence.best_steps import COLUMNS, find_best_steps
+from ganbench.report.best_steps_shown import describe_best_steps
+from ganbench.report.results import read_results
+from report_example import make_results, make_study
 
 SCORE_COLUMNS = [
     *("dataset", "variant", "seed", "step", "images", "repeat", "reference", "metric", "value")
@@ -83,3 +86,33 @@ def test_choice_on_training_images_is_less_optimistic_than_by_the_score_itself()
     table = find_best_steps(pd.concat(runs, ignore_index=True))
     assert table["value"].mean() == pytest.approx(100, abs=4 * 5 / 300**0.5)
     assert np.mean(own) < 94
+
+
+def test_page_counts_where_the_best_snapshots_are_and_compares_them_with_the_last(tmp_path):
+    study = make_study(datasets=("digits", "mixture_1d"), seeds=3)
+    results = read_results(study, make_results(tmp_path, study, metrics=("FD",)))
+    rows = [
+        ("digits", "minimax", seed, "FD-classifier", "train", best, "held_out", value, 100, 9.0)
+        for seed, best, value in ((0, 50, 4.0), (1, 50, 6.0), (2, 100, 9.0))
+    ]
+    other = [("digits", "minimax", 0, "recall-classifier", "train", 25, "held_out", 1.0, 100, 0.1)]
+    shown = describe_best_steps(results, pd.DataFrame([*rows, *other], columns=COLUMNS))
+    assert shown.keys() == {"digits"}
+    assert shown["digits"]["measure"] == "Fréchet distance against held-out images"
+    assert shown["digits"]["rows"] == [
+        {
+            "variant": "minimax",
+            "index": 0,
+            "steps": "50 (2 runs); 100 (1 run)",
+            "best": 6.0,
+            "last": 9.0,
+            "ended_best": 1,
+            "runs": 3,
+        }
+    ]
+
+
+def test_page_has_no_best_snapshots_where_there_is_only_one(tmp_path):
+    study = make_study(training={"steps": 100, "snapshots": 1, "history_interval": 10}, seeds=2)
+    results = read_results(study, make_results(tmp_path, study, metrics=("FD",)))
+    assert describe_best_steps(results, find_best_steps(results.scores)) == {}

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from ganbench.jobs.checkout import describe_checkout, read_commit
+from ganbench.jobs.repository import read_repository
 from project import ROOT
 
 NAMED = ("-c", "user.name=A", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
@@ -89,3 +90,51 @@ def test_repository_that_names_no_commit_has_none(checkout, head):
 
 def test_folder_without_anything_has_neither(tmp_path):
     assert describe_checkout(tmp_path) == {"version": None, "commit": None, "clean": None}
+
+
+ADDRESS = "https://example.org/lab/gans"
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        (f"{ADDRESS}.git", ADDRESS),
+        ("https://me:secret@example.org:8443/lab/gans?token=secret#secret", ADDRESS),
+        ("git@example.org:lab/gans.git", ADDRESS),
+        ("ssh://git@example.org:22/lab/gans.git", ADDRESS),
+        ("/srv/git/gans.git", None),
+        ("file:///srv/git/gans.git", None),
+        ("http://localhost:3000/lab/gans", None),
+        ("http://10.0.0.7/lab/gans", None),
+        ("https://git.internal/lab/gans", None),
+        ("https://[broken/lab", None),
+        ("https://example.org", None),
+    ],
+)
+def test_address_of_a_remote_is_that_of_its_page_without_secrets(checkout, remote, address):
+    assert read_repository(checkout) is None
+    git(checkout, "remote", "add", "origin", remote)
+    assert read_repository(checkout) == address
+
+
+def test_address_in_the_citation_goes_before_that_of_a_remote(checkout):
+    git(checkout, "remote", "add", "origin", "https://example.org/me/fork")
+    citation = checkout / "CITATION.cff"
+    citation.write_text("cff-version: 1.2.0\n")
+    assert read_repository(checkout) == "https://example.org/me/fork"
+    citation.write_text(f"cff-version: 1.2.0\nrepository-code: {ADDRESS}\n")
+    assert read_repository(checkout) == ADDRESS
+
+
+def test_linked_worktree_has_the_remote_of_its_repository(checkout):
+    git(checkout, "remote", "add", "origin", ADDRESS)
+    git(checkout, "config", "branch.main.remote", "origin")
+    git(checkout, "worktree", "add", "--quiet", "-b", "other", str(checkout.parent / "linked"))
+    assert read_repository(checkout.parent / "linked") == ADDRESS
+
+
+def test_configuration_that_is_not_git_s_names_no_repository(checkout, tmp_path):
+    (checkout / ".git/config").write_text("nonsense")
+    assert read_repository(checkout) is None
+    (tmp_path / "copy").mkdir()
+    assert read_repository(tmp_path / "copy") is None

@@ -15,6 +15,7 @@ from ganbench.report.paper_tables import (
     format_paper_markdown,
 )
 from ganbench.report.report import make_tables
+from ganbench.report.reproduction import list_repositories
 from ganbench.report.results import read_results
 from matplotlib import get_data_path
 from report_example import make_results, make_study
@@ -156,3 +157,12 @@ def test_study_of_one_variant_has_a_table_without_bold(tmp_path):
     (cells,) = table.rows.values()
     assert [cell.low for cell in cells] == ["", ""]  # one seed has no interval
     assert isinstance(make_tables(results)["pairs"], pd.DataFrame)
+
+
+def test_repositories_are_those_of_the_runs_and_of_the_web_alone(results):
+    software = results.runs["software"].iloc[0]
+    addresses = (None, "https://example.org/a", "https://example.org/b", "javascript:alert(1)")
+    runs = pd.DataFrame(
+        {"software": [software, *(software | {"repository": one} for one in addresses * 2)]}
+    )
+    assert list_repositories(runs) == ["https://example.org/a", "https://example.org/b"]

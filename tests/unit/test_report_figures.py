@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import replace
+from itertools import combinations
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,7 +12,14 @@ import pytest
 from ganbench.report import report as report_module
 from ganbench.report.figures.curves import spread
 from ganbench.report.figures.density_maps import sketch_density_maps
-from ganbench.report.figures.drawing import PALETTE, choose_border, choose_colour
+from ganbench.report.figures.drawing import (
+    PALETTE,
+    choose_border,
+    choose_colour,
+    finish,
+    open_figure,
+    print_power,
+)
 from ganbench.report.figures.gallery import draw_all, list_drawings
 from ganbench.report.figures.game_curves import sketch_gradient_weights, thin_out
 from ganbench.report.figures.learning_curves import sketch_learning_curves
@@ -20,6 +28,7 @@ from ganbench.report.figures.svg import shorten_path
 from ganbench.report.page import TEMPLATES
 from ganbench.report.report import draw_figures, make_tables
 from ganbench.report.results import read_results
+from jinja2 import Template
 from report_example import make_results, make_study, without_pdf
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -210,14 +219,104 @@ def test_page_of_seven_variants_five_seeds_and_two_datasets_is_under_3_mb(tmp_pa
     assert (tmp_path / "report/report.html").stat().st_size < 3_000_000
 
 
+def test_every_figure_has_a_caption_of_its_kind_in_the_report_of_snakemake(report):
+    template = Template((TEMPLATES / "captions/figures.rst").read_text(encoding="utf-8"))
+    names = [file.stem for file in report.folder.glob("figures/*.svg")]
+    names += ["factors-digits-width", "schedule-digits-lr", "tuning-digits"]
+    captions = {
+        name: template.render(snakemake={"wildcards": {"figure": name}}).split("\n")[1]
+        for name in names
+    }
+    assert len({name.split("-")[0] for name in names}) > 8
+    assert [name for name, text in captions.items() if text == "A figure of the report."] == []
+
+
+def test_logarithmic_axes_are_labelled_in_plain_text(report):
+    assert "mathdefault" not in report.page
+    assert not [file for file in report.folder.glob("figures/*.svg") if "$" in file.read_text()]
+    with open_figure() as (figure, (axes,)):
+        axes.plot([1e-6, 1e4], [1e-3, 1e2])
+        axes.set(xscale="log", yscale="log", xlim=(1e-6, 1e4))
+        texts = re.findall(r">([^<>]+)</text>", finish(figure, "a", "", "", {}).inline.svg)
+    assert {"10⁻⁶", "10⁻⁴", "0.01", "1", "100", "10⁴"} <= set(texts)
+    assert print_power(2e-5) == "2e−05"
+
+
 def test_colours_show_on_light_and_dark_and_repeat_only_in_another_line_style():
     paper = re.findall(r"--paper: (#\w+)", (TEMPLATES / "style.css").read_text())
     assert len(paper) == 2
     for colour in PALETTE:
         for background in ("#ffffff", *paper):
             assert contrast(colour, background) >= 3, (colour, background)
-    looks = [(choose_colour(index), choose_border(index)) for index in range(24)]
-    assert len(set(looks)) == 24
+    looks = [(choose_colour(index), choose_border(index)) for index in range(30)]
+    assert len(set(looks)) == 30
+    assert len({colour for colour, _ in looks[:10]}) == 10
+
+
+def test_colours_differ_to_people_with_and_without_colour_vision():
+    """Distances in Oklab, times 100; seen by two people of the same deficiency, 2 is noticeable."""
+    for first, second in combinations(PALETTE, 2):
+        distances = [
+            100 * np.linalg.norm(_oklab(first, sight) - _oklab(second, sight))
+            for sight in (np.eye(3), *DEFICIENCIES)
+        ]
+        assert distances[0] > 10, (first, second)
+        assert min(distances) > 5, (first, second)
+
+
+DEFICIENCIES = np.reshape(
+    [
+        *(0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216),
+        *(-0.003882, -0.048116, 1.051998, 0.367322, 0.860646, -0.227968),
+        *(0.280085, 0.672501, 0.047413, -0.011820, 0.042940, 0.968881),
+        *(1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602),
+        *(0.004733, 0.691367, 0.303900),
+    ],
+    (3, 3, 3),
+)
+"""Of protanopia, deuteranopia and tritanopia, in linear RGB (Machado et al. 2009)."""
+
+TO_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+TO_OKLAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+
+def _oklab(hexadecimal: str, sight: np.ndarray) -> np.ndarray:
+    return TO_OKLAB @ np.cbrt(TO_CONES @ np.clip(sight @ _linear(hexadecimal), 0, 1))
+
+
+def test_thin_lines_of_variants_show_on_light_and_dark(report):
+    rules = re.search(r'id="figure-style">(.*?)</style>', report.page, re.S)[1]
+    thin = [
+        rule
+        for rule in re.findall(r"\.c\w+\{([^}]*)\}", rules)
+        if float((re.search(r"stroke-width:([\d.]+)", rule) or [0, 9])[1]) < 1.5
+        and any(f"stroke:{colour}" in rule for colour in PALETTE)
+    ]
+    assert thin
+    for rule in thin:
+        colour = re.search(r"stroke:(#\w{6})", rule)[1]
+        opacity = float((re.search(r"opacity:([\d.]+)", rule) or [0, 1])[1])
+        for paper in re.findall(r"--paper: (#\w+)", (TEMPLATES / "style.css").read_text()):
+            assert contrast(blend(colour, paper, opacity), paper) >= 3, rule
+
+
+def blend(colour: str, paper: str, opacity: float) -> str:
+    """What is seen of a translucent colour on paper."""
+    channels = ([int(text[at : at + 2], 16) for at in (1, 3, 5)] for text in (colour, paper))
+    pairs = zip(*channels, strict=True)
+    return "#" + "".join(f"{round(a * opacity + b * (1 - opacity)):02x}" for a, b in pairs)
 
 
 def contrast(first: str, second: str) -> float:
@@ -227,9 +326,12 @@ def contrast(first: str, second: str) -> float:
 
 
 def _luminance(hexadecimal: str) -> float:
+    return float(_linear(hexadecimal) @ [0.2126, 0.7152, 0.0722])
+
+
+def _linear(hexadecimal: str) -> np.ndarray:
     channels = [int(hexadecimal[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return np.array([c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels])
 
 
 @pytest.mark.parametrize(("runs", "rows"), [(1, 100), (60, 40), (200, 12), (1000, 12)])

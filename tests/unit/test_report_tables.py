@@ -9,6 +9,7 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+from fontTools.ttLib import TTFont
 from ganbench.report.latex_tables import escape_latex, format_tables, format_tabular
 from ganbench.report.leaderboard import build_board, build_leaderboards, group_incomparable
 from ganbench.report.matrix import build_matrices
@@ -17,6 +18,7 @@ from ganbench.report.results import read_results, read_scores
 from ganbench.report.sample_pictures import COLUMNS, QUALITIES, ROOM, ROWS, encode_pictures
 from ganbench.report.samples_shown import arrange_samples
 from ganbench.wording import number
+from matplotlib import get_data_path
 from PIL import Image
 from report_example import make_results, make_study
 
@@ -131,7 +133,13 @@ def test_matrix_mirrors_each_pair_with_the_opposite_sign(results, tables):
     assert "failed 5 against 1" in failed["tooltip"]
 
 
-TABULAR = re.compile(r"\\begin\{tabular\}\{([lr]+)\}\n(.*?)\\end\{tabular\}\n", re.S)
+TABULAR = re.compile(r"\\begin\{tabular\}\{@\{\}([lr]+)@\{\}\}\n(.*?)\\end\{tabular\}\\par\n", re.S)
+AROUND = re.compile(
+    r"\}?|\{\\footnotesize|\\setlength\{\\tabcolsep\}\{4pt\}\\noindent|\\medskip|\}"
+    r"|\\medskip\\noindent (?:[\w ,.-]|\\_)+\\par\\smallskip"
+)
+"""Lines around a tabular."""
+STACK = re.compile(r"\\shortstack\[r\]\{((?:[\w.-]|\\_)+)\\\\(against (?:\w|\\_)+)\}")
 COMMAND = re.compile(
     r"\\(?:toprule|midrule|bottomrule|textbackslash|textasciitilde|textasciicircum|times|pm|[&%$#_{}]|\\)"
 )
@@ -142,14 +150,15 @@ def check_latex(text: str) -> None:
     bodies = TABULAR.findall(text)
     assert bodies
     rest = TABULAR.sub("", text)
-    assert all(line.startswith("% ") for line in rest.splitlines() if line)
+    assert [line for line in rest.splitlines() if not AROUND.fullmatch(line)] == []
+    assert rest.count("{") == rest.count("}")
     for columns, body in bodies:
         lines = body.strip().split("\n")
         assert (lines[0], lines[2], lines[-1]) == (r"\toprule", r"\midrule", r"\bottomrule")
         for line in [lines[1], *lines[3:-1]]:
             assert line.endswith(r" \\")
             assert len(re.findall(r"(?<!\\)&", line)) == len(columns) - 1
-            plain = COMMAND.sub("", line)
+            plain = COMMAND.sub("", STACK.sub(r"\1 \2", line))
             assert "\\" not in plain
             assert plain.count("$") % 2 == 0
             assert not set(re.sub(r"&|\$[<>-]?\$|\{\}", "", plain)) & set("#%_^~\\{}$<>")
@@ -165,7 +174,7 @@ def test_every_table_compiles_in_latex(results, tables, tmp_path):
     if engine:
         body = "\n\n".join(latex.values())
         (tmp_path / "all.tex").write_text(
-            "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\tiny\n"
+            "\\documentclass{article}\\usepackage{booktabs}\\textwidth=6.5in\\begin{document}\n"
             f"{body}\\end{{document}}\n"
         )
         done = subprocess.run(
@@ -177,6 +186,47 @@ def test_every_table_compiles_in_latex(results, tables, tmp_path):
             check=False,
         )
         assert done.returncode == 0, done.stdout[-2000:]
+        assert "Overfull" not in done.stdout
+
+
+def test_no_table_is_wider_than_a_line_of_an_article(results, tables):
+    for name, text in format_tables(results, tables).items():
+        for columns, body in TABULAR.findall(text):
+            rows = [
+                line.removesuffix(r" \\") for line in body.splitlines() if line.endswith(r" \\")
+            ]
+            cells = zip(*(row.split(" & ") for row in rows), strict=True)
+            width = sum(max(map(measure_cell, column)) for column in cells) + 8 * (len(columns) - 1)
+            assert width <= 6.5 * 72.27, name
+
+
+def measure_cell(cell: str) -> float:
+    """The width of a cell in points, in Computer Modern of 8 points, which is \\footnotesize."""
+    font = TTFont(f"{get_data_path()}/fonts/ttf/cmr10.ttf")
+    glyphs, widths, units = font.getBestCmap(), font["hmtx"], font["head"].unitsPerEm
+    stacked = STACK.fullmatch(cell)
+    lines = stacked.groups() if stacked else [re.sub(r"\$[-<>]\$|\\[&%]", "m", cell)]
+    return (
+        max(
+            sum(widths[glyphs.get(ord(letter), "zero")][0] for letter in line.replace("\\", ""))
+            for line in lines
+        )
+        * 8
+        / units
+    )
+
+
+def test_wide_table_is_split_and_each_part_has_the_names():
+    columns = {
+        f"metric-{number} against held_out": ["1.234 (1.000 to 2.000)"] for number in range(9)
+    }
+    tabular = format_tabular(pd.DataFrame({"variant": ["some_name"]} | columns), title="a_b")
+    parts = TABULAR.findall(tabular)
+    assert [len(alignment) for alignment, _ in parts] == [4, 4, 4]
+    assert all("variant & " in body and r"some\_name & " in body for _, body in parts)
+    assert tabular.count(r"against held\_out}") == 9
+    assert r"\medskip\noindent a\_b\par" in tabular
+    check_latex(tabular)
 
 
 @pytest.mark.promise("safe-latex")
@@ -186,7 +236,7 @@ def test_text_is_escaped_in_latex():
     assert r"variant & a\_b \\" in tabular
     assert r"50 \% \& more & $-$1.5 \\" in tabular
     assert r"\textbackslash{}input\{x\} & $<$ 0.001 \\" in tabular
-    assert tabular.startswith("\\begin{tabular}{lr}\n\\toprule\n")
+    assert "\\begin{tabular}{@{}lr@{}}\n\\toprule\n" in tabular
     check_latex(tabular)
 
 

@@ -6,7 +6,7 @@ const nameOf = (control) => control.id || [
   control.closest("[data-dataset]").dataset.dataset,
   control.className.replace(" ", "-"),
 ].join(".");
-const view = { lit: null, run: null };
+const view = { lit: null, run: null, at: location.hash.includes("=") ? null : location.hash.slice(1) || null };
 const variantNames = [...document.querySelectorAll(".switches [id^=variant-]")].map((box) => box.parentElement.textContent.trim());
 
 const writeFragment = () => {
@@ -17,9 +17,11 @@ const writeFragment = () => {
     if (control.type === "radio") { if (value) parts.set("by", control.id.slice(3)); } else parts.set(nameOf(control), String(value));
   }
   if (view.run) parts.set("run", view.run); else if (view.lit !== null) parts.set("lit", view.lit);
-  const text = parts.toString();
-  if (text) history.replaceState(null, "", "#" + text);
-  else if (location.hash.includes("=")) history.replaceState(null, "", location.pathname + location.search);
+  const there = view.at ? "#" + view.at : "";
+  if (view.at) parts.set("at", view.at);
+  const viewed = [...parts.keys()].some((name) => name !== "at");
+  if (viewed) history.replaceState(null, "", "#" + parts);
+  else if (location.hash !== there) history.replaceState(null, "", location.pathname + location.search + there);
 };
 const light = (index) => {
   if (index === null) document.body.removeAttribute("data-lit"); else document.body.dataset.lit = index;
@@ -58,6 +60,11 @@ const readFragment = () => {
   for (const part of document.querySelectorAll(".sampled, .film")) part.dispatchEvent(new Event("show"));
   if (parts.get("lit") in variantNames) { view.lit = parts.get("lit"); light(view.lit); }
   if (parts.has("run")) chooseRun(parts.get("run"));
+  const target = parts.has("at") ? document.getElementById(parts.get("at")) : null;
+  if (!target) return;
+  view.at = target.id;
+  for (let folded = target.closest("details"); folded; folded = folded.parentElement.closest("details")) folded.open = true;
+  target.scrollIntoView();
 };
 
 for (const control of filters) for (const kind of ["change", "input"]) control.addEventListener(kind, () => writeFragment());
@@ -132,10 +139,10 @@ for (const svg of document.querySelectorAll("svg[data-scale]")) {
   svg.addEventListener("pointerleave", () => { tip.hidden = true; });
 }
 
-// Headings have links to themselves.
-for (const heading of document.querySelectorAll("main section > h2")) {
-  const link = Object.assign(document.createElement("a"), { href: "#" + heading.parentElement.id, className: "anchor", textContent: "#", ariaLabel: `Link to ${heading.textContent}` });
-  heading.append(" ", link);
-}
+// A link of a heading or a figure leads there, in the view of now.
+for (const link of document.querySelectorAll("a.anchor")) link.addEventListener("click", () => {
+  view.at = link.hash.slice(1);
+  setTimeout(writeFragment); // after the browser has gone there
+});
 addEventListener("hashchange", readFragment);
 readFragment();

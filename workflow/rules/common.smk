@@ -32,6 +32,7 @@ from ganbench.catalogue.published import find_published
 from ganbench.datasets import folder_digest
 from ganbench.jobs import code_digest
 from ganbench.jobs.checkout import describe_checkout
+from ganbench.jobs.repository import read_repository
 from ganbench.jobs.gpus.gpu_plan import GpuPlan, plan_gpus
 from ganbench.jobs.programs import run_program
 from ganbench.jobs.provenance import canonical_json
@@ -81,7 +82,7 @@ except StudyError as error:
 
 
 def describe_software():
-    """The version and commit of this checkout, and whether its files are those of the commit.
+    """The version, commit and repository of this checkout, and whether its files are the commit's.
 
     Only git can tell the last. It stays None where git is not installed or refuses to answer.
     """
@@ -89,6 +90,7 @@ def describe_software():
     command = ["git", "-C", str(WORKFLOW.parent), "--no-optional-locks"]
     command += ["status", "--porcelain", "--untracked-files=no"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    software["repository"] = read_repository(WORKFLOW.parent)
     if software["commit"]:
         status = run_program(command, environment, seconds=10)
         if status.succeeded:

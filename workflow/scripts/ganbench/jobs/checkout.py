@@ -45,8 +45,18 @@ def read_commit(root: Path) -> str | None:
     if head is None or not head.startswith("ref: "):
         return _check(head)
     ref = head.removeprefix("ref: ")
-    shared = folder / (_read(folder / "commondir") or ".")  # of all worktrees
+    shared = _find_shared(folder)
     return _check(_read(folder / ref) or _read(shared / ref) or _read_packed(shared, ref))
+
+
+def find_shared_folder(root: Path) -> Path | None:
+    """The folder of git's files that all worktrees share; None in a copy without git."""
+    folder = _find_git_folder(root / ".git")
+    return None if folder is None else _find_shared(folder)
+
+
+def _find_shared(folder: Path) -> Path:
+    return folder / (_read(folder / "commondir") or ".")
 
 
 def _find_git_folder(place: Path) -> Path | None:

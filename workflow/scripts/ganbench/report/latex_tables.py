@@ -1,6 +1,10 @@
-"""Tables for papers, in LaTeX. They need the package `booktabs` and nothing else."""
+"""Tables for papers, in LaTeX. They need the package `booktabs` and nothing else.
 
-from collections.abc import Callable, Mapping, Sequence
+They are set in `\\footnotesize` and fit a line of 6.5 inches of an article in 10 points, as far as
+names are no longer than half of it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -31,6 +35,14 @@ _ESCAPES = {
     "é": r"\'e",
 }
 
+LINE = 468.0
+"""Points of a line of text: 6.5 inches, the width of an article of one column."""
+
+NARROW, WIDE, GAP = 4.4, 7.5, 8.0
+"""Points of a letter in `\\footnotesize`, and of the room between columns."""
+
+_NARROW_LETTERS = frozenset("abcdefghijklnopqrstuvxyz0123456789 .,:;-()[]'_")
+
 _TEXT_COLUMNS = (
     "dataset",
     "metric",
@@ -56,19 +68,60 @@ def format_tables(results: Results, tables: Mapping[str, pd.DataFrame]) -> dict[
     }
 
 
-def format_tabular(table: pd.DataFrame) -> str:
-    """`table` as a `tabular` with all text escaped, numbers aligned to the right."""
+def format_tabular(table: pd.DataFrame, keys: int = 1, title: str = "") -> str:
+    """`table` with all text escaped, numbers aligned to the right, below its title.
+
+    Where it would be wider than `LINE`, several tabulars stand below each other, and each begins
+    with the first `keys` columns.
+    """
+    tabulars = [_format_columns(table[names]) for names in _split_columns(table, keys)]
+    above = f"\\medskip\\noindent {escape_latex(title)}\\par\\smallskip\n" if title else ""
+    return f"{{\\footnotesize\n{above}" + "\\medskip\n".join(tabulars) + "}\n"
+
+
+def _split_columns(table: pd.DataFrame, keys: int) -> list[list[str]]:
+    """The columns of each tabular."""
+    widths = {name: _estimate_width([*_break_heading(name), *table[name]]) for name in table}
+    names = list(table)
+    groups = [names[:keys]]
+    for name in names[keys:]:
+        if len(groups[-1]) > keys and sum(map(widths.get, [*groups[-1], name])) > LINE:
+            groups.append(names[:keys])
+        groups[-1].append(name)
+    return groups
+
+
+def _estimate_width(cells: Iterable[object]) -> float:
+    """Points of a column in `\\footnotesize` with the room beside it, rather too many."""
+    return GAP + max(
+        sum(NARROW if letter in _NARROW_LETTERS else WIDE for letter in str(cell)) for cell in cells
+    )
+
+
+def _break_heading(name: str) -> list[str]:
+    """The lines of a heading: a measure, and what it is held against."""
+    measure, against, reference = name.partition(" against ")
+    return [measure, f"against {reference}"] if against else [name]
+
+
+def _format_columns(table: pd.DataFrame) -> str:
     alignment = "".join("l" if name in _TEXT_COLUMNS else "r" for name in table)
     lines = [
-        rf"\begin{{tabular}}{{{alignment}}}",
+        rf"\setlength{{\tabcolsep}}{{{GAP / 2:g}pt}}\noindent",
+        rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}",
         r"\toprule",
-        _format_line(table.columns),
+        " & ".join(map(_format_heading, table.columns)) + r" \\",
         r"\midrule",
         *(_format_line(row) for row in table.itertuples(index=False)),
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}\par",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _format_heading(name: str) -> str:
+    lines = [escape_latex(line) for line in _break_heading(name)]
+    return lines[0] if len(lines) == 1 else r"\shortstack[r]{" + r"\\".join(lines) + "}"
 
 
 def escape_latex(text: object) -> str:
@@ -92,7 +145,7 @@ def _format_summary(results: Results, summary: pd.DataFrame) -> str:
             rows = {row["variant"]: row for row in board["rows"]}
             heading = column_heading(board["metric"], board["reference"])
             table[heading] = [_format_score(rows[variant]) for variant in variants]
-        tabulars.append(f"% {dataset}\n" + format_tabular(table))
+        tabulars.append(format_tabular(table, title=dataset))
     return "\n".join(tabulars)
 
 
@@ -126,7 +179,21 @@ def _format_comparisons(results: Results, table: pd.DataFrame) -> str:
         "pairs": rows["n_pairs"],
         "failed": [f"{ours} against {theirs}" for ours, theirs in failed],
     }
-    return format_tabular(pd.DataFrame({name: list(cells) for name, cells in columns.items()}))
+    return _format_by_measure(
+        pd.DataFrame({name: list(cells) for name, cells in columns.items()}, dtype=object)
+    )
+
+
+def _format_by_measure(comparisons: pd.DataFrame) -> str:
+    """A table for each dataset and metric, below their names."""
+    if not len(comparisons):
+        return format_tabular(comparisons, keys=2)
+    return "\n".join(
+        format_tabular(
+            rows.drop(columns=["dataset", "metric"]), keys=2, title=f"{dataset}, {metric}"
+        )
+        for (dataset, metric), rows in comparisons.groupby(["dataset", "metric"], sort=False)
+    )
 
 
 def _with_interval(value: str, around: str) -> str:

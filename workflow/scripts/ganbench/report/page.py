@@ -16,6 +16,7 @@ from ganbench.formula.mathml import to_mathml
 from ganbench.jobs.resources import find_resources
 from ganbench.report import bibliography, leaderboard, matrix, reproduction, sample_pictures
 from ganbench.report.attachments import choose_attached, make_address
+from ganbench.report.best_steps_shown import describe_best_steps
 from ganbench.report.declarations import describe_declaration
 from ganbench.report.factors_shown import describe_factors
 from ganbench.report.figures.budgets import BUDGETS
@@ -23,6 +24,8 @@ from ganbench.report.figures.curve_data import collect_curves
 from ganbench.report.figures.curves import MANY_RUNS
 from ganbench.report.figures.drawing import Drawing, choose_border, choose_colour
 from ganbench.report.figures.film import collect_film
+from ganbench.report.figures.film_gif import choose_filmed
+from ganbench.report.figures.film_maps import collect_map_film
 from ganbench.report.figures.gallery import list_drawings
 from ganbench.report.measures import describe_measure
 from ganbench.report.methods_paragraph import describe_origin, write_methods
@@ -100,8 +103,13 @@ def render_page(
         "figures": figures,
         "curve_data": collect_curves(results),
         "many_runs": len(results.runs) > MANY_RUNS,
+        "best_steps": describe_best_steps(results, tables["best_steps"]),
         "winners": group_winners(tables.get("winners")),
-        "films": {dataset: collect_film(results, dataset) for dataset in results.datasets},
+        "films": {
+            dataset: collect_film(results, dataset) or collect_map_film(results, dataset)
+            for dataset in results.datasets
+        },
+        "filmed": next((run[0] for run in choose_filmed(results)), None),
         "figure_style": Markup(_merge_styles(list_drawings(figures))),
         "samples": arrange_samples(results, pictures),
         "pictures": pictures,
@@ -133,6 +141,7 @@ def render_page(
         "paragraph": write_methods(results),
         "citation": bibliography.cite_software(results),
         "origin": describe_origin(results),
+        "repositories": reproduction.list_repositories(results.runs),
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         "script": Markup("\n".join(_read_scripts())),
     }
@@ -164,6 +173,7 @@ def _make_environment() -> jinja2.Environment:
         "address": make_address,
         "drawn": Markup,  # made by this library, from escaped text
     }
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.globals["describe_measure"] = describe_measure
     return environment
 

@@ -179,7 +179,9 @@ def _format_latex(study: str, table: PaperTable) -> str:
         rf"\label{{{label}}}",
         r"\footnotesize",
         r"\setlength{\tabcolsep}{4pt}",
-        rf"\begin{{tabular}}{{l{'r' * (len(headings) + bool(table.failed))}}}",
+        r"\renewcommand{\arraystretch}{1.3}",  # limits of two lines would touch
+        r"\vspace{4pt}",
+        rf"\begin{{tabular}}{{@{{}}l{'r' * (len(headings) + bool(table.failed))}@{{}}}}",
         r"\toprule",
         _join_latex(["variant", *headings], "failed" if table.failed else None),
         r"\midrule",

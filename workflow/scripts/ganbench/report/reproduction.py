@@ -78,6 +78,12 @@ def describe_software(software: Mapping[str, Any]) -> str:
     return words
 
 
+def list_repositories(runs: pd.DataFrame) -> list[str]:
+    """The web addresses of the repositories whose code trained the runs, as far as recorded."""
+    addresses = [software.get("repository") for software in list_software(runs)]
+    return list(dict.fromkeys(one for one in addresses if one and one.startswith("https://")))
+
+
 def list_run_commands(results: Results) -> list[dict[str, Any]]:
     """Every run that the study names, with its record, if any, and the command that makes it."""
     study = results.study

@@ -25,7 +25,7 @@ MANY_RUNS = 400
 SEEDS = "seeds"
 """What marks the line of all seeds of a variant."""
 
-THIN = {"lw": 0.6, "alpha": 0.65}
+THIN = {"lw": 0.6}
 THICK = {"lw": 2.0}
 DASH_DOTTED = {"lw": 1.2, "linestyle": (0, (6, 2, 1, 2))}
 

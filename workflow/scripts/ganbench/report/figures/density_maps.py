@@ -1,11 +1,11 @@
 """Maps of known densities: the data, the generator and the discriminator over training."""
 
-import math
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
 from ganbench.report.figures.drawing import (
     Drawing,
@@ -15,6 +15,14 @@ from ganbench.report.figures.drawing import (
     open_figure,
 )
 from ganbench.report.figures.film import average_cells, mask_optimal
+from ganbench.report.figures.film_maps import (
+    CONTOUR,
+    DARKEST,
+    arrange_cells,
+    find_extent,
+    has_optimal,
+    spread_densities,
+)
 from ganbench.report.figures.svg import FAINT, INK
 from ganbench.report.results import Results, Run
 
@@ -24,37 +32,19 @@ STILLS = 5
 MANY_VARIANTS, FEW_STILLS = 10, 3
 """With more variants than these, a figure shows fewer moments."""
 
-CONTOUR = 0.1
-"""The contour of p_data, as a share of its maximum."""
+MAPS = {"generated": "p_g", "discriminator": "D", "optimal": "D*"}
+"""The arrays of `maps.npz` that have a row of maps each, and the row's label."""
 
-
-@dataclass(frozen=True)
-class _MapRow:
-    """One row of maps: an array of `maps.npz`, its label and its colours.
-
-    `limits` are the values of the first and the last colour; None fits them to each map.
-    """
-
-    array: str
-    label: str
-    colours: str
-    limits: tuple[float, float] | None = None
-
-
-_MAP_ROWS = (
-    _MapRow("generated", label="p_g", colours="Greens"),
-    _MapRow("discriminator", label="D", colours="PuOr_r", limits=(0, 1)),
-    _MapRow("optimal", label="D*", colours="PuOr_r", limits=(0, 1)),
-)
+_GREYS = LinearSegmentedColormap.from_list("D", [(DARKEST,) * 3, (1, 1, 1)])
 
 _LINES_CAPTION = (
     "Shaded: p_data. Coloured line: p_g. Dashed: the trained D. Dotted: the optimal D* of this "
     "objective, if it has one, where a density is above zero."
 )
 _MAPS_CAPTION = (
-    "Top: p_g, darker where more points are generated. Middle: the trained D, from 0 (purple: "
-    "generated) through ½ (white) to 1 (orange: real). Bottom: the optimal D* of this objective, "
-    "if it has one. Contours: p_data."
+    "Top: p_g, fuller where more points are generated; each map has its own scale. Middle: the "
+    "trained D, from dark (0: generated) to white (1: real). Bottom: the optimal D* of this "
+    "objective, if it has one, where a density is above zero. Outlines: p_data."
 )
 
 
@@ -110,48 +100,57 @@ def draw_density_lines(axes: Axes, maps: dict[str, np.ndarray], number: int, ind
 
 def _draw_maps(run: Run, maps: dict[str, np.ndarray], stills: list[int], index: int) -> Drawing:
     """Two dimensions: a row of maps for p_g, D and D* each, a column for each of the snapshots."""
-    del index  # p_g is a map, which has no colour of its variant
     dataset, variant, seed = run
     count = len(stills)
-    with open_figure(width=1.16 * count + 0.4, height=3.9, rows=3, columns=count) as (
+    arrays = list_maps([maps])
+    height = 1.3 * len(arrays)
+    with open_figure(width=1.16 * count + 0.4, height=height, rows=len(arrays), columns=count) as (
         figure,
         panels,
     ):
-        for place, axes in enumerate(panels):
-            row = _MAP_ROWS[place // count]
-            number = stills[place % count]
-            values = maps[row.array][number]
-            _draw_map(axes, maps, np.sqrt(values) if row.array == "generated" else values, row)
-            if place < count:
-                axes.set_title(f"step {maps['steps'][number]:,}", fontsize=8)
-            if place % count == 0:
-                axes.set_ylabel(row.label, rotation=0, ha="right", va="center")
+        for row, (array, label) in enumerate(arrays.items()):
+            for number, axes in zip(stills, panels[row * count :], strict=False):
+                draw_density_map(axes, maps, array, number, index)
+                if row == 0:
+                    axes.set_title(f"step {maps['steps'][number]:,}", fontsize=8)
+            panels[row * count].set_ylabel(label, rotation=0, ha="right", va="center")
         title = f"{variant} on {dataset}, seed {seed}, over training"
         return finish(figure, f"density-{dataset}-{variant}", title, _MAPS_CAPTION, {})
 
 
-def _draw_map(axes: Axes, maps: dict[str, np.ndarray], values: np.ndarray, row: _MapRow) -> None:
-    side = math.isqrt(len(maps["data"]))
-    x, y = maps["centers"].T
-    order = np.lexsort((x, y)).reshape(side, side)  # rows of equal y, from left to right
-    half = (x.max() - x.min()) / (side - 1) / 2
-    extent = (x.min() - half, x.max() + half, y.min() - half, y.max() + half)
-    low, high = row.limits or (None, None)
+def list_maps(films: Iterable[dict[str, np.ndarray]]) -> dict[str, str]:
+    """The arrays of `maps.npz` that have a map, and its label: D* where an objective has one."""
+    optimal = any(map(has_optimal, films))
+    return {name: label for name, label in MAPS.items() if optimal or name != "optimal"}
+
+
+def draw_density_map(
+    axes: Axes, maps: dict[str, np.ndarray], array: str, number: int, index: int
+) -> None:
+    """One map of a snapshot; p_g has the colour of the variant at place `index`, D is grey."""
+    is_density = array == "generated"
+    values = spread_densities(maps[array]) if is_density else maps[array]
+    values = mask_optimal(maps) if array == "optimal" else values
+    extent = find_extent(maps)
+    colour = to_rgb(choose_colour(index))
+    shades = LinearSegmentedColormap.from_list("p_g", [(*colour, 0), (*colour, 1)])
     axes.imshow(
-        values[order],
+        arrange_cells(maps, values[number]),
         extent=extent,
-        origin="lower",
         interpolation="none",
-        cmap=row.colours,
-        vmin=low,
-        vmax=high,
+        cmap=shades if is_density else _GREYS,
+        vmin=0,
+        vmax=1,
     )
+    data = arrange_cells(maps, maps["data"])
     axes.contour(
-        maps["data"][order],
-        levels=[CONTOUR * maps["data"].max()],
+        data,
+        levels=[CONTOUR * data.max()],
         extent=extent,
-        colors=[INK],
+        origin="upper",
+        colors=[INK if is_density else "black"],  # on the page, INK is light in a dark theme
         linewidths=0.6,
     )
     axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color=FAINT)
     axes.grid(False)

@@ -9,9 +9,11 @@ import matplotlib as mpl
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatterMathtext, NullFormatter
 
 from ganbench.report.figures import svg
 from ganbench.report.figures.saving import save_pdf, save_svg
@@ -23,15 +25,17 @@ PALETTE = (
     "#0173b2",
     "#d55e00",
     "#029e73",
+    "#9600ff",
+    "#c31e4b",
     "#a578ff",
-    "#5a695a",
-    "#6996c3",
-    "#a54b0f",
-    "#5a5ae1",
+    "#875a78",
+    "#7896a5",
+    "#ff1ee1",
+    "#87874b",
 )
-"""Colours of variants: three of seaborn's `colorblind`, then in turn the one that differs most from
-all before it to people with and without a colour vision deficiency. Their contrast is at least 3 on
-white and on black."""
+"""Colours of variants: three of seaborn's `colorblind`, then those that differ most from all others
+to people with and without a colour vision deficiency (in Oklab, by the simulation of Machado et al.
+2009). Their contrast is at least 3 on white, and on the page in both themes."""
 
 DASHES = (("solid", "-"), ("dashed", (0, (4, 2))), ("dotted", (0, (1, 1.2))))
 """Line styles as CSS and matplotlib name them; the next one begins when all colours are used."""
@@ -105,7 +109,7 @@ def choose_colour(index: int) -> str:
 
 
 def choose_dash(index: int) -> str | tuple:
-    """The variant's line style: solid for the first eight variants, then dashed, then dotted."""
+    """The variant's line style: solid for the first ten variants, then dashed, then dotted."""
     return DASHES[index // len(PALETTE) % len(DASHES)][1]
 
 
@@ -155,6 +159,21 @@ def _describe_scale(figure: Figure) -> dict[str, str]:
     return scale | ({"data-log": "y"} if logarithmic else {})
 
 
+def _label_powers(axis: Axis) -> None:
+    """Labels a logarithmic axis in plain text: matplotlib's own labels are formulas, not parsed."""
+    if isinstance(axis.get_major_formatter(), LogFormatterMathtext):
+        axis.set_major_formatter(lambda value, _: print_power(value))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def print_power(value: float) -> str:
+    """A tick of a logarithmic axis: 0.01, 100, or 10⁻⁵ where that is shorter."""
+    exponent = round(math.log10(value))
+    if abs(exponent) < 4 or not math.isclose(value, 10.0**exponent):
+        return f"{value:g}".replace("-", "−")
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
 def finish(
     figure: Figure,
     name: str,
@@ -171,6 +190,8 @@ def finish(
     """
     for axes in figure.axes:
         axes.set_title(axes.get_title(loc="left"), gid="title-")  # the page prints it bold
+        for axis in (axes.xaxis, axes.yaxis):
+            _label_powers(axis)
     FigureCanvasSVG(figure)  # by which text is measured, and not by that of the PDF drawn before
     figure.set_layout_engine("constrained")
     figure.get_layout_engine().execute(figure)

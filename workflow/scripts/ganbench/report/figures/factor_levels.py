@@ -102,7 +102,7 @@ def _draw_line(
     means = [average_variants(group, scale) for group in groups]
     for x, group in zip(at, groups, strict=True):
         runs = [value for scores in group for value in scores]
-        axes.plot([x] * len(runs), runs, ".", color=INK, ms=4, alpha=0.35)
+        axes.plot([x] * len(runs), runs, ".", color=INK, ms=4, alpha=0.6)
     axes.plot(at, means, color=INK, ls=dash, marker=marker, ms=5, lw=1.6)
     known = [mean for mean in means if np.isfinite(mean)]
     return known[-1] if known else np.nan

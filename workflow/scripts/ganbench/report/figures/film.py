@@ -1,29 +1,25 @@
 """Figure 1 of Goodfellow et al. 2014 over training: p_data, p_g, D and D* in one dimension."""
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ganbench.report.figures.film_reel import Reel, collect_reel
 from ganbench.report.results import Results, Run
 
-POINTS = 100
-"""Points of a curve on the page; neighbouring cells of a map are averaged."""
+POINTS = {"generated": 100, "discriminator": 50, "optimal": 50}
+"""Points of each curve on the page, where neighbouring cells of a map are averaged. D is smooth and
+D* dotted, so that half as many show as much."""
 
-ROOM = 180_000
-"""Bytes that the curves of all runs on a dataset may take: the more runs, the fewer moments."""
+LEVELS = 180
+"""Steps in which a curve is stored: the height of the drawing, in its own units."""
 
-FEWEST_MOMENTS = 12
-"""If the runs of all seeds had to have fewer, only those of the first seed are on the page."""
+ROOM = 58_000
+"""Bytes that the curves of all runs on a dataset may take."""
 
 NEGLIGIBLE = 0.005
 """Where p_data + p_g is lower, D* is a ratio of noise."""
-
-LEVELS = 254
-"""Steps in which a curve is stored as bytes; the byte above stands for no value."""
-
-CURVES = ("generated", "discriminator", "optimal")
 
 Maps = Mapping[str, np.ndarray]
 
@@ -31,52 +27,32 @@ Maps = Mapping[str, np.ndarray]
 def collect_film(results: Results, dataset: str) -> dict[str, Any] | None:
     """What a script needs to draw the runs on a dataset over training, None without any.
 
-    `x` and `data` are the grid and p_data; `top` is the value of the highest level. `runs` has, by
-    the place of the variant and by seed, the `steps` of the moments that `ROOM` allows, and for
-    each of `CURVES` the bytes of all moments, one after the other, in base64. `NaN` is the byte
-    above `LEVELS`.
+    Beside the entries of a reel, whose `curves` it names: `x` are the ends of the grid and `data`
+    is p_data on it; `top` is the value of the highest of the `levels`.
     """
     films = {run: maps for run, maps in results.maps.items() if _is_film(run, dataset, maps)}
     if not films:
         return None
-    seeds = list(dict.fromkeys(run[2] for run in films))
-    if _count_moments(len(films)) < FEWEST_MOMENTS:
-        seeds = seeds[:1]
-        films = {run: maps for run, maps in films.items() if run[2] == seeds[0]}
-    moments = _choose_moments(films)
     first = next(iter(films.values()))
     data = average_cells(first["data"])
     top = round(max(1.05, 1.1 * float(data.max())), 4)
-    runs: dict[str, dict[str, Any]] = {}
-    for (_, variant, seed), maps in films.items():
-        kept = np.isin(maps["steps"], moments) | (maps["steps"] == maps["steps"][-1])
-        curves = {name: _pack(_curve(maps, name)[kept], top) for name in CURVES}
-        place = str(results.variants.index(variant))
-        runs.setdefault(place, {})[str(seed)] = {"steps": maps["steps"][kept].tolist(), **curves}
-    shown = {
-        step for of_variant in runs.values() for run in of_variant.values() for step in run["steps"]
+    curves = {
+        name: {
+            run: quantise(average_cells(values, POINTS[name]) / top, LEVELS)
+            for run, values in ((run, _curve(maps, name)) for run, maps in films.items())
+        }
+        for name in POINTS
     }
+    steps = {run: maps["steps"] for run, maps in films.items()}
+    centers = first["centers"][:, 0]
+    half = (centers[1] - centers[0]) / 2
     return {
-        "x": [float(first["centers"].min()), float(first["centers"].max())],
+        "x": [float(centers[0] - half), float(centers[-1] + half)],
         "data": [round(float(value), 4) for value in data],
         "top": top,
         "levels": LEVELS,
-        "steps": sorted(shown),
-        "seeds": seeds,
-        "runs": runs,
+        **collect_reel(Reel(curves, steps), results.variants, ROOM),
     }
-
-
-def _count_moments(runs: int) -> int:
-    """How many moments each of this many runs may have on the page."""
-    return ROOM // (len(CURVES) * POINTS * runs)
-
-
-def _choose_moments(films: Mapping[Run, Maps]) -> np.ndarray:
-    """Steps for which there is room, evenly over those of all runs, the last one included."""
-    steps = np.unique(np.concatenate([maps["steps"] for maps in films.values()]))
-    count = min(len(steps), max(1, _count_moments(len(films))))
-    return steps[len(steps) - 1 - np.linspace(0, len(steps) - 1, count).round().astype(int)]
 
 
 def _is_film(run: Run, dataset: str, maps: Maps) -> bool:
@@ -90,23 +66,24 @@ def mask_optimal(maps: Maps) -> np.ndarray:
 
 
 def _curve(maps: Maps, name: str) -> np.ndarray:
-    return average_cells(mask_optimal(maps) if name == "optimal" else maps[name])
+    return mask_optimal(maps) if name == "optimal" else maps[name]
 
 
-def average_cells(values: np.ndarray) -> np.ndarray:
-    """The values `(..., cells)` at `POINTS` points: means of as many groups of neighbours."""
-    groups = np.array_split(np.arange(values.shape[-1]), min(POINTS, values.shape[-1]))
-    return np.stack([_mean(values[..., group]) for group in groups], axis=-1)
+def average_cells(values: np.ndarray, points: int = POINTS["generated"]) -> np.ndarray:
+    """The values `(..., cells)` at so many points: means of as many groups of neighbours."""
+    groups = np.array_split(np.arange(values.shape[-1]), min(points, values.shape[-1]))
+    return np.stack([average(values[..., group]) for group in groups], axis=-1)
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    """The mean along the last axis without NaN; NaN if there is nothing else."""
+def average(values: np.ndarray, axis: int = -1) -> np.ndarray:
+    """The mean along an axis without NaN; NaN if there is nothing else."""
     known = np.isfinite(values)
-    count = known.sum(axis=-1)
-    return np.where(count > 0, np.where(known, values, 0).sum(-1) / np.maximum(count, 1), np.nan)
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0).sum(axis=axis)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _pack(curve: np.ndarray, top: float) -> str:
-    levels = np.clip(np.nan_to_num(curve) / top, 0, 1) * LEVELS
-    levels = np.where(np.isfinite(curve), levels.round(), LEVELS + 1)
-    return base64.b64encode(levels.astype(np.uint8).tobytes()).decode()
+def quantise(shares: np.ndarray, levels: int) -> np.ndarray:
+    """Shares from 0 to 1 as whole levels from 0 to `levels`; NaN is the level above."""
+    whole = (np.clip(np.nan_to_num(shares), 0, 1) * levels).round()
+    return np.where(np.isfinite(shares), whole, levels + 1).astype(np.uint8)

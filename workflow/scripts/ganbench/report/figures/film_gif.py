@@ -3,11 +3,15 @@
 import io
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
-from ganbench.report.figures.density_maps import draw_density_lines
+from ganbench.report.figures.density_maps import (
+    draw_density_lines,
+    draw_density_map,
+    list_maps,
+)
 from ganbench.report.figures.drawing import open_figure
 from ganbench.report.results import Results, Run
 
@@ -21,58 +25,84 @@ FRAME, LAST_FRAME = 150, 2500
 MOST_BYTES = 400_000
 """A larger film loses every other frame."""
 
-COLOURS = 48
+COLOURS = 96
 PAPER = "#fdfdfb"
 
 
 def draw_gif(results: Results) -> bytes | None:
-    """A frame for each moment of the first dataset in one dimension, None if there is none.
+    """A frame for each moment of the runs on a known density, None if there is none.
 
-    Shows the first seed with which every variant has a snapshot. The same results give the same
-    bytes.
+    The same results give the same bytes.
+    """
+    runs = choose_filmed(results)
+    return _fit(_draw_frames(results, runs)) if runs else None
+
+
+def choose_filmed(results: Results) -> list[Run]:
+    """The first variants on the first dataset of known density, empty if there is none.
+
+    They are of the first seed with which every one of them has a snapshot.
     """
     for dataset in results.datasets:
         for seed in results.study["seeds"]:
             runs = [(dataset, variant, seed) for variant in results.own_variants[:MOST_VARIANTS]]
-            if all(_has_curves(results, run) for run in runs):
-                return _fit(_draw_frames(results, runs))
-    return None
-
-
-def _has_curves(results: Results, run: Run) -> bool:
-    maps = results.maps.get(run)
-    return maps is not None and maps["centers"].shape[1] == 1 and len(maps["steps"]) > 0
+            if all(len(results.maps.get(run, {"steps": ()})["steps"]) for run in runs):
+                return runs
+    return []
 
 
 def _draw_frames(results: Results, runs: list[Run]) -> list[Image.Image]:
-    """The frames: a panel for each run, with its last snapshot up to the frame's step."""
+    """The frames: a panel or column for each run, of its last snapshot up to the frame's step."""
     steps = sorted({int(step) for run in runs for step in results.maps[run]["steps"]})
     chosen = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), MOST_FRAMES)).astype(int))
-    return [_draw_frame(results, runs, steps[place]) for place in chosen]
+    in_one_dimension = results.maps[runs[0]]["centers"].shape[1] == 1
+    draw_frame = _draw_curves if in_one_dimension else _draw_maps
+    return [draw_frame(results, runs, steps[place]) for place in chosen]
 
 
-def _draw_frame(results: Results, runs: list[Run], step: int) -> Image.Image:
+def _draw_curves(results: Results, runs: list[Run], step: int) -> Image.Image:
     with open_figure(width=3.2 * len(runs) + 0.8, height=2.7, columns=len(runs)) as (
         figure,
         panels,
     ):
-        figure.set_facecolor(PAPER)
         for axes, run in zip(panels, runs, strict=True):
-            _draw_panel(axes, results, run, step)
+            maps, moment, index = _find_moment(results, run, step)
+            draw_density_lines(axes, maps, moment, index)
+            axes.set_title(run[1])
         figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside right center")
-        dataset, _, seed = runs[0]
-        figure.suptitle(f"{dataset}, seed {seed}, step {step:,}", fontsize=9, x=0.02, ha="left")
-        figure.set_dpi(100)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+        return _print_frame(figure, runs, step)
 
 
-def _draw_panel(axes: Axes, results: Results, run: Run, step: int) -> None:
+def _draw_maps(results: Results, runs: list[Run], step: int) -> Image.Image:
+    arrays = list_maps(results.maps[run] for run in runs)
+    count = len(runs)
+    with open_figure(
+        width=1.5 * count + 0.5, height=1.4 * len(arrays) + 0.7, rows=len(arrays), columns=count
+    ) as (figure, panels):
+        for row, (array, label) in enumerate(arrays.items()):
+            for axes, run in zip(panels[row * count :], runs, strict=False):
+                maps, moment, index = _find_moment(results, run, step)
+                draw_density_map(axes, maps, array, moment, index)
+                axes.set_title(run[1] if row == 0 else "", fontsize=9)
+            panels[row * count].set_ylabel(label, rotation=0, ha="right", va="center")
+        return _print_frame(figure, runs, step)
+
+
+def _find_moment(results: Results, run: Run, step: int) -> tuple[dict[str, np.ndarray], int, int]:
+    """The maps of a run, its last moment up to a step, and the place of its variant."""
     maps = results.maps[run]
-    snapshot = max(0, int(np.searchsorted(maps["steps"], step, side="right")) - 1)
-    draw_density_lines(axes, maps, snapshot, results.variants.index(run[1]))
-    axes.set_title(run[1])
+    moment = max(0, int(np.searchsorted(maps["steps"], step, side="right")) - 1)
+    return maps, moment, results.variants.index(run[1])
+
+
+def _print_frame(figure: Figure, runs: list[Run], step: int) -> Image.Image:
+    dataset, _, seed = runs[0]
+    figure.set_facecolor(PAPER)
+    figure.suptitle(f"{dataset}, seed {seed}, step {step:,}", fontsize=9, x=0.02, ha="left")
+    figure.set_dpi(100)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
 def _fit(frames: list[Image.Image]) -> bytes:
