@@ -69,6 +69,18 @@ def complete_command_line(settings):
     settings.targets = {file for name in settings.targets for file in list_target_files(name)}
 
 
+def lift_job_limit():
+    """Takes away Snakemake's default limit of 100 jobs a second, which no study reaches.
+
+    With a limit, Snakemake 9.27 sets a timer at each look at the waiting jobs, whose end is another
+    look. So it looks ever more often: after 300 jobs, 300 times a second.
+    """
+    settings = workflow.scheduling_settings  # None where nothing is executed
+    limit = settings and settings.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        settings.max_jobs_per_timespan = None
+
+
 def check_first(prepare_dag):
     """Snakemake's method that plans the jobs, after the checks of this file."""
 
@@ -78,6 +90,7 @@ def check_first(prepare_dag):
             check_working_directory()
             check_files()
             complete_command_line(workflow.dag_settings)
+            lift_job_limit()
         except StudyError as error:
             raise WorkflowError(str(error)) from None
         return prepare_dag(*arguments, **options)
