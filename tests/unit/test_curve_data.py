@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from ganbench.report.figures.curve_data import collect_curves
 from ganbench.report.figures.game_curves import thin_out
+from ganbench.report.figures.learning_curves import sketch_learning_curves
 from ganbench.report.figures.packing import ALPHABET, LEVELS, pack_levels, pack_numbers
 from ganbench.report.results import read_results
 from report_example import FEW_METRICS, make_results, make_study
@@ -62,6 +63,29 @@ def results(tmp_path_factory):
     failed, stopped = [("digits", "minimax", 1)], [("digits", "wgan_gp", 0)]
     inputs = make_results(folder, study, failed, metrics=FEW_METRICS, stopped=stopped)
     return read_results(study, inputs)
+
+
+def test_scores_that_span_powers_of_ten_have_a_logarithmic_axis_and_geometric_means(results):
+    curves = results.curves.copy()
+    first = curves["metric"].eq("FD-classifier") & curves["step"].eq(curves["step"].min())
+    curves.loc[first, "value"] *= 100
+    spread = replace(results, curves=curves)
+    digits = collect_curves(spread)["datasets"]["digits"]
+    plot = digits["plots"]["curve-digits-fd-classifier"]
+    assert plot["log"]
+    rows = curves[(curves["dataset"] == "digits") & (curves["metric"] == "FD-classifier")]
+    expected = np.log10(rows.loc[rows["reference"] == "held_out", "value"]).sort_values()
+    logs = np.sort(unpack_numbers(digits["scores"]["columns"]["FD-classifier"]))
+    assert logs == pytest.approx(expected.to_numpy(), rel=1e-4)
+    floor = spread.floor("digits", "FD-classifier", "held_out")
+    assert plot["levels"] == [[pytest.approx(np.log10(floor)), "real samples"]]
+    (sketch, *_) = sketch_learning_curves(spread, "digits")
+    assert 'data-log="y"' in sketch()["generator_steps"].inline.svg
+    assert "log" not in collect_curves(results)["datasets"]["digits"]["plots"][plot_name(plot)]
+
+
+def plot_name(plot: dict) -> str:
+    return f"curve-digits-{plot['column'].lower()}"
 
 
 def test_scores_of_the_block_are_those_of_the_tables(results):

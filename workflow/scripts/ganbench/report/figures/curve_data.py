@@ -1,6 +1,7 @@
 """The one block of data from which the page's script draws all learning curves and the game's."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,11 @@ import pandas as pd
 from ganbench.report.figures.budgets import BUDGETS, RUN_COLUMNS, describe_budget
 from ganbench.report.figures.drawing import choose_border, choose_colour
 from ganbench.report.figures.game_curves import GAME_CURVES, describe_game_plot, thin_out
-from ganbench.report.figures.learning_curves import list_metric_curves, name_column
+from ganbench.report.figures.learning_curves import (
+    MetricCurves,
+    list_metric_curves,
+    name_column,
+)
 from ganbench.report.figures.packing import pack_levels, pack_numbers
 from ganbench.report.figures.plots import Plot
 from ganbench.report.figures.update_sizes import list_update_plots, measured_updates
@@ -50,9 +55,15 @@ def _collect_dataset(results: Results, dataset: str) -> dict[str, Any]:
             for table, plots in (("scores", [curves.plot for curves in metrics]), ("history", game))
             for plot in plots
         },
-        "scores": _tabulate_scores(results, tables),
+        "scores": _tabulate_scores(results, tables, _list_logarithmic(metrics)),
         "history": _tabulate_history(results, rows[rows["generator_steps"].notna()], columns),
     }
+
+
+def _list_logarithmic(metrics: Iterable[MetricCurves]) -> set[str]:
+    """The columns of scores that have logarithmic axes."""
+    plots = [curves.plot for curves in metrics if curves.plot.logarithmic]
+    return {name for plot in plots for name in (plot.column, plot.other)}
 
 
 def _list_costs(results: Results, dataset: str) -> dict[str, list[int]]:
@@ -74,14 +85,24 @@ def _describe(plot: Plot, table: str) -> dict[str, Any]:
         "against": plot.against,
         "againstLabel": plot.against_label,
         "log": plot.logarithmic,
-        "levels": [[float(level.value), level.label] for level in plot.levels],
+        "levels": _list_levels(plot),
         "large": plot.large,
     }
     return {key: value for key, value in described.items() if value}
 
 
-def _tabulate_scores(results: Results, tables: Sequence[pd.DataFrame]) -> dict[str, Any]:
-    """Every score of every snapshot; NaN where a run has none by a metric."""
+def _list_levels(plot: Plot) -> list[list[Any]]:
+    """Height and name of the guide lines."""
+    return [
+        [math.log10(level.value) if plot.logarithmic else float(level.value), level.label]
+        for level in plot.levels
+    ]
+
+
+def _tabulate_scores(
+    results: Results, tables: Sequence[pd.DataFrame], logarithmic: Collection[str]
+) -> dict[str, Any]:
+    """Every score of every snapshot, of some columns its logarithm; NaN where a run has none."""
     if not tables:
         return {"runs": [], "steps": [], "columns": {}}
     scores = pd.concat(tables)
@@ -90,6 +111,8 @@ def _tabulate_scores(results: Results, tables: Sequence[pd.DataFrame]) -> dict[s
     snapshots = results.runs[RUN_COLUMNS].merge(snapshots.sort_values("step", kind="stable"))
     runs = _list_runs(results, snapshots, "step")
     named = scores.assign(column=[*map(name_column, scores["metric"], scores["reference"])])
+    in_logs = named["column"].isin(logarithmic)
+    named["value"] = np.where(in_logs, _take_logarithm(named["value"]), named["value"])
     columns = {
         name: pack_numbers(snapshots.merge(rows, "left", index)["value"].to_numpy())
         for name, rows in named[[*index, "column", "value"]].groupby("column", sort=False)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
 from scipy.optimize import isotonic_regression
 
 from ganbench.report.figures.drawing import choose_colour, choose_dash, mark_variant
@@ -54,17 +55,20 @@ def draw_seeds_and_mean(
     budgets: Sequence[str] = ("generator_steps",),
     other: pd.DataFrame | None = None,
     seeds: bool = True,
+    geometric: bool = False,
 ) -> Curves:
     """Draws `column` of `table` over the first budget: every seed, and the mean of completed runs.
 
     Of the table `other`, which has the same columns, it draws only the mean; without `seeds`, of
-    both.
+    both. The mean is arithmetic unless `geometric`.
     """
     variants, lines = {}, []
     columns = [*budgets, column]
     runs_by_variant = {name: rows for name, rows in table.groupby("variant", sort=False)}
     averaged = [
-        _average_by_variant(results, runs, columns) for runs in (table, other) if runs is not None
+        _average_by_variant(results, runs, columns, geometric=geometric)
+        for runs in (table, other)
+        if runs is not None
     ]
     for index, variant in enumerate(results.variants):
         if variant not in runs_by_variant:
@@ -86,14 +90,22 @@ def draw_seeds_and_mean(
 
 
 def _average_by_variant(
-    results: Results, table: pd.DataFrame, columns: Sequence[str]
+    results: Results, table: pd.DataFrame, columns: Sequence[str], *, geometric: bool
 ) -> dict[str, pd.DataFrame]:
     """The mean over the completed runs of each variant that has any."""
-    completed = _select_completed(results, table)
-    return {
-        variant: average_seeds(rows, columns[:-1], columns[-1])
+    completed, column = _select_completed(results, table), columns[-1]
+    if geometric:
+        completed = completed.assign(**{column: np.log(completed[column])})
+    means = {
+        variant: average_seeds(rows, columns[:-1], column)
         for variant, rows in completed.groupby("variant", sort=False)
     }
+    if geometric:
+        means = {
+            variant: rows.assign(**{column: np.exp(rows[column])})
+            for variant, rows in means.items()
+        }
+    return means
 
 
 def _join_seeds(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -165,14 +177,15 @@ def label_ends(axes: Axes, curves: Curves) -> None:
 
     The axis must have its final limits. Lines from the edge lead to the names.
     """
-    low, high = axes.get_ylim()
+    to_height = axes.transData + axes.transAxes.inverted()
     ends: dict[int, float] = {}
     for line in axes.lines:
         match = re.match(r"variant-(\d+)-line", line.get_gid() or "")
         values = np.asarray(line.get_ydata(), dtype=float)
         values = values[np.isfinite(values)]
         if match and len(values):
-            ends.setdefault(int(match[1]), float(np.clip((values[-1] - low) / (high - low), 0, 1)))
+            _, height = to_height.transform((0, values[-1]))
+            ends.setdefault(int(match[1]), float(np.clip(height, 0, 1)))
     size = min(8.0, 0.85 * axes.figure.get_figheight() * 72 / max(len(ends), 1) / 1.15)
     heights = spread(list(ends.values()), 1.15 * size / (axes.figure.get_figheight() * 72 * 0.78))
     for (index, end), height in zip(ends.items(), heights, strict=True):
@@ -211,6 +224,14 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     result = np.empty(len(values))
     result[order] = np.clip(placed, 0, max(0.0, 1 - steps[-1])) + steps
     return result.tolist()
+
+
+def set_log_scale(axes: Axes) -> None:
+    """A logarithmic y-axis with ticks at 1, 2 and 5 of every power of ten."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def draw_level(axes: Axes, value: float, label: str) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullLocator
 
 from ganbench.report.figures.budgets import BUDGETS, label_budget
 from ganbench.report.figures.coinciding import describe_coinciding
@@ -19,6 +18,7 @@ from ganbench.report.figures.curves import (
     draw_seeds_and_mean,
     keep_in_view,
     mark_diverged,
+    set_log_scale,
 )
 from ganbench.report.figures.drawing import (
     Drawing,
@@ -145,7 +145,7 @@ def _draw_curve(
         seeds = curve.main or len(results.runs) <= MANY_RUNS
         curves = draw_seeds_and_mean(axes, results, rows, curve.column, seeds=seeds)
         if plot.logarithmic:
-            _set_log_scale(axes)
+            set_log_scale(axes)
         else:
             outside = keep_in_view(axes, history[curve.column])
         for level in plot.levels:
@@ -175,13 +175,6 @@ def thin_out(history: pd.DataFrame) -> pd.DataFrame:
     longest = int(position.max()) + 1 if len(position) else 1
     every = math.ceil(longest / most)
     return history[((longest - 1 - position) % every == 0) | (rows_to_end == 0)]
-
-
-def _set_log_scale(axes: Axes) -> None:
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def sketch_gradient_weights(results: Results) -> list[Sketch]:

@@ -1,6 +1,7 @@
 """Learning curves: each metric over the training budget."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from textwrap import fill
@@ -10,6 +11,7 @@ import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name, companion
 from ganbench.evidence.final_scores import select
+from ganbench.evidence.scales import choose_scale
 from ganbench.report.figures.budgets import BUDGETS, label_budget
 from ganbench.report.figures.curves import (
     MANY_RUNS,
@@ -17,6 +19,7 @@ from ganbench.report.figures.curves import (
     draw_seeds_and_mean,
     keep_in_view,
     label_ends,
+    set_log_scale,
 )
 from ganbench.report.figures.drawing import Drawing, Sketch, finish, open_figure
 from ganbench.report.figures.equilibrium_levels import Level
@@ -38,6 +41,9 @@ TITLE_WIDTH = 38
 
 LABEL_WIDTH = 34
 """Characters of a label that fit beside a figure."""
+
+LOG_SPAN = 10.0
+"""Scores on a logarithmic scale that differ by more than this factor have a logarithmic axis."""
 
 _NATS = {"JSD", "value", "optimal_value", "duality_gap"}
 
@@ -78,27 +84,37 @@ def list_metric_curves(results: Results, dataset: str) -> list[MetricCurves]:
             main, other = rows, rows[:0]
         else:
             main, other = rows[~against_train], rows[against_train]
-        plot = _describe_plot(results, dataset, metric, main["reference"].iloc[0], len(other) > 0)
+        plot = _describe_plot(results, dataset, metric, main, other)
         curves.append(MetricCurves(metric, main, other, replace(plot, large=metric == primary)))
     return curves
 
 
 def _describe_plot(
-    results: Results, dataset: str, metric: str, reference: str, has_other: bool
+    results: Results, dataset: str, metric: str, scores: pd.DataFrame, other: pd.DataFrame
 ) -> Plot:
-    base = base_name(metric)
+    base, reference = base_name(metric), scores["reference"].iloc[0]
     definition = METRICS[base]
     better = "" if definition.better == "neither" else f", {definition.better} is better"
     unit = " (nats)" if base in _NATS else ""
+    logarithmic = _spans_powers(metric, [*scores["value"], *other["value"]])
+    levels = _list_levels(base, results.floor(dataset, metric, reference))
     return Plot(
         name=f"curve-{dataset}-{metric.lower()}",
         title=f"{definition.title}{better}",
         label=describe_metric(metric) + unit,
         subtitle=metric + describe_reference(metric, reference) + unit,
         column=name_column(metric, reference),
-        other=name_column(metric, "train") if has_other else "",
-        levels=_list_levels(base, results.floor(dataset, metric, reference)),
+        other=name_column(metric, "train") if len(other) else "",
+        logarithmic=logarithmic,
+        levels=tuple(level for level in levels if level.value > 0 or not logarithmic),
     )
+
+
+def _spans_powers(metric: str, scores: Sequence[float]) -> bool:
+    """Whether a linear axis would show little but the worst of these scores."""
+    finite = [score for score in scores if math.isfinite(score)]
+    is_log = choose_scale(metric, finite).name == "log"
+    return is_log and len(finite) > 0 and max(finite) > LOG_SPAN * min(finite)
 
 
 def name_column(metric: str, reference: str) -> str:
@@ -135,8 +151,11 @@ def _draw_curves(results: Results, curves: MetricCurves) -> dict[str, Drawing]:
             budgets=[budget.column for budget in budgets],
             other=curves.other,
             seeds=plot.large or len(results.runs) <= MANY_RUNS,
+            geometric=plot.logarithmic,
         )
-        outside = keep_in_view(axes, scores["value"])
+        if plot.logarithmic:
+            set_log_scale(axes)
+        outside = "" if plot.logarithmic else keep_in_view(axes, scores["value"])
         caption = _describe_ends(results, scores, metric)
         caption += _describe_companion(results, dataset, metric, curves.reference)
         for level in plot.levels:
@@ -179,7 +198,10 @@ def _describe_ends(results: Results, scores: pd.DataFrame, metric: str) -> str:
     completed = results.runs[results.runs["status"] == "completed"]
     final = scores.merge(completed[["dataset", "variant", "seed", "step"]])
     final = final[np.isfinite(final["value"])]
-    means = final.groupby("variant", sort=False)["value"].mean()
+    scale = choose_scale(metric, final["value"])  # that of the leaderboard's means
+    values = final.assign(value=scale.to_positions(final["value"].to_numpy()))
+    positions = values.groupby("variant", sort=False)["value"].mean()
+    means = pd.Series(scale.to_values(positions.to_numpy()), positions.index)
     better = METRICS[base_name(metric)].better
     if better != "neither":
         means = means.sort_values(ascending=better == "lower", kind="stable")
