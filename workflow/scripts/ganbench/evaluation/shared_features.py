@@ -27,11 +27,13 @@ DIGEST_SIZE = 32
 def extract_shared(network: nn.Module, images: Tensor, log: TextIO | None = None) -> Features:
     """What `extract` computes of uint8 real `images` `(count, channels, height, width)`.
 
-    Features of a pretrained extractor or a plugin's are taken from the shared folder, if they were
-    computed from the same images by the same weights, code, libraries and processor. A damaged file
-    is never used. A folder that cannot be read or written costs a line in the log and no more.
+    Features of a pretrained extractor are taken from the shared folder, if they were computed from
+    the same images by the same weights, code, libraries and processor. Those of a plugin never are:
+    its code may do more than its weights say, such as build a layer at the first images. A damaged
+    file is never used. A folder that cannot be read or written costs a line in the log and no more.
     """
-    if EXTRACTORS[network.name].knows_classes:
+    extractor = EXTRACTORS[network.name]
+    if extractor.knows_classes or extractor.is_plugin:
         return extract(network, images)
     try:
         file = find_cache_folder() / "features" / _name_file(network, images)
