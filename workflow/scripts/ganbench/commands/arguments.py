@@ -113,10 +113,10 @@ def _add_verify(commands: Any) -> None:
     verify.add_argument(
         "what",
         nargs="?",
-        default="fashion_mnist_cpu",
+        default="goodfellow2014",
         metavar="ARCHIVE or STUDY",
         help="an archive of `bundle`, or a study of results/published, which needs a checkout; "
-        "fashion_mnist_cpu if left out",
+        "goodfellow2014 if left out",
     )
     verify.add_argument("--cores", default="all", help="cores to run on; all if left out")
     bundle = verify.add_argument_group("of an archive")
