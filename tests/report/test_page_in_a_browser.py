@@ -111,7 +111,7 @@ def test_metric_filter_shows_that_metric_alone(open_page, scripts):
         "Jensen–Shannon divergence JSD, lower is better",
     ]
     page.select_option("#metric", label="Inception score")
-    headings = page.locator(".measured h4").filter(visible=True).all_inner_texts()
+    headings = page.locator(".measured h4").filter(visible=True).all_text_contents()
     assert len(headings) == 2
     assert all(heading.startswith("Inception score") for heading in headings)
     page.select_option("#metric", "all")
@@ -312,7 +312,7 @@ def test_variant_whose_runs_all_failed_is_marked_everywhere(open_page):
     assert "3, 3 failed" in row.inner_text()
     assert row.get_by_role("img", name="3 failed").count() == 1
     assert page.locator(".matrix").first.locator("td.cell.missing").count() == 4
-    caution = page.locator("#curves .caution").inner_text()
+    caution = page.locator("#curves .caution").text_content()
     assert "seeds 0 (step 12), 1 (step 12) and 2 (step 12) diverged" in caution
     samples = page.locator("#samples figure", has_text="minimax").first.inner_text()
     assert "Diverged at step 12: non-finite generator loss." in samples
@@ -325,7 +325,7 @@ def test_missing_run_is_marked_everywhere(open_page):
     assert "hinge seed 1 on digits is missing" in page.locator(".notice").inner_text()
     row = page.locator("table.board tbody tr").filter(visible=True, has_text="hinge")
     assert "3, 1 missing" in row.inner_text()
-    assert "seed 1 is missing" in page.locator("#curves .caution").inner_text()
+    assert "seed 1 is missing" in page.locator("#curves .caution").text_content()
     page.select_option("#samples .seed", "1")
     samples = page.locator("#samples figure", has_text="hinge").first
     samples.get_by_text("Missing: the run left no files.").wait_for()
@@ -358,12 +358,12 @@ def test_controls_are_large_enough_for_a_thumb_on_a_phone(open_page, name):
 
 def test_points_are_shown_with_an_axis_and_images_by_class(open_page):
     page = open_page()
-    captions = page.locator("#data .examples figcaption").all_inner_texts()
+    captions = page.locator("#data .examples figcaption").all_text_contents()
     assert captions == [
         "Real training samples, in the order of their classes.",
         "Histogram of the training points: x, from −3 to 3.",
     ]
-    assert page.locator("#data .points .ticks").inner_text().split() == ["−3", "0", "3"]
+    assert page.locator("#data .points .ticks span").all_text_contents() == ["−3", "0", "3"]
     ticks = page.locator('.sampled[data-dataset="mixture_1d"] figure .ticks')
     assert ticks.count() == 4  # three variants and real points
 

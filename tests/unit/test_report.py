@@ -75,8 +75,10 @@ class Addresses(HTMLParser):
                 self.ids.append(value)
 
 
-def test_page_loads_nothing(report):
-    loaded = Addresses(report.page).loaded
+def test_page_loads_nothing_unless_scripts_are_off(report):
+    without, pictures = re.subn(r"<noscript>.*?</noscript>", "", report.page, flags=re.DOTALL)
+    assert pictures > 10  # files of curves, which the script draws otherwise
+    loaded = Addresses(without).loaded
     assert [address for address in loaded if not address.startswith(("data:", "#"))] == []
     assert "url(http" not in report.page
     assert "@import" not in report.page
@@ -109,7 +111,7 @@ def test_sections_follow_in_the_order_of_importance(report):
 
 def test_every_figure_has_a_text_alternative(report):
     figures, pictures = report.page.count("<svg"), report.page.count("<img")
-    assert figures > 40
+    assert figures > 30
     assert len(re.findall(r'<svg[^>]* role="img"[^>]* aria-label="[^"]{12,}"', report.page)) == (
         figures
     )

@@ -119,6 +119,7 @@ def test_commit_reruns_nothing_and_names_the_runs_that_follow(checkout):
         done = snakemake(checkout, "--cores", "1", run, study=tiny_study())
         assert done.returncode == 0, done.stderr
         software = json.loads((checkout / run).read_text())["software"]
+        assert software.pop("repository") is None  # it has no remote
         assert software == {"version": version, "commit": commit, "clean": clean}
         with (checkout / "Snakefile").open("a") as file:
             file.write("# a change that is not committed\n")

@@ -20,7 +20,7 @@ rule reference:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=grow(1000),
         runtime=10,
     params:
         code=digest_code("reference.py"),
