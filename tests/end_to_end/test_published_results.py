@@ -222,7 +222,7 @@ def test_a_study_that_was_changed_since_is_refused_before_anything_runs(
 
 @pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
 def test_published_study_is_still_the_one_that_is_shipped(folder):
-    file = ROOT / f"config/{folder.name}.yaml"
+    file = program("verify").find_study_file(folder.name)
     study = studies.resolve(yaml.safe_load(file.read_text(encoding="utf-8")), str(file))
     published = json.loads((folder / "study.json").read_text())
     assert program("verify").differences(studies.drop_execution(study), published) == []

@@ -117,7 +117,11 @@ def test_value_of_the_nearest_point_shows_on_hover(open_page, folders):
 
 def test_click_on_a_curve_highlights_its_variant_above_the_others(open_page):
     page = open_page()
-    point = place_of(page, page.locator("#game .plot").first, 0)
+    plot = page.locator("#game .plot").first
+    plot.scroll_into_view_if_needed()
+    plot.locator("svg").wait_for()
+    page.wait_for_timeout(500)  # sections near it are laid out meanwhile, and may move it
+    point = place_of(page, plot, 0)
     page.mouse.click(*point)
     assert fragment(page) == "#lit=0"
     assert not strokes(page, 0) & strokes(page, 1)

@@ -160,7 +160,7 @@ def test_without_scripts_curves_are_files_and_the_primary_metric_is_drawn(open_p
     assert pictures.count() == page.locator(".plot").count() - 2 > 20
     pictures.first.scroll_into_view_if_needed()
     page.wait_for_function("document.querySelector('.plot img').naturalWidth > 0")
-    assert "files in the folder figures beside this page" in page.locator("#curves").inner_text()
+    assert "files in the folder figures beside this page" in page.locator("#curves").text_content()
     assert count_visible(page, ".budgets, .legend.budget") == 0  # they would have no effect
 
 
@@ -407,8 +407,9 @@ def test_every_figure_has_a_link_that_leads_to_it(open_page, scripts):
     assert links.count() == page.locator("figcaption .save").count() > 5
     link = page.locator("#curves .figure-link").first
     page.goto(f"{page.url}{link.get_attribute('href')}")
-    top = page.locator("#curves figure svg").first.bounding_box()["y"]
-    assert -200 < top < 500
+    drawing = page.locator("#curves figure svg").first
+    drawing.wait_for()
+    assert -200 < drawing.bounding_box()["y"] < 500
 
 
 @pytest.mark.parametrize("scripts", [True, False])
