@@ -6,10 +6,10 @@ Takes a finished study on images with its snapshots. Trains classifiers that dif
 alone, samples the last generator of every run several times, and scores each sampling in each
 classifier against held-out images. A score varies by its size, so logarithms are analysed: standard
 deviations are shares of a score. Within a variant, the logarithm is μ + seed + extractor + their
-interaction + sampling, all random (Searle, Casella and McCulloch 1992, Section 4.5). Of a
-difference between two variants, which are scored in one extractor, the extractor's own part is
-what is left of it: the last rows say how much a difference from the study's baseline varies by
-extractor. Writes benchmarks/results/score_noise.csv and score_noise_scores.csv.
+interaction + sampling, all random (Searle, Casella and McCulloch 1992, Section 4.5). Two variants
+are compared in one extractor, whose effect on both cancels in part: the last rows say how much the
+ratio to the study's baseline still varies between extractors. Writes score_noise.csv and
+score_noise_scores.csv to benchmarks/results.
 """
 
 import argparse
