@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from ganbench.evidence.estimators import prediction_interval
 from ganbench.evidence.repetitions import (
+    expect_score,
     find_drift,
     measure_distances,
     pool_spread,
@@ -68,7 +68,7 @@ def _judge_seed(scores: pd.DataFrame, kind: str, seed: int) -> list[dict[str, An
     for variant in VARIANTS:
         repeated, published = run.loc[variant, seed], study.loc[variant, seed]
         ends = np.exp(study.loc[variant].xs(last, level="step")[PRIMARY].to_numpy())
-        low, high = prediction_interval(ends, CONFIDENCE)
+        low, high = expect_score(PRIMARY, ends, CONFIDENCE)
         in_interval = bool(low <= np.exp(repeated.loc[last, PRIMARY]) <= high)
         drift = find_drift(repeated, published, of_twins, spread)
         by_rule = (in_interval, in_interval and not drift.is_too_far)

@@ -29,7 +29,6 @@ sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from ganbench.commands.bundle_check import write_study  # noqa: E402 (found by the line above)
 from ganbench.evidence import repetitions  # noqa: E402 (the same)
-from ganbench.evidence.estimators import prediction_interval  # noqa: E402 (the same)
 from ganbench.report.results import read_scores  # noqa: E402 (the same)
 from ganbench.study import newer_keys  # noqa: E402 (the same)
 from ganbench.study import resolve as studies  # noqa: E402 (the same)
@@ -264,7 +263,9 @@ def _judge_run(
     if diverged or seed not in scores or seed not in published_scores:
         holds = run["status"] == published_run["status"] and (same_bits or not same_machine)
         return holds, f"{run['status']}, published {published_run['status']}; {bits}"
-    low, high = prediction_interval(published_scores.to_numpy(), CONFIDENCE)
+    low, high = repetitions.expect_score(
+        primary["metric"], published_scores.to_numpy(), CONFIDENCE
+    )
     holds = same_bits if same_machine else low <= scores[seed] <= high
     return holds, (
         f"{scores[seed]:.4g}, published {published_scores[seed]:.4g}; "

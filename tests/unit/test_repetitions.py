@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from ganbench.evidence.estimators import prediction_interval
 from ganbench.evidence.repetitions import (
     FACTOR,
     FLOOR,
+    expect_score,
     find_drift,
     measure_distances,
     pool_spread,
@@ -125,3 +127,12 @@ def test_curves_have_the_metrics_of_one_reference_on_their_scales():
     ]
     (curve,) = tabulate_curves(pd.DataFrame(rows, columns=names), "held_out").to_dict("records")
     assert curve == pytest.approx({"FD-digits-v1": 1, "IS-digits-v1": 2, "KID-digits-v1": -0.2})
+
+
+def test_next_score_is_expected_within_the_range_of_its_metric():
+    scores = np.array([12.0, 300.0, 40.0, 900.0, 25.0])  # a Student interval of these begins below 0
+    low, high = expect_score("FD-classifier", scores, 0.99)
+    logarithms = prediction_interval(np.log(scores), 0.99)
+    assert (low, high) == pytest.approx(tuple(np.exp(logarithms)))
+    low, high = expect_score("recall-classifier", np.array([0.5, 0.9, 0.97]), 0.99)
+    assert (low, high) == (0.0, 1.0)

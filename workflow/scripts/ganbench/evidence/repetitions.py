@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from ganbench.catalogue.metrics import base_name
+from ganbench.evidence.estimators import prediction_interval
+from ganbench.evidence.scales import choose_scale
 
 LOGARITHMIC = ("FD", "IS")
 """Metrics whose spread between seeds grows with their size; of others the root is compared."""
@@ -41,6 +43,17 @@ class Drift(NamedTuple):
     def is_too_far(self) -> bool:
         """Whether rounding does not explain the distance."""
         return self.distance > self.allowed
+
+
+def expect_score(metric: str, scores: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Where one more seed is expected with this confidence, given the scores of a study's seeds.
+
+    A prediction interval on the metric's scale, so within its range. NaN for fewer than two scores.
+    """
+    scale = choose_scale(metric, scores)
+    limits = prediction_interval(scale.to_positions(scores), confidence)
+    low, high = scale.to_values(np.array(limits))
+    return float(low), float(high)
 
 
 def tabulate_curves(scores: pd.DataFrame, reference: str) -> pd.DataFrame:
