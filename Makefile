@@ -88,7 +88,6 @@ rulers: .venv/.installed ## train the shipped classifiers anew; on another machi
 	.venv/bin/python workflow/rulers/make.py
 
 lock: .venv/.installed ## resolve the dependencies of pyproject.toml again; needs the package index
-	@command -v uv >/dev/null || .venv/bin/python -m pip install --quiet uv
 	PATH="$$PATH:.venv/bin" uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet -o envs/requirements.lock
 	$(MAKE) --no-print-directory generated
@@ -96,6 +95,6 @@ lock: .venv/.installed ## resolve the dependencies of pyproject.toml again; need
 .venv/.installed: envs/requirements.lock envs/install.py
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) found: install Python 3.11 or later."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed; $(PYTHON) is %s. Name another one: make PYTHON=python3.12" % sys.version.split()[0])'
-	@echo "Making .venv from envs/requirements.lock: about 6 GB, one to three minutes, once; uv takes less."
+	@echo "Making .venv from envs/requirements.lock: about 6 GB, half a minute to three minutes, once."
 	@$(PYTHON) envs/install.py .venv $(TORCH)
 	@touch .venv/.installed

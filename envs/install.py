@@ -5,8 +5,8 @@
 TORCH is empty for the lock's own torch, a CUDA build that also runs without a GPU. `system` takes
 the torch of this Python, as a cluster's module brings it. Anything else are pip's arguments that
 install torch and torchvision, such as a version or the index of another CUDA. Packages of the lock
-are compared with their hashes. uv installs them if it is on the PATH, with pip's settings; pip does
-otherwise.
+are compared with their hashes. uv installs them, with pip's settings: that of the PATH, or else the
+lock's, which pip installs first. Where neither is to be had, or it fails, pip installs them all.
 """
 
 import os
@@ -15,6 +15,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
 from pathlib import Path
 
@@ -80,15 +81,32 @@ def check_torch(python: Path, origin: str) -> None:
 
 
 def install(python: Path, arguments: list[str]) -> None:
-    """Installs packages into the environment of `python`, by uv or else by pip."""
-    if uv := shutil.which("uv"):
+    """Installs packages into the environment of `python`: by uv if it can be had, or by pip."""
+    if uv := shutil.which("uv") or install_uv(python):
         command = [uv, "pip", "install", "--quiet", "--python", str(python), *arguments]
         if subprocess.run(command, env=translate_settings(python), check=False).returncode == 0:
             return
         print("uv could not install them; now pip")
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
-    if status := subprocess.run(command, check=False).returncode:
+    if status := run_pip(python, arguments):
         sys.exit(status)
+
+
+def install_uv(python: Path) -> str | None:
+    """The lock's uv in the environment of `python`; None where it cannot be had."""
+    uv = python.with_name("uv")
+    if not uv.exists():
+        entry = re.search(r"^uv==.*(?:\n\s.*)*", LOCK.read_text(encoding="utf-8"), re.M)[0]
+        with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
+            file.write(entry)
+            file.flush()
+            run_pip(python, ["--no-deps", "--require-hashes", "-r", file.name])
+    return str(uv) if uv.exists() else None
+
+
+def run_pip(python: Path, arguments: list[str]) -> int:
+    """Lets pip install packages into the environment of `python`; returns its exit status."""
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+    return subprocess.run(command, check=False).returncode
 
 
 def translate_settings(python: Path) -> dict[str, str]:

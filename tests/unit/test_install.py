@@ -74,11 +74,26 @@ def test_pip_installs_what_uv_cannot(programs, capfd):
     assert "now pip" in capfd.readouterr().out
 
 
-def test_pip_installs_where_there_is_no_uv(programs):
+def test_pip_installs_where_uv_cannot_be_had(programs):
     (programs / "uv").unlink()
     installing.install(programs / "python", ["-r", "lock"])
-    (call,) = read_calls(programs)
+    for_uv, call = read_calls(programs)
+    assert for_uv.startswith("python -m pip install")
     assert call.startswith("python -m pip install")
+    assert call.endswith("-r lock")
+
+
+def test_uv_of_the_lock_is_installed_by_pip_and_installs_the_rest(programs):
+    uv = (programs / "uv").rename(programs / "uv of the lock")
+    wanted = programs.parent / "wanted"
+    pip = f'for file in "$@"; do :; done; [ -f "$file" ] || exit 0; cat "$file" > {wanted}'
+    write_program(programs / "python", f'{pip}; cp "{uv}" {programs}/uv')
+    installing.install(programs / "python", ["-r", "lock"])
+    entry = wanted.read_text(encoding="utf-8")
+    assert list_names(entry) == {"uv"}
+    assert entry in LOCK
+    (call,) = read_calls(programs)
+    assert call.endswith(f"--python {programs}/python -r lock")
 
 
 def test_failed_installation_ends_with_its_status(programs):
