@@ -70,19 +70,19 @@ def sentence_of(variant, baseline=BASELINE, measure=FD, **declared):
             BETTER,
             BASELINE,
             {},
-            "wgan scored 17 % lower FD-classifier than minimax (lower is better)",
+            "wgan was better than minimax (FD-classifier 17 % lower)",
         ),
         (
             [306.0, 506.0, 300.0, None],
             [2977.0, 2761.0, None, 2366.0],
             {},
-            "wgan scored 7.5 times lower FD-classifier than minimax (lower is better)",
+            "wgan was better than minimax (FD-classifier 7.5 times lower)",
         ),
         (
             WORSE,
             BASELINE,
             {},
-            "wgan scored 19 % higher FD-classifier than minimax (lower is better)",
+            "wgan was worse than minimax (FD-classifier 19 % higher)",
         ),
         (BASELINE, ALL_FAILED, {}, "minimax failed in 5 of 5 runs, wgan in none"),
         (ALL_FAILED, BASELINE, {}, "wgan failed in 5 of 5 runs, minimax in none"),
@@ -125,8 +125,8 @@ def test_short_answer_names_both_sides_of_declared_contrasts():
     finals = {"a": BASELINE, "b": BETTER, "c": WORSE, "d": BASELINE}
     contrasts = [["b", "a"], ["d", "c"], ["c", "a"]]
     assert answer_of({"digits": finals}, contrasts=contrasts) == (
-        "On digits, b scored 17 % lower FD-classifier than a (lower is better), d 16 % lower than "
-        "c, c 19 % higher than a."
+        "On digits, b was better than a (FD-classifier 17 % lower), d better than c (16 % lower), c "
+        "worse than a (19 % higher)."
     )
 
 
@@ -134,8 +134,7 @@ def test_short_answer_counts_open_contrasts_with_several_baselines():
     finals = {"a": BASELINE, "b": BETTER, "c": CLOSE, "d": BASELINE[::-1]}
     contrasts = [["b", "a"], ["c", "d"]]
     assert answer_of({"digits": finals}, contrasts=contrasts) == (
-        "On digits, b scored 17 % lower FD-classifier than a (lower is better); c against d is "
-        "inconclusive."
+        "On digits, b was better than a (FD-classifier 17 % lower); c against d is inconclusive."
     )
     none_decided = [["c", "a"], ["a", "d"], ["c", "d"]]
     assert answer_of({"digits": finals}, contrasts=none_decided) == (
@@ -166,7 +165,7 @@ def test_metric_without_a_better_direction_is_answered_by_which_is_higher():
 
 def test_sentence_has_the_ratio_its_interval_and_the_test():
     assert sentence_of(BETTER) == (
-        "On digits, wgan scored 17 % lower FD-classifier than minimax (lower is better): 32.2 "
+        "On digits, wgan was better than minimax (FD-classifier 17 % lower): 32.2 "
         "against 38.9 (0.83 times, 95 % interval 0.792 to 0.865, 5 seeds, paired t, p < 0.001)."
     )
 
@@ -201,7 +200,7 @@ def test_sentence_of_one_seed_has_no_interval():
 def test_headline_is_the_answer_then_how_sure_then_numbers():
     text = headline_of({"digits": {"minimax": BASELINE, "wgan": BETTER}})
     assert text == (
-        "On digits, wgan scored 17 % lower FD-classifier than minimax (lower is better). This "
+        "On digits, wgan was better than minimax (FD-classifier 17 % lower). This "
         "rests on 5 seeds of each variant, at 95 % confidence (tests: paired t). FD-classifier on "
         "digits: 32.2 against 38.9 (0.83 times, 95 % interval 0.792 to 0.865, 5 seeds, paired t, "
         "p < 0.001)."
@@ -241,7 +240,7 @@ def test_headline_takes_the_studys_primary_metric():
     finals = {"minimax": BASELINE, "wgan": WORSE}
     text = headline_of({"digits": finals}, ("IS-classifier", "none"))
     assert text.startswith("On digits, wgan scored 19 % higher IS-classifier than minimax ")
-
+    assert text.startswith("On digits, wgan was better than minimax (IS-classifier 19 % higher).")
 
 @pytest.mark.parametrize(
     ("datasets", "headline"),
@@ -293,10 +292,10 @@ def test_headline_answers_for_images_and_points_by_their_own_metric():
     assert of_value.kind == "lower"  # V(D, G) has no better direction
     text = str(write_headline(comparisons, summarise(scores, runs), runs, study))
     images, points = text.split(" On line, ")
-    assert (
-        images == "On digits, wgan scored 17 % lower FD-classifier than minimax (lower is better)."
+    assert images == "On digits, wgan was better than minimax (FD-classifier 17 % lower)."
+    assert points.startswith(
+        "wgan was better than minimax (Jensen–Shannon divergence 0.0669 lower)."
     )
-    assert points.startswith("wgan scored 0.0669 lower Jensen–Shannon divergence than minimax ")
 
 
 NUMBERS = re.compile(r": (.*) against (.*) \(difference (.*?)[ ,]")

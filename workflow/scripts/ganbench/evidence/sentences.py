@@ -51,10 +51,15 @@ def _claim_failures(row: Row) -> str:
 
 
 def _describe_size(row: Row, name: str) -> str:
-    """How much lower or higher the variant scored, and which of the two is better, if either is."""
-    direct = "lower" if row["difference"] < 0 else "higher"
-    note = {1: " (higher is better)", -1: " (lower is better)", 0: ""}[direction(row["metric"])]
-    return f"scored {_describe_ratio(row)} {direct} {name} than {row['baseline']}{note}"
+    """Which side is better and by how much; by a metric without a direction, which is higher."""
+    if not direction(row["metric"]):
+        return f"scored {_describe_ratio(row)} {_compare(row)} {name} than {row['baseline']}"
+    size = f"{name} {_describe_ratio(row)} {_compare(row)}"
+    return f"was {row['verdict'].kind} than {row['baseline']} ({size})"
+
+
+def _compare(row: Row) -> str:
+    return "lower" if row["difference"] < 0 else "higher"
 
 
 def _describe_ratio(row: Row) -> str:
@@ -69,8 +74,10 @@ def _describe_ratio(row: Row) -> str:
 
 def claim_briefly(row: Row) -> str:
     """The claim on a decided difference, after another one by the same metric."""
-    than = f"{'lower' if row['difference'] < 0 else 'higher'} than {row['baseline']}"
-    return f"{row['variant']} {_describe_ratio(row)} {than}"
+    size = f"{_describe_ratio(row)} {_compare(row)}"
+    if not direction(row["metric"]):
+        return f"{row['variant']} {size} than {row['baseline']}"
+    return f"{row['variant']} {row['verdict'].kind} than {row['baseline']} ({size})"
 
 
 def describe_comparison(row: Row, variant: Row, baseline: Row, confidence: float = 0.95) -> str:
