@@ -125,8 +125,8 @@ def test_short_answer_names_both_sides_of_declared_contrasts():
     finals = {"a": BASELINE, "b": BETTER, "c": WORSE, "d": BASELINE}
     contrasts = [["b", "a"], ["d", "c"], ["c", "a"]]
     assert answer_of({"digits": finals}, contrasts=contrasts) == (
-        "On digits, b was better than a (FD-classifier 17 % lower), d better than c (16 % lower), c "
-        "worse than a (19 % higher)."
+        "On digits, b was better than a (FD-classifier 17 % lower), d better than c (16 % lower), "
+        "c worse than a (19 % higher)."
     )
 
 
@@ -239,8 +239,8 @@ def test_headline_of_twenty_variants_stays_short():
 def test_headline_takes_the_studys_primary_metric():
     finals = {"minimax": BASELINE, "wgan": WORSE}
     text = headline_of({"digits": finals}, ("IS-classifier", "none"))
-    assert text.startswith("On digits, wgan scored 19 % higher IS-classifier than minimax ")
     assert text.startswith("On digits, wgan was better than minimax (IS-classifier 19 % higher).")
+
 
 @pytest.mark.parametrize(
     ("datasets", "headline"),

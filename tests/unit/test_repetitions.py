@@ -130,7 +130,7 @@ def test_curves_have_the_metrics_of_one_reference_on_their_scales():
 
 
 def test_next_score_is_expected_within_the_range_of_its_metric():
-    scores = np.array([12.0, 300.0, 40.0, 900.0, 25.0])  # a Student interval of these begins below 0
+    scores = np.array([12.0, 300.0, 40.0, 900.0, 25.0])  # Student's interval begins below 0
     low, high = expect_score("FD-classifier", scores, 0.99)
     logarithms = prediction_interval(np.log(scores), 0.99)
     assert (low, high) == pytest.approx(tuple(np.exp(logarithms)))
