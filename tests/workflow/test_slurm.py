@@ -185,19 +185,19 @@ def test_run_over_its_time_limit_goes_on_in_another_job_to_the_same_bits(
 
 
 def test_job_killed_for_its_memory_asks_for_more_in_the_next(slurm, start, here, tmp_path):
-    """Half a gigabyte is too little for torch and the Snakemake beside it, a whole one enough."""
+    """700 MB are too little for torch and the Snakemake beside it, twice as many enough."""
     there = copy_checkout(tmp_path / "there")
     rules = there / "workflow/rules/common.smk"
     text, estimate = rules.read_text(), "return 3000 + estimate_data_memory(wildcards)"
     assert estimate in text
-    rules.write_text(text.replace(estimate, "return 500"))
+    rules.write_text(text.replace(estimate, "return 700"))
     alone = ("--group-components", "run=1", "--groups", "train=run")
     given = STUDY | {"variants": {"minimax": {}}}
     started = start(there, given, *alone, "--until", "train")
     output, _ = started.communicate(timeout=1200)
     assert started.returncode == 0, output
     attempts = sorted(training(slurm), key=int)
-    assert [slurm.asked(number)[2] for number in attempts] == ["500M", "1000M"]
+    assert [slurm.asked(number)[2] for number in attempts] == ["700M", "1400M"]
     assert digests(there) == digests(here)[:1]
 
 
