@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from fontTools.ttLib import TTFont
 from ganbench.report.latex_tables import escape_latex, format_tables, format_tabular
-from ganbench.report.leaderboard import build_board, build_leaderboards, group_incomparable
+from ganbench.report.leaderboard import build_boards, build_leaderboards, group_incomparable
 from ganbench.report.matrix import build_matrices
 from ganbench.report.report import make_tables
 from ganbench.report.results import read_results, read_scores
@@ -40,7 +40,7 @@ def tables(results):
 
 
 def test_leaderboard_ranks_by_the_primary_metric_above_the_floor(results, tables):
-    board = build_board(results, tables["summary"], (), "digits", FD)
+    board = build_boards(results, tables["summary"], (), "digits", [FD])[0]
     assert [row["variant"] for row in board["rows"]] == ["minimax", "non_saturating", "hinge"]
     assert [len(row["seeds"]) for row in board["rows"]] == [4, 5, 0]
     assert [row["failed"] for row in board["rows"]] == [1, 0, 5]
@@ -52,7 +52,7 @@ def test_what_typical_images_alone_can_score_is_never_shown_without_recall(resul
     summary = tables["summary"].set_index(["dataset", "metric", "reference", "variant"])["mean"]
     for metric, other in (("precision", "Recall"), ("coverage", "Recall"), ("FD", "")):
         measure = (f"{metric}-classifier", "held_out")
-        board = build_board(results, tables["summary"], (), "digits", measure)
+        board = build_boards(results, tables["summary"], (), "digits", [measure])[0]
         beside = {row["variant"]: row["beside"] for row in board["rows"]}
         if not other:
             assert set(beside.values()) == {""}
@@ -63,7 +63,9 @@ def test_what_typical_images_alone_can_score_is_never_shown_without_recall(resul
 
 
 def test_leaderboard_ranks_downwards_if_higher_is_better(results, tables):
-    board = build_board(results, tables["summary"], (), "digits", ("recall-classifier", "held_out"))
+    board = build_boards(
+        results, tables["summary"], (), "digits", [("recall-classifier", "held_out")]
+    )[0]
     means = [row["mean"] for row in board["rows"] if row["mean"] is not None]
     assert means == sorted(means, reverse=True)
 
@@ -79,12 +81,12 @@ def test_every_metric_has_a_board_and_the_primary_one_comes_first(results, table
 
 
 def test_best_snapshot_is_at_least_as_good_as_the_last_one(results, tables):
-    for row in build_board(results, tables["summary"], (), "digits", FD)["rows"]:
+    for row in build_boards(results, tables["summary"], (), "digits", [FD])[0]["rows"]:
         assert row["best"] is None or row["best"] <= row["mean"]
 
 
 def test_budget_counts_updates_images_and_operations(results, tables):
-    row = build_board(results, tables["summary"], (), "digits", FD)["rows"][0]
+    row = build_boards(results, tables["summary"], (), "digits", [FD])[0]["rows"][0]
     used = {unit: spent["text"] for unit, spent in row["budget"].items()}
     assert used == {"D updates": "100", "G updates": "100", "images": "6,400"}
     assert row["flops"] == 100 * 4.1e8
@@ -99,11 +101,11 @@ def test_published_number_is_on_the_board_only_if_it_is_comparable(results, tabl
         number | {"variant": name, "comparable": False, "mismatches": ["samples is 100"]}
         for name in ("minimax", "hinge")
     ]
-    board = build_board(results, tables["summary"], [beside, *kept_out], "digits", FD)
+    board = build_boards(results, tables["summary"], [beside, *kept_out], "digits", [FD])[0]
     assert [entry["mean"] for entry in board["published"]] == [9.8]
     assert board["low"] == 9.8
     assert (
-        build_board(results, tables["summary"], [beside], "mixture_1d", ("JSD", "none"))[
+        build_boards(results, tables["summary"], [beside], "mixture_1d", [("JSD", "none")])[0][
             "published"
         ]
         == []

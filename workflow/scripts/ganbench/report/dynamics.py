@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS
@@ -23,12 +24,18 @@ def score_dynamics(scores: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
             "repeat": 0,
             "reference": "none",
             "metric": metric,
-            "value": pd.Series(values[first:end]).mean(),
+            "value": _average(values[first:end]),
         }
         for snapshot, first, end in _split_history(scores, history)
         for metric, values in columns.items()
     ]
     return pd.DataFrame(rows, columns=scores.columns)
+
+
+def _average(values: np.ndarray) -> float:
+    """The mean of those that are there; NaN where none is."""
+    there = values[~np.isnan(values)]
+    return float(there.mean()) if len(there) else np.nan
 
 
 def _split_history(scores: pd.DataFrame, history: pd.DataFrame) -> Iterator[tuple[dict, int, int]]:

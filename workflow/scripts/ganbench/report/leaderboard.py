@@ -1,6 +1,6 @@
 """The leaderboard: one row a variant, best first, above the score of real samples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -35,23 +35,47 @@ def build_leaderboards(
 ) -> list[dict[str, Any]]:
     """One board for each dataset and measure; of each dataset, the primary measure comes first."""
     return [
-        build_board(results, summary, published, dataset, measure)
+        board
         for dataset in results.datasets
-        for measure in list_measures(results, summary, dataset)
+        for board in build_boards(
+            results, summary, published, dataset, list_measures(results, summary, dataset)
+        )
     ]
 
 
-def build_board(
+def build_boards(
     results: Results,
     summary: pd.DataFrame,
     published: Published,
     dataset: str,
+    measures: Sequence[tuple[str, str]],
+) -> list[dict[str, Any]]:
+    """The boards of one dataset, one for each (metric, reference)."""
+    entries = [
+        _describe_runs(results, dataset, variant) for variant in results.variants_on(dataset)
+    ]
+    summary = select(summary, dataset=dataset)
+    return [
+        _build_board(
+            results, entries, summary, published=published, dataset=dataset, measure=measure
+        )
+        for measure in measures
+    ]
+
+
+def _build_board(
+    results: Results,
+    entries: Sequence[dict[str, Any]],
+    summary: pd.DataFrame,
+    *,
+    published: Published,
+    dataset: str,
     measure: tuple[str, str],
 ) -> dict[str, Any]:
-    """The rows of one dataset by one (metric, reference), best first."""
+    """The rows of one dataset by one measure, best first; `entries` are of all its variants."""
     metric, reference = measure
     definition = METRICS[base_name(metric)]
-    rows = _rank_rows(results, summary, dataset, measure)
+    rows = _rank_rows(entries, summary, dataset, measure)
     comparable = [
         number | {"index": results.variants.index(number["variant"])}
         for number in published
@@ -81,14 +105,16 @@ def build_board(
 
 
 def _rank_rows(
-    results: Results, summary: pd.DataFrame, dataset: str, measure: tuple[str, str]
+    entries: Sequence[dict[str, Any]],
+    summary: pd.DataFrame,
+    dataset: str,
+    measure: tuple[str, str],
 ) -> list[dict[str, Any]]:
     """A row for each variant, best first, those without a score last."""
     metric, reference = measure
-    scores = select(summary, dataset=dataset, metric=metric, reference=reference)
-    scores = scores.set_index("variant")
-    variants = results.variants_on(dataset)
-    rows = [_build_row(results, scores, dataset, variant) for variant in variants]
+    scores = select(summary, metric=metric, reference=reference).set_index("variant")
+    by_variant = scores.to_dict("index")
+    rows = [_build_row(entry, by_variant.get(entry["variant"])) for entry in entries]
     if other := companion(metric):
         title, means = (
             METRICS[base_name(other)].title,
@@ -100,28 +126,31 @@ def _rank_rows(
     return sorted(rows, key=lambda row: (row["mean"] is None, sign * (row["mean"] or 0)))
 
 
-def _build_row(
-    results: Results, scores: pd.DataFrame, dataset: str, variant: str
-) -> dict[str, Any]:
-    """One variant: its runs, budget and scores; `scores` has the summary of each scored variant."""
+def _describe_runs(results: Results, dataset: str, variant: str) -> dict[str, Any]:
+    """What all rows of one variant have in common: its runs and the budget that they used."""
     runs = select(results.runs, dataset=dataset, variant=variant)
     missing = sum(run[:2] == (dataset, variant) for run in find_missing_runs(results))
-    row = {
+    return {
         "variant": variant,
         "index": results.variants.index(variant),
         "of": len(runs) + missing,
         "missing": missing,
         "seconds": float(runs["seconds"].median()),
         "beside": "",
+        "run_seeds": [int(seed) for seed in runs["seed"]],
         **_summarise_budget(runs, results.parameters[dataset][variant]),
     }
-    if variant not in scores.index or pd.isna(scores.loc[variant, "mean"]):
-        return row | _UNSCORED | {"failed": len(runs)}
-    summary = scores.loc[variant]
+
+
+def _build_row(entry: dict[str, Any], summary: Mapping[str, Any] | None) -> dict[str, Any]:
+    """One variant by one measure; `summary` is its row of `summary.csv`, if it has one."""
+    row, seeds = dict(entry), entry["run_seeds"]
+    if summary is None or pd.isna(summary["mean"]):
+        return row | _UNSCORED | {"failed": len(seeds)}
     value, around = interval(summary["centre"], summary["ci_low"], summary["ci_high"])
     scored = {
         seed: score
-        for seed, score in zip(runs["seed"], map(float, summary["values"].split()), strict=True)
+        for seed, score in zip(seeds, map(float, summary["values"].split()), strict=True)
         if isfinite(score)
     }
     return row | {

@@ -4,13 +4,15 @@
 """
 
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import matplotlib as mpl
 from fontTools import subset
+from fontTools.ttLib import TTFont
 from matplotlib.backends import _backend_pdf_ps
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -41,31 +43,38 @@ def save_pdf(figure: Figure) -> bytes:
 def _small_fonts() -> Iterator[None]:
     """Lets matplotlib embed fonts without reading all of one for each figure.
 
-    It keeps the glyphs of a font that belong to a figure's text. Where all of them are usual ones,
-    it is given a small copy of the font.
+    It keeps the glyphs of a font that belong to a figure's text, and here all of ASCII too: then
+    most figures need the same glyphs, which are taken out of the font once.
     """
     make_subset = _backend_pdf_ps.get_glyphs_subset
 
     @contextmanager
     def make_subset_of_copy(file: Any, glyphs: Collection[int]) -> Iterator[Any]:
-        copy, places = _copy_font(str(file))
-        if not places.keys() >= set(glyphs):
+        copy = _copy_font(str(file))
+        if not copy.places.keys() >= set(glyphs):
             with make_subset(file, glyphs) as result:
                 yield result
             return
-        with _loading(copy), make_subset(file, {places[glyph] for glyph in glyphs}) as result:
-            moved = {
-                glyph: result.glyph_index_map[place]
-                for glyph, place in places.items()
-                if place in result.glyph_index_map
-            }
-            yield result._replace(glyph_index_map=moved)
+        font, places = _reduce_font(file, copy.ascii.union(glyphs), make_subset)
+        with TTFont(io.BytesIO(font), recalcTimestamp=False) as opened:
+            yield _backend_pdf_ps.SubsetResults(opened, places)
 
     _backend_pdf_ps.get_glyphs_subset = make_subset_of_copy
     try:
         yield
     finally:
         _backend_pdf_ps.get_glyphs_subset = make_subset
+
+
+@cache
+def _reduce_font(
+    file: Any, glyphs: frozenset[int], make_subset: Callable
+) -> tuple[bytes, dict[int, int]]:
+    """A font with these glyphs only, made from the small copy, and their new numbers."""
+    copy = _copy_font(str(file))
+    with _loading(copy.font), make_subset(file, {copy.places[glyph] for glyph in glyphs}) as result:
+        places = {glyph: result.glyph_index_map[copy.places[glyph]] for glyph in glyphs}
+        return _backend_pdf_ps.font_as_file(result.font).getvalue(), places
 
 
 @contextmanager
@@ -79,18 +88,29 @@ def _loading(font: bytes) -> Iterator[None]:
         subset.load_font = load
 
 
+@dataclass(frozen=True)
+class FontCopy:
+    """A smaller font: the new numbers of its glyphs by the former ones, and the former of ASCII."""
+
+    font: bytes
+    places: dict[int, int]
+    ascii: frozenset[int]
+
+
 @cache
-def _copy_font(file: str) -> tuple[bytes, dict[int, int]]:
-    """A font with its usual characters only, and the new numbers of its glyphs by the former ones.
+def _copy_font(file: str) -> FontCopy:
+    """A font with its usual characters only.
 
     It lacks the large tables by which a program places glyphs: in a PDF each has its place.
     """
     options = subset.Options(glyph_names=True, recommended_glyphs=True)
     options.drop_tables += ["FFTM", "GDEF", "GPOS", "GSUB"]
     font = subset.load_font(file, options)
+    names = font.getBestCmap()
+    ascii_glyphs = {font.getGlyphID(names[code]) for code in range(0x20, 0x7F) if code in names}
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=USUAL)
     subsetter.subset(font)
     buffer = io.BytesIO()
     font.save(buffer)
-    return buffer.getvalue(), subsetter.glyph_index_map
+    return FontCopy(buffer.getvalue(), subsetter.glyph_index_map, frozenset(ascii_glyphs))
