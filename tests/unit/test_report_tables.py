@@ -11,7 +11,12 @@ import pandas as pd
 import pytest
 from fontTools.ttLib import TTFont
 from ganbench.report.latex_tables import escape_latex, format_tables, format_tabular
-from ganbench.report.leaderboard import build_boards, build_leaderboards, group_incomparable
+from ganbench.report.leaderboard import (
+    build_boards,
+    build_leaderboards,
+    group_incomparable,
+    place_on_axis,
+)
 from ganbench.report.matrix import build_matrices
 from ganbench.report.report import make_tables
 from ganbench.report.results import read_results, read_scores
@@ -338,3 +343,22 @@ def test_page_has_pictures_of_the_first_seed_and_addresses_of_the_others(tmp_pat
     assert files["folder"] == "runs/digits/non_saturating/seed2"
     assert files["nearest"] is True
     assert files["steps"] == shown["steps"] == [25, 50, 75, 100]
+
+
+def test_axis_of_a_board_is_logarithmic_where_scores_span_powers(results, tables):
+    board = {"low": 10.0, "high": 1000.0, "logarithmic": True}
+    assert [place_on_axis(value, board) for value in (10.0, 100.0, 1000.0)] == pytest.approx(
+        [0, 0.5, 1]
+    )
+    assert place_on_axis(505.0, board | {"logarithmic": False}) == pytest.approx(0.5)
+    assert place_on_axis(2.0, {"low": 2.0, "high": 2.0, "logarithmic": True}) == 0
+    summary = tables["summary"].copy()
+    of_first = (summary["dataset"] == "digits") & (summary["metric"] == FD[0])
+    (board,) = build_boards(results, summary, (), "digits", [FD])
+    assert not board["logarithmic"]
+    assert not board["rows"][0]["mean"] > 10 * board["floor"]
+    rows = summary.loc[of_first & (summary["reference"] == FD[1]), "values"]
+    summary.loc[rows.index[0], "values"] = rows.iloc[0].replace(rows.iloc[0].split()[0], "1e5")
+    (board,) = build_boards(results, summary, (), "digits", [FD])
+    assert board["logarithmic"]
+    assert board["high"] == 1e5

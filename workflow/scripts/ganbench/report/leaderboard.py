@@ -1,14 +1,20 @@
 """The leaderboard: one row a variant, best first, above the score of real samples."""
 
+import math
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name, companion
 from ganbench.evidence.final_scores import select
-from ganbench.report.measures import describe_measure, final_means, list_measures, primary_measure
+from ganbench.report.measures import (
+    describe_measure,
+    final_means,
+    list_measures,
+    primary_measure,
+    spans_powers,
+)
 from ganbench.report.missing_runs import find_missing_runs
 from ganbench.report.results import Results
 from ganbench.study.budget import images_per_step
@@ -84,7 +90,7 @@ def _build_board(
     ]
     floor = results.floor(dataset, metric, reference)
     unequal = _find_unequal_budgets(rows)
-    low, high = _axis_limits(rows, [floor, *(number["mean"] for number in comparable)])
+    shown = _list_values(rows, [floor, *(number["mean"] for number in comparable)])
     return {
         "dataset": dataset,
         "metric": metric,
@@ -96,8 +102,9 @@ def _build_board(
         "floor": floor,
         "floor_meaning": definition.floor,
         "published": comparable,
-        "low": low,
-        "high": high,
+        "low": min(shown, default=0.0),
+        "high": max(shown, default=1.0),
+        "logarithmic": spans_powers(metric, shown),
         "samples": _count_samples(results, dataset),
         "unequal": unequal,
         "equal": _find_equal_budgets(rows, unequal),
@@ -151,7 +158,7 @@ def _build_row(entry: dict[str, Any], summary: Mapping[str, Any] | None) -> dict
     scored = {
         seed: score
         for seed, score in zip(seeds, map(float, summary["values"].split()), strict=True)
-        if isfinite(score)
+        if math.isfinite(score)
     }
     return row | {
         "mean": float(summary["centre"]),
@@ -199,12 +206,19 @@ def _summarise_steps(completed: pd.DataFrame, units_per_step: int) -> dict[str, 
     return {"most": high, "text": f"{high:,}" if low == high else f"{low:,} to {high:,}"}
 
 
-def _axis_limits(rows: list[dict[str, Any]], marks: Sequence[float | None]) -> tuple[float, float]:
-    """The ends of the axis that holds every seed, every interval and `marks`."""
+def _list_values(rows: list[dict[str, Any]], marks: Sequence[float | None]) -> list[float]:
+    """What the board's axis shows: every seed, every interval and `marks`."""
     values = [score for row in rows for score in row["seeds"]]
     values += [row[end] for row in rows for end in ("low", "high") if row[end] is not None]
-    values += [mark for mark in marks if mark is not None]
-    return min(values, default=0.0), max(values, default=1.0)
+    return values + [mark for mark in marks if mark is not None]
+
+
+def place_on_axis(value: float, board: Mapping[str, Any]) -> float:
+    """Where a score lies between the ends of its board's axis, 0 and 1."""
+    low, high = board["low"], board["high"]
+    if board["logarithmic"]:
+        value, low, high = math.log(value), math.log(low), math.log(high)
+    return (value - low) / ((high - low) or 1)
 
 
 def _find_unequal_budgets(rows: list[dict[str, Any]]) -> list[str]:

@@ -1,11 +1,13 @@
 """Measures, which are metrics with their references: the ones on the page, and their names."""
 
+from collections.abc import Iterable
 from math import isfinite
 
 import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.evidence.final_scores import select
+from ganbench.evidence.scales import choose_scale
 from ganbench.report.results import Results
 
 _ONLY_AGAINST_TRAIN = ("memorisation", "copies")
@@ -16,6 +18,9 @@ SHOWN_AGAINST_TRAIN = ("FD", *_ONLY_AGAINST_TRAIN)
 
 HIDDEN = ("FD_infinity_error",)
 """The metrics that qualify another one; they are left to the CSV."""
+
+LOG_SPAN = 10.0
+"""Scores on a logarithmic scale that differ by more than this factor have a logarithmic axis."""
 
 _REFERENCES = {"train": "training images", "held_out": "held-out images"}
 
@@ -35,6 +40,13 @@ def list_measures(results: Results, table: pd.DataFrame, dataset: str) -> list[t
             if base_name(metric) not in HIDDEN
         ),
     ]
+
+
+def spans_powers(metric: str, scores: Iterable[float]) -> bool:
+    """Whether a linear axis would show little but the largest of these scores."""
+    finite = [score for score in scores if isfinite(score)]
+    is_log = choose_scale(metric, finite).name == "log"
+    return is_log and len(finite) > 0 and max(finite) > LOG_SPAN * min(finite)
 
 
 def final_means(

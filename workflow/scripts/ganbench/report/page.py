@@ -167,6 +167,8 @@ def _make_environment() -> jinja2.Environment:
         "duration": wording.duration,
         "whole_percent": wording.whole_percent,
         "operations": wording.operations,
+        "sort_key": _make_sort_key,
+        "place_on_axis": leaderboard.place_on_axis,
         "channels": _format_channels,
         "split_name": _name_split,
         "breakable": _make_breakable,
@@ -181,6 +183,11 @@ def _make_environment() -> jinja2.Environment:
 def _format_channels(values: float | list[float]) -> str:
     """A number for each channel of an image."""
     return " / ".join(wording.number(value, 4) for value in np.atleast_1d(values))
+
+
+def _make_sort_key(value: float | None) -> str:
+    """The number by which a column is sorted; empty, so last, where there is none."""
+    return "" if value is None else f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
 def _name_split(name: str) -> str:

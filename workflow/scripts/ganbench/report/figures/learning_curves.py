@@ -1,7 +1,6 @@
 """Learning curves: each metric over the training budget."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from textwrap import fill
@@ -29,6 +28,7 @@ from ganbench.report.measures import (
     describe_metric,
     describe_reference,
     primary_measure,
+    spans_powers,
 )
 from ganbench.report.results import Results
 from ganbench.wording import listing, number
@@ -41,9 +41,6 @@ TITLE_WIDTH = 38
 
 LABEL_WIDTH = 34
 """Characters of a label that fit beside a figure."""
-
-LOG_SPAN = 10.0
-"""Scores on a logarithmic scale that differ by more than this factor have a logarithmic axis."""
 
 _NATS = {"JSD", "value", "optimal_value", "duality_gap"}
 
@@ -96,7 +93,7 @@ def _describe_plot(
     definition = METRICS[base]
     better = "" if definition.better == "neither" else f", {definition.better} is better"
     unit = " (nats)" if base in _NATS else ""
-    logarithmic = _spans_powers(metric, [*scores["value"], *other["value"]])
+    logarithmic = spans_powers(metric, [*scores["value"], *other["value"]])
     levels = _list_levels(base, results.floor(dataset, metric, reference))
     return Plot(
         name=f"curve-{dataset}-{metric.lower()}",
@@ -108,13 +105,6 @@ def _describe_plot(
         logarithmic=logarithmic,
         levels=tuple(level for level in levels if level.value > 0 or not logarithmic),
     )
-
-
-def _spans_powers(metric: str, scores: Sequence[float]) -> bool:
-    """Whether a linear axis would show little but the worst of these scores."""
-    finite = [score for score in scores if math.isfinite(score)]
-    is_log = choose_scale(metric, finite).name == "log"
-    return is_log and len(finite) > 0 and max(finite) > LOG_SPAN * min(finite)
 
 
 def name_column(metric: str, reference: str) -> str:
