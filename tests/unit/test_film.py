@@ -200,6 +200,19 @@ def test_gif_has_a_frame_for_each_snapshot_and_the_same_bytes_again(read, datase
     assert draw_gif(results) == gif
 
 
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("hinge", ["hinge"]),
+        ("non_saturating_simultaneous", ["non_saturating_", "simultaneous"]),
+        ("a_b_c", ["a_b_c"]),
+        ("withoutanyunderscoreatall_r1", ["withoutanyunderscoreatall_", "r1"]),
+    ],
+)
+def test_long_names_in_a_gif_are_broken_at_underscores(name, lines):
+    assert film_gif.break_name(name).split("\n") == lines
+
+
 def test_gif_that_is_too_large_loses_frames_but_not_the_last(monkeypatch):
     rng = np.random.default_rng(0)
     frames = [

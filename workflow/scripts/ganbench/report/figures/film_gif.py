@@ -1,6 +1,7 @@
 """Figure 1 of Goodfellow et al. 2014 over training, as a GIF for a README or a talk."""
 
 import io
+import re
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -24,6 +25,9 @@ FRAME, LAST_FRAME = 150, 2500
 
 MOST_BYTES = 400_000
 """A larger film loses every other frame."""
+
+LINE = 17
+"""Characters of a variant's name that fit above a map."""
 
 COLOURS = 96
 PAPER = "#fdfdfb"
@@ -77,15 +81,25 @@ def _draw_maps(results: Results, runs: list[Run], step: int) -> Image.Image:
     arrays = list_maps(results.maps[run] for run in runs)
     count = len(runs)
     with open_figure(
-        width=1.5 * count + 0.5, height=1.4 * len(arrays) + 0.7, rows=len(arrays), columns=count
+        width=1.5 * count + 0.5, height=1.4 * len(arrays) + 0.9, rows=len(arrays), columns=count
     ) as (figure, panels):
         for row, (array, label) in enumerate(arrays.items()):
             for axes, run in zip(panels[row * count :], runs, strict=False):
                 maps, moment, index = _find_moment(results, run, step)
                 draw_density_map(axes, maps, array, moment, index)
-                axes.set_title(run[1] if row == 0 else "", fontsize=9)
+                axes.set_title(break_name(run[1]) if row == 0 else "", fontsize=9)
             panels[row * count].set_ylabel(label, rotation=0, ha="right", va="center")
         return _print_frame(figure, runs, step)
+
+
+def break_name(name: str, most: int = LINE) -> str:
+    """A name in lines of at most so many characters, as far as its underscores allow."""
+    lines = [""]
+    for part in re.split(r"(?<=_)", name):
+        if lines[-1] and len(lines[-1]) + len(part) > most:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _find_moment(results: Results, run: Run, step: int) -> tuple[dict[str, np.ndarray], int, int]:
