@@ -27,6 +27,24 @@ def test_frechet_distance_of_gaussians_is_the_closed_form():
     assert feature_metrics.frechet_distance(*gaussians) == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.parametrize("reference", ["train", "held_out"])
+def test_a_metric_alone_has_the_value_that_it_has_among_all(reference):
+    images = real_images(normal(300, 8, 0), normal(200, 8, 1))
+    generated = 1.2 * normal(150, 8, 2) + 0.3
+    scores = compute_scores(generated, images)
+    names = [name for name in metrics.BY_FEATURES if name != "IS"]
+    assert {"FD", "KID", "FD_infinity", "MMD2", "recall", "coverage"} <= set(names)
+    for name in names:
+        alone = feature_metrics.score_one(name, Features(generated, None), images, reference)
+        assert alone == scores[name, reference]
+    logits = normal(150, 5, 3)
+    assert feature_metrics.score_one("IS", Features(generated, logits), images, reference) == (
+        feature_metrics.inception_score(logits)
+    )
+    with pytest.raises(ValueError, match="IS needs an extractor that knows classes"):
+        feature_metrics.score_one("IS", Features(generated, None), images, reference)
+
+
 def test_frechet_distance_of_known_moments_is_exact():
     """Two points ±a have mean 0 and variance 2a²."""
     first = torch.tensor([[3.0], [-3.0]]).repeat(8, 1)

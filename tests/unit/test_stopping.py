@@ -13,7 +13,7 @@ from ganbench.study.stopping_cost import (
     adversary_steps,
     stopping_share,
 )
-from ganbench.terminal.forecast import STARTS, EstimatedJob, predict_seconds
+from ganbench.terminal.forecast import IMAGE_SECONDS, STARTS, EstimatedJob, predict_seconds
 from ganbench.terminal.stopping_note import describe_stopping
 from ganbench.training import stopping
 from ganbench.training.run import set_up_game
@@ -87,6 +87,36 @@ def test_patience_counts_snapshots_since_the_best(monkeypatch):
     steps = (10, 20, 30, 40, 50)
     assert [bool(watch.reason(step, *players)) for step in steps] == [False] * 4 + [True]
     assert watch.best_step == 30
+
+
+def test_metric_of_which_more_is_better_improves_upwards():
+    parameters = resolve_stopping("recall", patience=2, dataset="digits")
+    players = make_players(parameters, "digits", PIXELS)
+    values = iter([0.2, 0.5, 0.4, 0.3])
+    watch = Stopping(parameters, "digits", 0, PIXELS, lambda *_: next(values))
+    reasons = [watch.reason(step, *players) for step in (10, 20, 30, 40)]
+    assert reasons[:3] == [None] * 3
+    assert reasons[3] == ("recall has not improved over 2 snapshots (best 0.5 at step 20, now 0.3)")
+    assert watch.best_step == 20
+
+
+def test_metric_of_images_is_not_guessed_where_nothing_scores_them():
+    parameters = resolve_stopping("FD", dataset="digits")
+    with pytest.raises(ValueError, match="stops by FD needs the function that scores it"):
+        Stopping(parameters, "digits", 0, PIXELS)
+
+
+@pytest.mark.parametrize("metric", ["modes", "high_quality"])
+def test_points_stop_by_what_is_counted_among_them(metric):
+    parameters = resolve_stopping(metric)
+    players = make_players(parameters, "gaussian_ring", POINTS)
+    watch = Stopping(parameters, "gaussian_ring", 0, POINTS)
+    watch.reason(10, *players)
+    assert watch.best <= 0, "kept with the other sign, for more is better"
+    watch.best = -9.0
+    assert watch.reason(20, *players).startswith(
+        f"{metric} has not improved over 1 snapshots (best 9 at step 10, now "
+    )
 
 
 @pytest.mark.usefixtures("small_budget")
@@ -177,6 +207,16 @@ def test_estimate_of_training_holds_the_cost_of_stopping():
     assert stopped / plain == pytest.approx(1 + stopping_share(parameters))
 
 
+def test_metric_of_images_costs_as_much_as_scoring_its_samples():
+    study = resolve(tiny_study(), "tiny")
+    job = EstimatedJob("train", {"dataset": "digits", "variant": "minimax", "seed": "0"})
+    plain = predict_seconds(job, study, on_gpu=False)
+    study["runs"]["digits"]["minimax"]["stop"] = {"metric": "FD", "patience": 2}
+    more = predict_seconds(job, study, on_gpu=False) - plain
+    assert more == pytest.approx(2 * study["datasets"]["digits"]["samples"] * IMAGE_SECONDS)
+    assert "training.stop: measuring FD at every snapshot" in describe_stopping(study)
+
+
 def test_cost_of_stopping_is_said_before_it_is_paid():
     stop = {"metric": "duality_gap", "patience": 2}
     training = {**tiny_study()["training"], "stop": stop}
@@ -199,6 +239,13 @@ def test_cost_of_stopping_is_said_before_it_is_paid():
 def test_divergence_of_images_is_refused_because_their_density_is_unknown():
     with pytest.raises(StudyError, match=r"training\.stop\.metric .*'JSD', expected 'duality_gap'"):
         resolve_stopping("JSD", dataset="digits")
+
+
+def test_metric_of_images_is_refused_on_points():
+    with pytest.raises(
+        StudyError, match=r"training\.stop\.metric .*'FD', expected 'duality_gap', 'JSD', 'modes'"
+    ):
+        resolve_stopping("FD")
 
 
 def test_convolutions_on_points_are_refused():

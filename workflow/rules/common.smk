@@ -27,7 +27,7 @@ except ActionableError as error:
 
 from ganbench.catalogue import datasets as catalogue
 from ganbench.catalogue import extractors as catalogue_extractors
-from ganbench.catalogue import plugins
+from ganbench.catalogue import metrics, plugins
 from ganbench.catalogue.published import find_published
 from ganbench.datasets import folder_digest
 from ganbench.jobs import code_digest
@@ -279,6 +279,50 @@ def get_dataset(wildcards):
 def get_run_parameters(wildcards):
     """The resolved parameters of a run as canonical text."""
     return RUN_PARAMETERS[wildcards.dataset, wildcards.variant]
+
+
+def list_runs_that_are_scored():
+    """The dataset and variant of the runs that may stop by a metric of their images."""
+    return {
+        (dataset, variant): parameters["stop"]["metric"]
+        for dataset, variants in STUDY["runs"].items()
+        for variant, parameters in variants.items()
+        if parameters["stop"] and parameters["stop"]["metric"] in metrics.BY_FEATURES
+    }
+
+
+def get_stopping_inputs():
+    """What training reads to score the images of such runs; no other study has these inputs."""
+    scored = list_runs_that_are_scored()
+
+    def pick(name):
+        def find(wildcards):
+            is_scored = (wildcards.dataset, wildcards.variant) in scored
+            return extractor_result(wildcards.dataset, name) if is_scored else []
+
+        return find
+
+    names = {"network": "network.pt", "features": "features.npz"}
+    names["extractor_record"] = "extractor.record.json"
+    return {key: pick(name) for key, name in names.items()} if scored else {}
+
+
+def get_stopping_parameters():
+    """How they are scored, as text; no other study has this parameter."""
+    scored = list_runs_that_are_scored()
+    if not scored:
+        return {}
+    code = digest_code("ganbench/evaluation/stopping_score.py")
+
+    def describe(wildcards):
+        metric = scored.get((wildcards.dataset, wildcards.variant))
+        if metric is None:
+            return "{}"
+        facts = {key: get_dataset(wildcards)[key] for key in ("samples", "shape")}
+        own = plugins.identify_part("extractor", get_extractor(wildcards))
+        return canonical_json({"code": code, "metric": metric, "extractor": own, **facts})
+
+    return {"stopping": describe}
 
 
 def get_run_threads(wildcards):

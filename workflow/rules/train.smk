@@ -1,6 +1,7 @@
 # Trains one run: a variant on a dataset with a seed.
 rule train:
     input:
+        **get_stopping_inputs(),
         data=rules.prepare.output.data,
         records=rules.prepare.output.record,
         labels=list_label_checks,
@@ -24,6 +25,7 @@ rule train:
         runtime=240,
         gpu=share(count_gpus),
     params:
+        **get_stopping_parameters(),
         code=digest_code("train.py"),
         parameters=get_run_parameters,
         checkpoints=place("checkpoints/{dataset}_{variant}_seed{seed}"),

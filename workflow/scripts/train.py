@@ -6,11 +6,11 @@ from pathlib import Path
 from ganbench.catalogue.plugin_jobs import extensible_job
 from ganbench.jobs.records.adoption import adopt_results
 from ganbench.jobs.records.recording import name_results, name_run, pick_execution
+from ganbench.jobs.stopping_jobs import pick_stopping
 
 with extensible_job(snakemake) as job:
     if not adopt_results(job, snakemake):
         from ganbench.training.loop import RunFiles, train  # here: it finds a GPU half opened
-
         train(
             parameters=json.loads(snakemake.params.parameters),
             **name_run(snakemake.wildcards),
@@ -18,7 +18,7 @@ with extensible_job(snakemake) as job:
             outputs=RunFiles(**name_results(snakemake.output)),
             log=job.log,
             checkpoint_folder=Path(snakemake.params.checkpoints),
-            code=snakemake.params.code,
+            **pick_stopping(snakemake),
             **pick_execution(snakemake, "checkpoint_interval", "log_interval", "tensorboard"),
             **pick_execution(snakemake, "software", "declaration"),
         )

@@ -84,6 +84,20 @@ METRICS: dict[str, Metric] = {
 """Every metric by its base name, in the order of tables."""
 
 
+BY_FEATURES = tuple(
+    name
+    for name, metric in METRICS.items()
+    if metric.of == "images" and metric.better != "neither" and name not in STACKED
+)
+"""The metrics of images that follow from their features or logits alone, and have a direction."""
+
+BY_POINTS = ("JSD", "modes", "high_quality")
+"""The metrics of points that follow from the points alone, and have a direction."""
+
+STOPPING = ("duality_gap", *BY_POINTS, *BY_FEATURES)
+"""The metrics by which a run may stop early: what they need is at hand while it trains."""
+
+
 def qualify(base: str, extractor: str) -> str:
     """The name of a score: `FD-classifier`, but plain `FID` or `IS` over Inception-v3."""
     if not METRICS[base].uses_features:

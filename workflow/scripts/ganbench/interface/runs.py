@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ganbench.catalogue.metrics import BY_FEATURES
 from ganbench.evaluation.snapshots import (
     generate_images,
     generate_points,
@@ -22,6 +23,7 @@ from ganbench.jobs.checkout import read_version
 from ganbench.jobs.errors import ActionableError
 from ganbench.jobs.gpus.devices import choose_device
 from ganbench.samples import sample_latents
+from ganbench.study.schema import StudyError
 from ganbench.training.loop import train
 from ganbench.training.records import RunFiles
 
@@ -85,13 +87,15 @@ def train_run(
     `variant` is the name of a shipped variant or objective, or what a study has below the name of a
     variant; `dataset` likewise. `training` are keys of a study's `training`, such as `steps=2000`.
     An interrupted run resumes; a finished one is not trained again. With `tensorboard`, its history
-    is written for that too, to `folder/tensorboard`. Raises StudyError where a key
-    or value is wrong, RunFolderError where `folder` holds another run.
+    is written for that too, to `folder/tensorboard`. Raises StudyError where a key or value is
+    wrong, or where the run would stop by a metric of images; RunFolderError where `folder` holds
+    another run.
     """
     folder = Path(folder)
     [(label, parameters)] = next(
         iter(resolve_run(dataset, variant, seed, training)["runs"].values())
     ).items()
+    _check_stop(parameters["stop"])
     outputs = find_run_files(folder)
     if outputs.run.exists():  # written last
         _check_same_run(outputs.run, parameters, seed)
@@ -114,6 +118,14 @@ def train_run(
             tensorboard=tensorboard,
         )
     return folder
+
+
+def _check_stop(stop: Mapping[str, Any] | None) -> None:
+    if stop and stop["metric"] in BY_FEATURES:
+        raise StudyError(
+            f"stop.metric: found {stop['metric']!r}, expected 'duality_gap' or a metric of points: "
+            "one run alone has no extractor; a study has"
+        )
 
 
 def load_generator(

@@ -14,6 +14,7 @@ from ganbench.catalogue.extractors import (
     choose_extractor,
     is_timm,
 )
+from ganbench.catalogue.metrics import BY_FEATURES, BY_POINTS
 from ganbench.catalogue.objectives import read_objective
 from ganbench.catalogue.updates import find_update_problem
 from ganbench.formula.boundary import falls_without_bound, separates_at_zero
@@ -206,16 +207,24 @@ def check_run(parameters: Mapping[str, Any], shape: list[int] | None, run: str) 
             f"training.snapshots ({run}): found {snapshots}, expected at most the number of steps, "
             f"{steps}"
         )
-    if shape and stop and stop["metric"] == "JSD":
-        raise StudyError(
-            f"training.stop.metric ({run}): found 'JSD', expected 'duality_gap': "
-            "the density of images is not known"
-        )
+    if stop and stop["metric"] in (BY_FEATURES if shape is None else BY_POINTS):
+        raise StudyError(_describe_stop(stop["metric"], shape, run))
     if stop and stop["metric"] == "duality_gap":
         _check_gap(parameters["objective"], "JSD" if shape is None else "another objective", run)
     _check_augmentation(parameters, shape, run)
     _check_network(parameters, shape, run)
     _check_updates(parameters, run)
+
+
+def _describe_stop(metric: str, shape: list[int] | None, run: str) -> str:
+    """Why a run of points or images cannot stop by a metric of the other, and by what it can."""
+    others, reason = (BY_FEATURES, "the density of images is not known")
+    if shape is None:
+        others, reason = (BY_POINTS, "points have no features")
+    names = ", ".join(map(repr, others))
+    return (
+        f"training.stop.metric ({run}): found {metric!r}, expected 'duality_gap', {names}: {reason}"
+    )
 
 
 def _check_gap(objective: Mapping[str, Any], instead: str, run: str) -> None:

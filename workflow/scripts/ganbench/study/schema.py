@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from ganbench.catalogue.architectures import ARCHITECTURES, NORMS
 from ganbench.catalogue.datasets import KINDS
 from ganbench.catalogue.extractors import AUTO, EXTRACTORS, TIMM, is_timm
-from ganbench.catalogue.metrics import METRICS
+from ganbench.catalogue.metrics import METRICS, STOPPING
 from ganbench.catalogue.plugins import PARTS
 from ganbench.catalogue.updates import UPDATES
 from ganbench.jobs.resources import find_resources
@@ -61,6 +61,7 @@ def _list_names() -> Names:
             for name, metric in METRICS.items()
             if metric.of == "images" and metric.better != "neither"
         ),
+        "stopping_metrics": STOPPING,
     }
 
 

@@ -7,6 +7,7 @@ same step on every machine.
 from collections.abc import Mapping
 from typing import Any
 
+from ganbench.catalogue.metrics import BY_POINTS
 from ganbench.study.budget import count_passes, snapshot_steps
 
 MOST_STEPS = 200
@@ -18,7 +19,7 @@ BATCH_SIZE = 256
 SAMPLES_PER_STEP = 50
 """Samples that measure an adversary, for each step that it takes: 10,000 for 200."""
 POINTS = 100_000
-"""Generated points for one Jensen–Shannon divergence."""
+"""Generated points for one measurement of a metric of points."""
 STEP_SHARE = 1 / 3
 """Steps of all adversaries over those of the run. A run's own may be CUDA graphs, which take a
 third of the time."""
@@ -41,12 +42,15 @@ def adversary_steps(parameters: Mapping[str, Any]) -> int:
 
 
 def stopping_share(parameters: Mapping[str, Any]) -> float:
-    """The time of a run's early stopping over that of its training: 1 makes it twice as long."""
+    """The time of a run's early stopping over that of its training: 1 makes it twice as long.
+
+    Of a metric of images it depends on the extractor (`terminal/forecast.py`).
+    """
     stop = parameters["stop"]
     if not stop:
         return 0.0
     checks, images = _count_checks(parameters), _training_images(parameters)
-    if stop["metric"] == "JSD":
+    if stop["metric"] in BY_POINTS:
         return checks * POINTS / 3 / images  # through G, forward only
     taken = adversary_steps(parameters) * checks
     return max(taken * PASSES / images, taken * 2 / parameters["steps"] / STEP_SHARE)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganbench.catalogue.extractors import EXTRACTORS, choose_extractor
+from ganbench.catalogue.metrics import BY_FEATURES, DEFAULT_SAMPLES
 from ganbench.catalogue.updates import cost_of_updates
 from ganbench.study.budget import frame_steps, snapshot_steps
 from ganbench.study.stopping_cost import stopping_share
@@ -105,7 +106,22 @@ def _predict_training(job: EstimatedJob, study: Mapping[str, Any], on_gpu: bool)
     parameters = study["runs"][job.wildcards["dataset"]][job.wildcards["variant"]]
     shape = find_shape(study, job.wildcards["dataset"])
     seconds = parameters["steps"] * step_seconds(parameters, shape, on_gpu=on_gpu)
-    return seconds * (1 + stopping_share(parameters))
+    run = job.wildcards["dataset"], job.wildcards["variant"]
+    return seconds * (1 + predict_stopping(study, *run, on_gpu=on_gpu))
+
+
+def predict_stopping(
+    study: Mapping[str, Any], dataset: str, variant: str, *, on_gpu: bool
+) -> float:
+    """The time of a run's early stopping over that of its training."""
+    parameters = study["runs"][dataset][variant]
+    stop = parameters["stop"]
+    if not stop or stop["metric"] not in BY_FEATURES:
+        return stopping_share(parameters)
+    facts, snapshots = study["datasets"][dataset], len(set(snapshot_steps(parameters)))
+    scoring = snapshots * _count_samples(facts) * _image_seconds(study, facts, on_gpu)
+    step = step_seconds(parameters, find_shape(study, dataset), on_gpu=on_gpu)
+    return scoring / (parameters["steps"] * step)
 
 
 def _predict_scoring(job: EstimatedJob, study: Mapping[str, Any], on_gpu: bool) -> float:
@@ -115,8 +131,11 @@ def _predict_scoring(job: EstimatedJob, study: Mapping[str, Any], on_gpu: bool) 
     repeats = study["evaluation"]["repeats"]
     if dataset["type"] == "points":
         return snapshots * repeats * POINTS_SNAPSHOT_SECONDS
-    samples = dataset["samples"] or 10_000
-    return snapshots * repeats * samples * _image_seconds(study, dataset, on_gpu)
+    return snapshots * repeats * _count_samples(dataset) * _image_seconds(study, dataset, on_gpu)
+
+
+def _count_samples(dataset: Mapping[str, Any]) -> int:
+    return dataset["samples"] or DEFAULT_SAMPLES
 
 
 def _image_seconds(study: Mapping[str, Any], dataset: Mapping[str, Any], on_gpu: bool) -> float:

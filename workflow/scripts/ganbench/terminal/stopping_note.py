@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ganbench.study.stopping_cost import stopping_share
+from ganbench.terminal.forecast import predict_stopping
 from ganbench.wording import number
 
 MUCH = 1.0
@@ -13,7 +13,7 @@ MUCH = 1.0
 def describe_stopping(study: Mapping[str, Any]) -> str:
     """The cost of early stopping where it is highest; '' where no run of a study may stop."""
     shares = {
-        (dataset, variant): stopping_share(parameters)
+        (dataset, variant): predict_stopping(study, dataset, variant, on_gpu=False)
         for dataset, variants in study["runs"].items()
         for variant, parameters in variants.items()
         if parameters["stop"]

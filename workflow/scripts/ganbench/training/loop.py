@@ -27,6 +27,7 @@ from ganbench.training.measure import copy_weights, measure
 from ganbench.training.memory import retry_once
 from ganbench.training.records import RunFiles, weights_sha256
 from ganbench.training.run import Run, start_run
+from ganbench.training.stopping import Score
 from ganbench.training.tensorboard import TensorBoard
 
 
@@ -46,15 +47,16 @@ def train(
     software: Mapping[str, Any] | None = None,
     declaration: str = "",
     tensorboard: bool = False,
+    score: Score | None = None,
 ) -> None:
     """Trains one run on the `train` split of `data_file` and writes its outputs.
 
     `parameters` are the run's resolved parameters, `code` is a digest of the training code,
     `software` the version and commit, and `declaration` the digest of what the study declares: both
     are kept in `run.json` and decide no bits. With `tensorboard`, its history is written for that
-    too. An interrupted run resumes from its last checkpoint if nothing that decides its bits has
-    changed. A non-finite loss or weight ends the run as `diverged`, which is a result and not an
-    error.
+    too. A run that stops early by a metric of images needs the `score` that measures it. An
+    interrupted run resumes from its last checkpoint if nothing that decides its bits has changed. A
+    non-finite loss or weight ends the run as `diverged`, which is a result and not an error.
 
     Raises RunInterrupted after SIGINT or SIGTERM, MemoryExhausted if memory is too small.
     """
@@ -81,7 +83,7 @@ def train(
     checkpoints = Checkpoints(checkpoint_folder, checkpoint_interval, log)
 
     def resume_and_play(settings: Mapping[str, Any]) -> tuple[Run, dict[str, Any]]:
-        run = start_run(settings, dataset, seed, real)
+        run = start_run(settings, dataset, seed, real, score)
         checkpoints.resume(run)
         live.start(run.record)
         with Progress(name, parameters["steps"], log, log_interval, run.step) as progress:

@@ -28,7 +28,7 @@ from ganbench.training.optimizers import Optimizer, build_optimizer
 from ganbench.training.records import Frames, Record
 from ganbench.training.schedule_tensors import Schedules
 from ganbench.training.step import Game, Losses, Player, adversarial_step, losses_of
-from ganbench.training.stopping import Stopping
+from ganbench.training.stopping import Score, Stopping
 
 STREAMS = (
     Stream.DATA_ORDER,
@@ -147,8 +147,14 @@ class Run:
         return {**self.game.streams, Stream.STOPPING_NOISE: self.stopping.noise}
 
 
-def start_run(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tensor) -> Run:
-    """Sets up a run before its first step; see `set_up_game` for `real`."""
+def start_run(
+    parameters: Mapping[str, Any],
+    dataset: str,
+    seed: int,
+    real: Tensor,
+    score: Score | None = None,
+) -> Run:
+    """Sets up a run before its first step; see `set_up_game` for `real`, `Stopping` for `score`."""
     kind = "images" if real.dim() == 4 else "points"
     schedules = Schedules(parameters, real.device)
     game = set_up_game(parameters, dataset, seed, real, schedules)
@@ -162,7 +168,7 @@ def start_run(parameters: Mapping[str, Any], dataset: str, seed: int, real: Tens
             keep_discriminator=parameters["keep_discriminator"],
             has_frames=kind == "points",
         ),
-        stopping=Stopping(parameters, dataset, seed, real),
+        stopping=Stopping(parameters, dataset, seed, real, score),
         non_finite=non_finite,
         schedules=schedules,
         graphs=Graphs(game, non_finite.watch) if records else None,
