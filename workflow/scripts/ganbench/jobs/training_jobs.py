@@ -1,4 +1,4 @@
-"""What the rule `train` is given where a run may stop by a metric of its images."""
+"""What the rule `train` says of a run, for the function that trains it."""
 
 import json
 from importlib import import_module
@@ -11,15 +11,19 @@ SCORING = "ganbench.evaluation.stopping_score"
 trained again, has no scoring. The rule's parameter `stopping` has the digest of this one."""
 
 
-def pick_stopping(snakemake: Any) -> dict[str, Any]:
-    """The `score` by which a run may stop, if it needs one, and the `code` that decides bits."""
-    stopping, code = json.loads(snakemake.params.get("stopping", "{}")), snakemake.params.code
+def pick_training(snakemake: Any) -> dict[str, Any]:
+    """A run's `parameters`, the `code` that decides its bits, and the `score` it may stop by.
+
+    Only a run that may stop by a metric of its images has a score.
+    """
+    parameters, code = json.loads(snakemake.params.parameters), snakemake.params.code
+    stopping = json.loads(snakemake.params.get("stopping", "{}"))
     if not stopping:
-        return {"code": code}
+        return {"parameters": parameters, "code": code}
     score = import_module(SCORING).load_score(
         stopping,
         network_file=snakemake.input.network,
         features_file=snakemake.input.features,
         **pick_execution(snakemake, "weights"),
     )
-    return {"code": code + stopping["code"], "score": score}
+    return {"parameters": parameters, "code": code + stopping["code"], "score": score}
