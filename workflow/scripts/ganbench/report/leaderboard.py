@@ -9,10 +9,8 @@ import pandas as pd
 from ganbench.catalogue.metrics import METRICS, base_name, companion
 from ganbench.evidence.final_scores import select
 from ganbench.report.measures import describe_measure, final_means, list_measures, primary_measure
-from ganbench.report.missing_runs import find_missing_runs
 from ganbench.report.results import Results
-from ganbench.study.budget import images_per_step
-from ganbench.wording import interval, number, operations
+from ganbench.wording import interval, number
 
 Published = Sequence[dict[str, Any]]
 
@@ -104,24 +102,23 @@ def _build_row(
     results: Results, scores: pd.DataFrame, dataset: str, variant: str
 ) -> dict[str, Any]:
     """One variant: its runs, budget and scores; `scores` has the summary of each scored variant."""
-    runs = select(results.runs, dataset=dataset, variant=variant)
-    missing = sum(run[:2] == (dataset, variant) for run in find_missing_runs(results))
-    row = {
+    spent = results.spent[dataset, variant]
+    trained = spent["trained"]
+    missing = sum(run[:2] == (dataset, variant) for run in results.missing_runs)
+    row = spent | {
         "variant": variant,
         "index": results.variants.index(variant),
-        "of": len(runs) + missing,
+        "of": len(trained) + missing,
         "missing": missing,
-        "seconds": float(runs["seconds"].median()),
         "beside": "",
-        **_summarise_budget(runs, results.parameters[dataset][variant]),
     }
     if variant not in scores.index or pd.isna(scores.loc[variant, "mean"]):
-        return row | _UNSCORED | {"failed": len(runs)}
+        return row | _UNSCORED | {"failed": len(trained)}
     summary = scores.loc[variant]
     value, around = interval(summary["centre"], summary["ci_low"], summary["ci_high"])
     scored = {
         seed: score
-        for seed, score in zip(runs["seed"], map(float, summary["values"].split()), strict=True)
+        for seed, score in zip(trained, map(float, summary["values"].split()), strict=True)
         if isfinite(score)
     }
     return row | {
@@ -140,34 +137,6 @@ def _build_row(
 
 def _none_if_missing(value: float) -> float | None:
     return None if pd.isna(value) else float(value)
-
-
-def _summarise_budget(runs: pd.DataFrame, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The budgets that the completed runs of a variant used, and their median FLOPs."""
-    completed = runs[runs["status"] == "completed"]
-    work = [
-        step * flops["step"]
-        for step, flops in zip(completed["step"], completed["flops"], strict=True)
-    ]
-    median = float(pd.Series(work, dtype=float).median()) if work else None
-    return {
-        "budget": {
-            "D updates": _summarise_steps(completed, parameters["discriminator_steps"]),
-            "G updates": _summarise_steps(completed, 1),
-            "images": _summarise_steps(completed, images_per_step(parameters)),
-        },
-        "flops": median,
-        "work": operations(median),
-    }
-
-
-def _summarise_steps(completed: pd.DataFrame, units_per_step: int) -> dict[str, Any]:
-    """The units of a budget that runs used; in words a range if some stopped early."""
-    units = completed["step"] * units_per_step
-    if not len(units):
-        return {"most": 0, "text": "–"}
-    low, high = int(units.min()), int(units.max())
-    return {"most": high, "text": f"{high:,}" if low == high else f"{low:,} to {high:,}"}
 
 
 def _axis_limits(rows: list[dict[str, Any]], marks: Sequence[float | None]) -> tuple[float, float]:

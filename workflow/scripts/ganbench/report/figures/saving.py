@@ -6,8 +6,9 @@
 import io
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, BinaryIO
 
 import matplotlib as mpl
 from fontTools import subset
@@ -18,6 +19,9 @@ from matplotlib.figure import Figure
 
 USUAL = (*range(0x20, 0x250), *range(0x370, 0x400), *range(0x2000, 0x2300))
 """Characters of the small copy of a font: Latin, Greek, and mathematical signs."""
+
+EMBEDDED = range(0x20, 0x7F)
+"""Characters that every PDF has of a font that it uses, so that most figures share a subset."""
 
 
 def save_svg(figure: Figure, name: str) -> str:
@@ -42,55 +46,86 @@ def _small_fonts() -> Iterator[None]:
     """Lets matplotlib embed fonts without reading all of one for each figure.
 
     It keeps the glyphs of a font that belong to a figure's text. Where all of them are usual ones,
-    it is given a small copy of the font.
+    the figure gets `EMBEDDED`, too, by which most figures have the same subset, made once.
     """
     make_subset = _backend_pdf_ps.get_glyphs_subset
 
     @contextmanager
-    def make_subset_of_copy(file: Any, glyphs: Collection[int]) -> Iterator[Any]:
-        copy, places = _copy_font(str(file))
-        if not places.keys() >= set(glyphs):
+    def share_subset(file: Any, glyphs: Collection[int]) -> Iterator[Any]:
+        copy = _copy_font(str(file))
+        if not copy.places.keys() >= set(glyphs):
             with make_subset(file, glyphs) as result:
                 yield result
             return
-        with _loading(copy), make_subset(file, {places[glyph] for glyph in glyphs}) as result:
-            moved = {
-                glyph: result.glyph_index_map[place]
-                for glyph, place in places.items()
-                if place in result.glyph_index_map
-            }
-            yield result._replace(glyph_index_map=moved)
+        places = frozenset(copy.places[glyph] for glyph in glyphs) | copy.embedded
+        font, moved = _make_subset(str(file), places)
+        numbers = {glyph: moved[place] for glyph, place in copy.places.items() if place in moved}
+        yield _backend_pdf_ps.SubsetResults(_Written(font), numbers)
 
-    _backend_pdf_ps.get_glyphs_subset = make_subset_of_copy
+    _backend_pdf_ps.get_glyphs_subset = share_subset
     try:
         yield
     finally:
         _backend_pdf_ps.get_glyphs_subset = make_subset
 
 
-@contextmanager
-def _loading(font: bytes) -> Iterator[None]:
-    """Lets fontTools load this font, whichever file it is asked for."""
-    load = subset.load_font
-    subset.load_font = lambda _, *arguments: load(io.BytesIO(font), *arguments)
-    try:
-        yield
-    finally:
-        subset.load_font = load
+@dataclass(frozen=True)
+class _Written:
+    """A font that fontTools wrote before; matplotlib asks it for nothing but its file."""
+
+    data: bytes
+
+    def save(self, file: BinaryIO, **_: object) -> None:
+        file.write(self.data)
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """A font with its usual characters only, and the new numbers of its glyphs by the former ones.
+
+    `embedded` are the new numbers of the glyphs of `EMBEDDED`.
+    """
+
+    data: bytes
+    places: dict[int, int]
+    embedded: frozenset[int]
 
 
 @cache
-def _copy_font(file: str) -> tuple[bytes, dict[int, int]]:
-    """A font with its usual characters only, and the new numbers of its glyphs by the former ones.
+def _make_subset(file: str, places: frozenset[int]) -> tuple[bytes, dict[int, int]]:
+    """The glyphs at some places of the small copy of a font, and their new numbers by place."""
+    options = _choose_options()
+    font = subset.load_font(io.BytesIO(_copy_font(file).data), options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(gids=places)
+    subsetter.subset(font)
+    return _write_font(font), subsetter.glyph_index_map
+
+
+@cache
+def _copy_font(file: str) -> _Copy:
+    """The small copy of a font.
 
     It lacks the large tables by which a program places glyphs: in a PDF each has its place.
     """
-    options = subset.Options(glyph_names=True, recommended_glyphs=True)
-    options.drop_tables += ["FFTM", "GDEF", "GPOS", "GSUB"]
+    options = _choose_options()
     font = subset.load_font(file, options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=USUAL)
     subsetter.subset(font)
+    names = {code: name for code, name in font.getBestCmap().items() if code in EMBEDDED}
+    embedded = frozenset(font.getGlyphID(name) for name in names.values())
+    return _Copy(_write_font(font), subsetter.glyph_index_map, embedded)
+
+
+def _choose_options() -> subset.Options:
+    """Without hints, which only screens of few pixels need: they are half of a font."""
+    options = subset.Options(glyph_names=True, recommended_glyphs=True, hinting=False)
+    options.drop_tables += ["FFTM", "GDEF", "GPOS", "GSUB"]
+    return options
+
+
+def _write_font(font: subset.ttLib.TTFont) -> bytes:
     buffer = io.BytesIO()
     font.save(buffer)
-    return buffer.getvalue(), subsetter.glyph_index_map
+    return buffer.getvalue()
