@@ -170,6 +170,7 @@ def _make_environment() -> jinja2.Environment:
         "channels": _format_channels,
         "split_name": _name_split,
         "breakable": _make_breakable,
+        "sort_key": _write_sort_key,
         "address": make_address,
         "drawn": Markup,  # made by this library, from escaped text
     }
@@ -192,6 +193,13 @@ def _make_breakable(name: str) -> Markup:
     """A name that a narrow column may break after its underscores and hyphens."""
     escaped = Markup.escape(name)
     return escaped.replace("_", Markup("_<wbr>")).replace("-", Markup("-<wbr>"))
+
+
+def _write_sort_key(value: float | None) -> str:
+    """A number by which a column is sorted, to seven digits; empty where there is none."""
+    if value is None:
+        return ""
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.7g}"
 
 
 def _merge_styles(drawings: Iterable[Drawing]) -> str:

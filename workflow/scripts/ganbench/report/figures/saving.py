@@ -17,10 +17,19 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-USUAL = (*range(0x20, 0x250), *range(0x370, 0x400), *range(0x2000, 0x2300))
-"""Characters of the small copy of a font: Latin, Greek, and mathematical signs."""
+LIGATURES = range(0xFB00, 0xFB05)
+"""ff, fi, fl, ffi, ffl: matplotlib sets some of these itself."""
 
-EMBEDDED = range(0x20, 0x7F)
+USUAL = (
+    *range(0x20, 0x250),
+    *range(0x370, 0x400),
+    *range(0x2000, 0x2300),
+    *range(0x25A0, 0x2600),
+    *LIGATURES,
+)
+"""Characters of the small copy of a font: Latin, Greek, mathematical signs and shapes."""
+
+EMBEDDED = frozenset([*range(0x20, 0x7F), ord("−"), ord("–"), ord("×"), *LIGATURES])
 """Characters that every PDF has of a font that it uses, so that most figures share a subset."""
 
 
