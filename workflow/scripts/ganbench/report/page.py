@@ -66,11 +66,11 @@ def render_page(
     published: list[dict[str, Any]],
     headline: Headline,
     figures: Mapping[str, Any],
+    pictures: sample_pictures.Pictures,
 ) -> str:
     """The whole page as text. The templates escape every string of the study."""
     boards = leaderboard.build_leaderboards(results, tables["summary"], published)
     matrices = matrix.build_matrices(results, tables["pairs"])
-    pictures = sample_pictures.encode_pictures(results)
     paper_tables = build_paper_tables(results, tables)
     context = {
         "results": results,
