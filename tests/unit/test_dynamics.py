@@ -10,7 +10,7 @@ from ganbench.evidence.comparisons import compare_all_pairs, compare_contrasts
 from ganbench.evidence.final_scores import measure_name
 from ganbench.report.dynamics import MEASURED, score_dynamics
 from ganbench.report.figures.update_sizes import fit_slope, sketch_update_sizes
-from ganbench.report.leaderboard import build_boards
+from ganbench.report.leaderboard import build_board
 from ganbench.report.report import make_tables
 from ganbench.report.results import read_results
 from ganbench.training.measure import COLUMNS
@@ -116,7 +116,7 @@ def test_every_metric_without_a_better_direction_has_a_row(metric):
 
 def test_page_names_them_by_their_titles(results):
     tables = make_tables(results)
-    board = build_boards(results, tables["summary"], (), "digits", [("g_grad_norm", "none")])[0]
+    board = build_board(results, tables["summary"], (), "digits", ("g_grad_norm", "none"))
     assert (board["measure"], board["better"], board["floor"]) == ("Gradient of G", "neither", None)
     assert measure_name(("g_update_size", "none")) == "update of G"
 

@@ -65,14 +65,22 @@ def test_run_that_lacks_a_key_of_others_is_listed_without_it(study, inputs):
 def test_mean_over_seeds_ends_where_the_first_run_stopped():
     rows = pd.DataFrame(
         {
+            "variant": "minimax",
             "seed": [0, 0, 0, 1, 1, 2, 2, 2],
             "step": [1, 2, 3, 1, 2, 1, 2, 3],
             "images": [10, 20, 30, 10, 20, 10, 20, 30],
             "value": [1.0, 2.0, 9.0, 3.0, 6.0, np.nan, np.inf, np.nan],
         }
     )
-    mean = average_seeds(rows, ["images"], "value")
-    assert mean.to_dict("list") == {"images": [10, 20], "value": [2.0, 4.0]}
+    longer = rows[rows["seed"] == 0].assign(variant="hinge")
+    nothing = rows[rows["seed"] == 2].assign(variant="wgan")
+    means = average_seeds(pd.concat([rows, longer, nothing]), ["images"], "value")
+    assert {name: mean.to_dict("list") for name, mean in means.items()} == {
+        "minimax": {"images": [10, 20], "value": [2.0, 4.0]},
+        "hinge": {"images": [10, 20, 30], "value": [1.0, 2.0, 9.0]},
+        "wgan": {"images": [], "value": []},
+    }
+    assert means["minimax"].index.tolist() == [1, 2]
 
 
 def test_rows_of_a_shorter_run_are_at_the_steps_of_the_others():

@@ -12,7 +12,7 @@ import pytest
 from fontTools.ttLib import TTFont
 from ganbench.report.latex_tables import escape_latex, format_tables, format_tabular
 from ganbench.report.leaderboard import (
-    build_boards,
+    build_board,
     build_leaderboards,
     group_incomparable,
     place_on_axis,
@@ -45,7 +45,7 @@ def tables(results):
 
 
 def test_leaderboard_ranks_by_the_primary_metric_above_the_floor(results, tables):
-    board = build_boards(results, tables["summary"], (), "digits", [FD])[0]
+    board = build_board(results, tables["summary"], (), "digits", FD)
     assert [row["variant"] for row in board["rows"]] == ["minimax", "non_saturating", "hinge"]
     assert [len(row["seeds"]) for row in board["rows"]] == [4, 5, 0]
     assert [row["failed"] for row in board["rows"]] == [1, 0, 5]
@@ -57,7 +57,7 @@ def test_what_typical_images_alone_can_score_is_never_shown_without_recall(resul
     summary = tables["summary"].set_index(["dataset", "metric", "reference", "variant"])["mean"]
     for metric, other in (("precision", "Recall"), ("coverage", "Recall"), ("FD", "")):
         measure = (f"{metric}-classifier", "held_out")
-        board = build_boards(results, tables["summary"], (), "digits", [measure])[0]
+        board = build_board(results, tables["summary"], (), "digits", measure)
         beside = {row["variant"]: row["beside"] for row in board["rows"]}
         if not other:
             assert set(beside.values()) == {""}
@@ -68,9 +68,7 @@ def test_what_typical_images_alone_can_score_is_never_shown_without_recall(resul
 
 
 def test_leaderboard_ranks_downwards_if_higher_is_better(results, tables):
-    board = build_boards(
-        results, tables["summary"], (), "digits", [("recall-classifier", "held_out")]
-    )[0]
+    board = build_board(results, tables["summary"], (), "digits", ("recall-classifier", "held_out"))
     means = [row["mean"] for row in board["rows"] if row["mean"] is not None]
     assert means == sorted(means, reverse=True)
 
@@ -86,12 +84,12 @@ def test_every_metric_has_a_board_and_the_primary_one_comes_first(results, table
 
 
 def test_best_snapshot_is_at_least_as_good_as_the_last_one(results, tables):
-    for row in build_boards(results, tables["summary"], (), "digits", [FD])[0]["rows"]:
+    for row in build_board(results, tables["summary"], (), "digits", FD)["rows"]:
         assert row["best"] is None or row["best"] <= row["mean"]
 
 
 def test_budget_counts_updates_images_and_operations(results, tables):
-    row = build_boards(results, tables["summary"], (), "digits", [FD])[0]["rows"][0]
+    row = build_board(results, tables["summary"], (), "digits", FD)["rows"][0]
     used = {unit: spent["text"] for unit, spent in row["budget"].items()}
     assert used == {"D updates": "100", "G updates": "100", "images": "6,400"}
     assert row["flops"] == 100 * 4.1e8
@@ -106,11 +104,11 @@ def test_published_number_is_on_the_board_only_if_it_is_comparable(results, tabl
         number | {"variant": name, "comparable": False, "mismatches": ["samples is 100"]}
         for name in ("minimax", "hinge")
     ]
-    board = build_boards(results, tables["summary"], [beside, *kept_out], "digits", [FD])[0]
+    board = build_board(results, tables["summary"], [beside, *kept_out], "digits", FD)
     assert [entry["mean"] for entry in board["published"]] == [9.8]
     assert board["low"] == 9.8
     assert (
-        build_boards(results, tables["summary"], [beside], "mixture_1d", [("JSD", "none")])[0][
+        build_board(results, tables["summary"], [beside], "mixture_1d", ("JSD", "none"))[
             "published"
         ]
         == []
@@ -354,11 +352,11 @@ def test_axis_of_a_board_is_logarithmic_where_scores_span_powers(results, tables
     assert place_on_axis(2.0, {"low": 2.0, "high": 2.0, "logarithmic": True}) == 0
     summary = tables["summary"].copy()
     of_first = (summary["dataset"] == "digits") & (summary["metric"] == FD[0])
-    (board,) = build_boards(results, summary, (), "digits", [FD])
+    board = build_board(results, summary, (), "digits", FD)
     assert not board["logarithmic"]
     assert not board["rows"][0]["mean"] > 10 * board["floor"]
     rows = summary.loc[of_first & (summary["reference"] == FD[1]), "values"]
     summary.loc[rows.index[0], "values"] = rows.iloc[0].replace(rows.iloc[0].split()[0], "1e5")
-    (board,) = build_boards(results, summary, (), "digits", [FD])
+    board = build_board(results, summary, (), "digits", FD)
     assert board["logarithmic"]
     assert board["high"] == 1e5

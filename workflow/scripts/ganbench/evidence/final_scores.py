@@ -105,9 +105,12 @@ def _in_table_order(scores: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """The rows by variant in the order of `runs`, then by measure, then by seed."""
     pairs = dict.fromkeys(zip(runs["dataset"], runs["variant"], strict=True))
     positions = {pair: position for position, pair in enumerate(pairs)}
+    measures = scores[MEASURE].drop_duplicates().itertuples(index=False, name=None)
+    places = {measure: place for place, measure in enumerate(sorted(measures, key=measure_order))}
+    columns = scores[[*RUN[:2], *MEASURE, "seed"]].itertuples(index=False, name=None)
     keys = [
-        (positions[row.dataset, row.variant], measure_order((row.metric, row.reference)), row.seed)
-        for row in scores.itertuples()
+        (positions[dataset, variant], places[metric, reference], seed)
+        for dataset, variant, metric, reference, seed in columns
     ]
     order = sorted(range(len(scores)), key=keys.__getitem__)
     return scores.iloc[order].reset_index(drop=True)

@@ -15,10 +15,8 @@ from ganbench.report.measures import (
     primary_measure,
     spans_powers,
 )
-from ganbench.report.missing_runs import find_missing_runs
 from ganbench.report.results import Results
-from ganbench.study.budget import images_per_step
-from ganbench.wording import interval, number, operations
+from ganbench.wording import interval, number
 
 Published = Sequence[dict[str, Any]]
 
@@ -41,47 +39,23 @@ def build_leaderboards(
 ) -> list[dict[str, Any]]:
     """One board for each dataset and measure; of each dataset, the primary measure comes first."""
     return [
-        board
+        build_board(results, summary, published, dataset, measure)
         for dataset in results.datasets
-        for board in build_boards(
-            results, summary, published, dataset, list_measures(results, summary, dataset)
-        )
+        for measure in list_measures(results, summary, dataset)
     ]
 
 
-def build_boards(
+def build_board(
     results: Results,
     summary: pd.DataFrame,
-    published: Published,
-    dataset: str,
-    measures: Sequence[tuple[str, str]],
-) -> list[dict[str, Any]]:
-    """The boards of one dataset, one for each (metric, reference)."""
-    entries = [
-        _describe_runs(results, dataset, variant) for variant in results.variants_on(dataset)
-    ]
-    summary = select(summary, dataset=dataset)
-    return [
-        _build_board(
-            results, entries, summary, published=published, dataset=dataset, measure=measure
-        )
-        for measure in measures
-    ]
-
-
-def _build_board(
-    results: Results,
-    entries: Sequence[dict[str, Any]],
-    summary: pd.DataFrame,
-    *,
     published: Published,
     dataset: str,
     measure: tuple[str, str],
 ) -> dict[str, Any]:
-    """The rows of one dataset by one measure, best first; `entries` are of all its variants."""
+    """The rows of one dataset by one (metric, reference), best first."""
     metric, reference = measure
     definition = METRICS[base_name(metric)]
-    rows = _rank_rows(entries, summary, dataset, measure)
+    rows = _rank_rows(results, summary, dataset, measure)
     comparable = [
         number | {"index": results.variants.index(number["variant"])}
         for number in published
@@ -112,16 +86,14 @@ def _build_board(
 
 
 def _rank_rows(
-    entries: Sequence[dict[str, Any]],
-    summary: pd.DataFrame,
-    dataset: str,
-    measure: tuple[str, str],
+    results: Results, summary: pd.DataFrame, dataset: str, measure: tuple[str, str]
 ) -> list[dict[str, Any]]:
     """A row for each variant, best first, those without a score last."""
     metric, reference = measure
-    scores = select(summary, metric=metric, reference=reference).set_index("variant")
-    by_variant = scores.to_dict("index")
-    rows = [_build_row(entry, by_variant.get(entry["variant"])) for entry in entries]
+    scores = select(summary, dataset=dataset, metric=metric, reference=reference)
+    scores = scores.set_index("variant")
+    variants = results.variants_on(dataset)
+    rows = [_build_row(results, scores, dataset, variant) for variant in variants]
     if other := companion(metric):
         title, means = (
             METRICS[base_name(other)].title,
@@ -133,31 +105,27 @@ def _rank_rows(
     return sorted(rows, key=lambda row: (row["mean"] is None, sign * (row["mean"] or 0)))
 
 
-def _describe_runs(results: Results, dataset: str, variant: str) -> dict[str, Any]:
-    """What all rows of one variant have in common: its runs and the budget that they used."""
-    runs = select(results.runs, dataset=dataset, variant=variant)
-    missing = sum(run[:2] == (dataset, variant) for run in find_missing_runs(results))
-    return {
+def _build_row(
+    results: Results, scores: pd.DataFrame, dataset: str, variant: str
+) -> dict[str, Any]:
+    """One variant: its runs, budget and scores; `scores` has the summary of each scored variant."""
+    spent = results.spent[dataset, variant]
+    trained = spent["trained"]
+    missing = sum(run[:2] == (dataset, variant) for run in results.missing_runs)
+    row = spent | {
         "variant": variant,
         "index": results.variants.index(variant),
-        "of": len(runs) + missing,
+        "of": len(trained) + missing,
         "missing": missing,
-        "seconds": float(runs["seconds"].median()),
         "beside": "",
-        "run_seeds": [int(seed) for seed in runs["seed"]],
-        **_summarise_budget(runs, results.parameters[dataset][variant]),
     }
-
-
-def _build_row(entry: dict[str, Any], summary: Mapping[str, Any] | None) -> dict[str, Any]:
-    """One variant by one measure; `summary` is its row of `summary.csv`, if it has one."""
-    row, seeds = dict(entry), entry["run_seeds"]
-    if summary is None or pd.isna(summary["mean"]):
-        return row | _UNSCORED | {"failed": len(seeds)}
+    if variant not in scores.index or pd.isna(scores.loc[variant, "mean"]):
+        return row | _UNSCORED | {"failed": len(trained)}
+    summary = scores.loc[variant]
     value, around = interval(summary["centre"], summary["ci_low"], summary["ci_high"])
     scored = {
         seed: score
-        for seed, score in zip(seeds, map(float, summary["values"].split()), strict=True)
+        for seed, score in zip(trained, map(float, summary["values"].split()), strict=True)
         if math.isfinite(score)
     }
     return row | {
@@ -176,34 +144,6 @@ def _build_row(entry: dict[str, Any], summary: Mapping[str, Any] | None) -> dict
 
 def _none_if_missing(value: float) -> float | None:
     return None if pd.isna(value) else float(value)
-
-
-def _summarise_budget(runs: pd.DataFrame, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The budgets that the completed runs of a variant used, and their median FLOPs."""
-    completed = runs[runs["status"] == "completed"]
-    work = [
-        step * flops["step"]
-        for step, flops in zip(completed["step"], completed["flops"], strict=True)
-    ]
-    median = float(pd.Series(work, dtype=float).median()) if work else None
-    return {
-        "budget": {
-            "D updates": _summarise_steps(completed, parameters["discriminator_steps"]),
-            "G updates": _summarise_steps(completed, 1),
-            "images": _summarise_steps(completed, images_per_step(parameters)),
-        },
-        "flops": median,
-        "work": operations(median),
-    }
-
-
-def _summarise_steps(completed: pd.DataFrame, units_per_step: int) -> dict[str, Any]:
-    """The units of a budget that runs used; in words a range if some stopped early."""
-    units = completed["step"] * units_per_step
-    if not len(units):
-        return {"most": 0, "text": "–"}
-    low, high = int(units.min()), int(units.max())
-    return {"most": high, "text": f"{high:,}" if low == high else f"{low:,} to {high:,}"}
 
 
 def _list_values(rows: list[dict[str, Any]], marks: Sequence[float | None]) -> list[float]:

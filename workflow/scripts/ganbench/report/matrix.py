@@ -113,10 +113,11 @@ def _describe_tests(row: Any, sign: int, verdict: Verdict) -> str:
 def build_comparison_rows(results: Results, comparisons: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of the table of contrasts, the declared ones first."""
     records = comparisons.astype(object).where(comparisons.notna(), None).to_dict("records")
+    shown = {name: set(list_measures(results, comparisons, name)) for name in results.datasets}
     rows = []
     for record in records:
-        dataset, measure = record["dataset"], (record["metric"], record["reference"])
-        if measure in list_measures(results, comparisons, dataset):
+        measure = record["metric"], record["reference"]
+        if measure in shown[record["dataset"]]:
             limits = record["simultaneous_low"], record["simultaneous_high"]
             difference, around = interval(record["difference"], *limits)
             row = {

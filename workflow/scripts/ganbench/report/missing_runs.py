@@ -5,7 +5,7 @@ from typing import Any
 
 from ganbench.report.figures.budgets import RUN_COLUMNS
 from ganbench.report.measures import describe_reference
-from ganbench.report.results import Results, Run
+from ganbench.report.results import Results
 from ganbench.study.budget import snapshot_steps
 from ganbench.study.references import is_of_reference
 from ganbench.wording import listing
@@ -38,7 +38,7 @@ def describe_missing(results: Results) -> list[str]:
             ]
     sentences += [
         f"{variant} seed {seed} on {dataset} is missing"
-        for dataset, variant, seed in find_missing_runs(results)
+        for dataset, variant, seed in results.missing_runs
     ]
     return sentences
 
@@ -100,7 +100,7 @@ def _describe_diverged_seeds(results: Results, dataset: str, variant: str) -> st
 def _describe_missing_seeds(results: Results, dataset: str, variant: str) -> str:
     seeds = [
         str(seed)
-        for place, name, seed in find_missing_runs(results)
+        for place, name, seed in results.missing_runs
         if (place, name) == (dataset, variant)
     ]
     if not seeds:
@@ -110,14 +110,3 @@ def _describe_missing_seeds(results: Results, dataset: str, variant: str) -> str
 
 def _name_seeds(seeds: list[str]) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {listing(seeds, _MOST_SEEDS)}"
-
-
-def find_missing_runs(results: Results) -> list[Run]:
-    """The runs that the study names and that left no files."""
-    return [
-        (dataset, variant, seed)
-        for dataset in results.datasets
-        for variant in results.own_variants
-        for seed in results.study["seeds"]
-        if (dataset, variant, seed) not in results.samples
-    ]

@@ -66,11 +66,11 @@ def render_page(
     published: list[dict[str, Any]],
     headline: Headline,
     figures: Mapping[str, Any],
+    pictures: sample_pictures.Pictures,
 ) -> str:
     """The whole page as text. The templates escape every string of the study."""
     boards = leaderboard.build_leaderboards(results, tables["summary"], published)
     matrices = matrix.build_matrices(results, tables["pairs"])
-    pictures = sample_pictures.encode_pictures(results)
     paper_tables = build_paper_tables(results, tables)
     context = {
         "results": results,
@@ -167,11 +167,11 @@ def _make_environment() -> jinja2.Environment:
         "duration": wording.duration,
         "whole_percent": wording.whole_percent,
         "operations": wording.operations,
-        "sort_key": _make_sort_key,
         "place_on_axis": leaderboard.place_on_axis,
         "channels": _format_channels,
         "split_name": _name_split,
         "breakable": _make_breakable,
+        "sort_key": _write_sort_key,
         "address": make_address,
         "drawn": Markup,  # made by this library, from escaped text
     }
@@ -185,11 +185,6 @@ def _format_channels(values: float | list[float]) -> str:
     return " / ".join(wording.number(value, 4) for value in np.atleast_1d(values))
 
 
-def _make_sort_key(value: float | None) -> str:
-    """The number by which a column is sorted; empty, so last, where there is none."""
-    return "" if value is None else f"{value:.7g}" if isinstance(value, float) else str(value)
-
-
 def _name_split(name: str) -> str:
     """A split of a dataset in words."""
     return {"train": "training", "held_out": "held-out"}.get(name, name)
@@ -199,6 +194,13 @@ def _make_breakable(name: str) -> Markup:
     """A name that a narrow column may break after its underscores and hyphens."""
     escaped = Markup.escape(name)
     return escaped.replace("_", Markup("_<wbr>")).replace("-", Markup("-<wbr>"))
+
+
+def _write_sort_key(value: float | None) -> str:
+    """A number by which a column is sorted, to seven digits; empty where there is none."""
+    if value is None:
+        return ""
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.7g}"
 
 
 def _merge_styles(drawings: Iterable[Drawing]) -> str:

@@ -11,7 +11,7 @@ from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.evidence.final_scores import direction, measure_name, select
 from ganbench.evidence.verdict import VerdictKind
 from ganbench.report.latex_tables import escape_latex
-from ganbench.report.leaderboard import build_boards
+from ganbench.report.leaderboard import build_board
 from ganbench.report.measures import list_measures, primary_measure
 from ganbench.report.results import Results
 from ganbench.wording import MISSING, count, decimal_places, fixed, number, percent
@@ -63,7 +63,7 @@ def build_paper_tables(results: Results, tables: Mapping[str, pd.DataFrame]) -> 
 
 def _build_table(results: Results, tables: Mapping[str, pd.DataFrame], dataset: str) -> PaperTable:
     measures = _choose_measures(results, tables["summary"], dataset)
-    boards = build_boards(results, tables["summary"], (), dataset, measures)
+    boards = [build_board(results, tables["summary"], (), dataset, measure) for measure in measures]
     order = [row["variant"] for row in boards[0]["rows"]]
     best = [_find_best(results, tables["pairs"], dataset, measure) for measure in measures]
     rows = {

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from ganbench.report.figures.game_curves import (
 from ganbench.report.figures.generator_divergence import sketch_generator_divergences
 from ganbench.report.figures.learning_curves import sketch_learning_curves
 from ganbench.report.figures.phase_portraits import sketch_phase_portraits
+from ganbench.report.figures.processes import compute_all
 from ganbench.report.figures.profile_curves import sketch_profiles
 from ganbench.report.figures.schedule_curves import sketch_schedule_curves
 from ganbench.report.figures.tuning_curves import sketch_tuning_curves
@@ -46,6 +48,7 @@ from ganbench.report.paper_tables import (
 from ganbench.report.reference_runs import drop_unmeasured, join_references, read_reference_runs
 from ganbench.report.reproduction import list_software
 from ganbench.report.results import Results, read_results, read_scores
+from ganbench.report.sample_pictures import encode_pictures
 from ganbench.study.declaration import digest_declaration
 from ganbench.study.grid import has_factors
 
@@ -58,13 +61,15 @@ def write_report(
 ) -> None:
     """Reads `inputs` (named as in the rule) and writes tables, figures and page to `folder`.
 
-    Figures are drawn in up to this many processes, which does not change their bytes. Raises
+    The work is divided among up to this many processes, which does not change a byte. Raises
     DamagedFileError if a run's files belong to another study.
     """
     own = _fill_empty_history(read_results(study, inputs))
     _check_runs(own, inputs)
     results = join_references(own, read_reference_runs(inputs))
-    tables = make_tables(results)
+    tables, pictures, gif = compute_all(
+        [partial(task, results) for task in (make_tables, encode_pictures, draw_gif)], processes
+    )
     headline = write_headline(
         tables["comparisons"], tables["summary"], results.runs, study, tables["rates"]
     )
@@ -78,6 +83,7 @@ def write_report(
         published=find_published(study),
         headline=headline,
         figures=figures,
+        pictures=pictures,
     )
     files.write_json(
         folder / "study.json",
@@ -89,7 +95,7 @@ def write_report(
     for name, text in latex.items():
         files.write_text(folder / f"tables/{name}.tex", text)
     files.write_text(folder / "tables/paper.md", format_paper_markdown(paper_tables))
-    _write_figures(folder / "figures", list_drawings(figures), draw_gif(results))
+    _write_figures(folder / "figures", list_drawings(figures), gif)
     files.write_text(folder / "report.html", page)
 
 

@@ -14,6 +14,7 @@ from ganbench.jobs import files
 from ganbench.jobs.provenance import sha256_file
 from ganbench.report.dynamics import score_dynamics
 from ganbench.report.figures.budgets import add_budgets
+from ganbench.report.spent_budgets import summarise_spending
 from ganbench.study.declaration import read_declarations
 from ganbench.study.references import is_of_reference
 
@@ -95,6 +96,22 @@ class Results:
     def status(self) -> dict[Run, Any]:
         """The row of `runs` of every run that left files."""
         return {(run.dataset, run.variant, run.seed): run for run in self.runs.itertuples()}
+
+    @cached_property
+    def missing_runs(self) -> list[Run]:
+        """The runs that the study names and that left no files."""
+        return [
+            (dataset, variant, seed)
+            for dataset in self.datasets
+            for variant in self.own_variants
+            for seed in self.study["seeds"]
+            if (dataset, variant, seed) not in self.samples
+        ]
+
+    @cached_property
+    def spent(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """What the runs of each (dataset, variant) used, which is the same by every metric."""
+        return summarise_spending(self.runs, self.parameters)
 
     def floor(self, dataset: str, metric: str, reference: str) -> float | None:
         """The score of the same number of real samples, if it was measured."""

@@ -96,10 +96,7 @@ def _average_by_variant(
     completed, column = _select_completed(results, table), columns[-1]
     if geometric:
         completed = completed.assign(**{column: np.log(completed[column])})
-    means = {
-        variant: average_seeds(rows, columns[:-1], column)
-        for variant, rows in completed.groupby("variant", sort=False)
-    }
+    means = average_seeds(completed, columns[:-1], column)
     if geometric:
         means = {
             variant: rows.assign(**{column: np.exp(rows[column])})
@@ -126,15 +123,22 @@ def _draw_line(
     return line
 
 
-def average_seeds(rows: pd.DataFrame, budgets: Sequence[str], column: str) -> pd.DataFrame:
-    """The mean of `budgets` and `column` over seeds, by step, as far as all seeds got.
+def average_seeds(
+    rows: pd.DataFrame, budgets: Sequence[str], column: str
+) -> dict[str, pd.DataFrame]:
+    """For each variant the mean of `budgets` and `column` over seeds, by step, as far as all got.
 
     Past the end of a run that stopped early, the mean of the others would jump. A seed that has no
     finite value at all does not count.
     """
     finite = rows[np.isfinite(rows[column])]
-    steps = finite.groupby("step")  # of each seed one row or none
-    return steps[[*budgets, column]].mean()[steps.size() == finite["seed"].nunique()]
+    steps = finite.groupby(["variant", "step"])  # of each seed one row or none
+    seeds = finite.groupby("variant")["seed"].nunique()
+    means = steps[[*budgets, column]].mean()
+    means = means[steps.size() == seeds.reindex(means.index, level="variant")]
+    by_variant = {name: own.droplevel("variant") for name, own in means.groupby("variant")}
+    nothing = means[:0].droplevel("variant")
+    return {name: by_variant.get(name, nothing) for name in dict.fromkeys(rows["variant"])}
 
 
 def _select_completed(results: Results, table: pd.DataFrame) -> pd.DataFrame:

@@ -2,10 +2,13 @@
 
 import io
 import re
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 from PIL import Image
 
 from ganbench.report.figures.density_maps import (
@@ -25,9 +28,6 @@ FRAME, LAST_FRAME = 150, 2500
 
 MOST_BYTES = 400_000
 """A larger film loses every other frame."""
-
-LINE = 17
-"""Characters of a variant's name that fit above a map."""
 
 COLOURS = 96
 PAPER = "#fdfdfb"
@@ -72,7 +72,7 @@ def _draw_curves(results: Results, runs: list[Run], step: int) -> Image.Image:
         for axes, run in zip(panels, runs, strict=True):
             maps, moment, index = _find_moment(results, run, step)
             draw_density_lines(axes, maps, moment, index)
-            axes.set_title(run[1])
+            axes.set_title(**_fit_name(run[1], 2.8, 10))
         figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside right center")
         return _print_frame(figure, runs, step)
 
@@ -81,25 +81,37 @@ def _draw_maps(results: Results, runs: list[Run], step: int) -> Image.Image:
     arrays = list_maps(results.maps[run] for run in runs)
     count = len(runs)
     with open_figure(
-        width=1.5 * count + 0.5, height=1.4 * len(arrays) + 0.9, rows=len(arrays), columns=count
+        width=1.5 * count + 0.5, height=1.4 * len(arrays) + 0.7, rows=len(arrays), columns=count
     ) as (figure, panels):
         for row, (array, label) in enumerate(arrays.items()):
             for axes, run in zip(panels[row * count :], runs, strict=False):
                 maps, moment, index = _find_moment(results, run, step)
                 draw_density_map(axes, maps, array, moment, index)
-                axes.set_title(break_name(run[1]) if row == 0 else "", fontsize=9)
+                if row == 0:
+                    axes.set_title(**_fit_name(run[1], 1.3, 9))
             panels[row * count].set_ylabel(label, rotation=0, ha="right", va="center")
         return _print_frame(figure, runs, step)
 
 
-def break_name(name: str, most: int = LINE) -> str:
-    """A name in lines of at most so many characters, as far as its underscores allow."""
+def _fit_name(name: str, inches: float, size: float) -> dict[str, Any]:
+    """The title of a panel: a variant's whole name, broken after underscores and hyphens.
+
+    Its font is smaller only if a part between two of these would be wider than the panel.
+    """
+    parts = re.findall(r"[^_-]*[_-]+|[^_-]+", name)
+    room = 72 * inches
+    size *= min(1, room / max(_measure(part, size) for part in parts))
     lines = [""]
-    for part in re.split(r"(?<=_)", name):
-        if lines[-1] and len(lines[-1]) + len(part) > most:
+    for part in parts:
+        if lines[-1] and _measure(lines[-1] + part, size) > room:
             lines.append("")
         lines[-1] += part
-    return "\n".join(lines)
+    return {"label": "\n".join(lines), "fontsize": size}
+
+
+def _measure(text: str, size: float) -> float:
+    """The width of a line of text in points."""
+    return TextPath((0, 0), text, size=size, prop=FontProperties()).get_extents().width
 
 
 def _find_moment(results: Results, run: Run, step: int) -> tuple[dict[str, np.ndarray], int, int]:

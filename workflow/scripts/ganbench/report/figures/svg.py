@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from ganbench.report.figures.png import PNG_ADDRESS, shorten_png
+
 INK, FAINT = "#1b1e23", "#c6cad1"
 """The colours of text and of grid lines in files; the page replaces them by those of its theme."""
 
@@ -27,6 +29,7 @@ _DROPPED = re.compile(r"(font-family|stroke-linejoin|stroke-linecap: butt)\b[^;]
 _FONT = re.compile(r"font: (?:(bold|[6-9]00) )?([\d.]+)px [^;]*")
 _NUMBER = re.compile(r"-?\d+\.\d+")
 _REFERENCE = re.compile(r"#([\w.-]+)")
+_NAMESPACES = re.compile(r' xmlns(:xlink)?="[^"]*"')  # which HTML does not need
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def make_inline(
         **attributes,
     }
     svg = ElementTree.tostring(root, encoding="unicode", short_empty_elements=True)
+    svg = _NAMESPACES.sub("", svg).replace(" xlink:href=", " href=")
     return Inline(re.sub(r">\s+<", "><", svg).replace(" />", "/>"), styles)
 
 
@@ -114,10 +118,12 @@ def _name_references(root: ElementTree.Element, prefix: str) -> None:
 
 
 def _shorten(element: ElementTree.Element) -> None:
-    """Rounds all coordinates of an element."""
+    """Rounds all coordinates of an element, and stores its picture, if it has one, in few bytes."""
     for key, value in element.attrib.items():
         if key == "d":
             element.set(key, shorten_path(value))
+        elif value.startswith(PNG_ADDRESS):
+            element.set(key, shorten_png(value))
         elif key in ("x", "y", "width", "height", "transform"):
             element.set(key, _NUMBER.sub(lambda match: _shorten_number(float(match[0])), value))
     if element.get("transform", "").startswith("rotate(-0 "):
