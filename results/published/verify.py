@@ -263,9 +263,7 @@ def _judge_run(
     if diverged or seed not in scores or seed not in published_scores:
         holds = run["status"] == published_run["status"] and (same_bits or not same_machine)
         return holds, f"{run['status']}, published {published_run['status']}; {bits}"
-    low, high = repetitions.expect_score(
-        primary["metric"], published_scores.to_numpy(), CONFIDENCE
-    )
+    low, high = repetitions.expect_score(primary["metric"], published_scores.to_numpy(), CONFIDENCE)
     holds = same_bits if same_machine else low <= scores[seed] <= high
     return holds, (
         f"{scores[seed]:.4g}, published {published_scores[seed]:.4g}; "
