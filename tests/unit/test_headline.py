@@ -142,6 +142,25 @@ def test_short_answer_counts_open_contrasts_with_several_baselines():
     )
 
 
+def test_short_answer_names_suggestive_contrasts_apart_from_decided_ones():
+    slow = [x - d for x, d in zip(BASELINE, (1.5, 0.7, 2.6, 0.4, 3.1), strict=True)]
+    finals = {"a": BASELINE, "b": BETTER, "c": slow, "d": BASELINE[::-1]}
+    contrasts = [["b", "a"], ["c", "a"], ["c", "d"], ["d", "a"]]
+    assert answer_of({"digits": finals}, contrasts=contrasts) == (
+        "On digits, b was better than a (FD-classifier 17 % lower); suggestive: c better than a; "
+        "2 contrasts are inconclusive."
+    )
+    decided = [["b", "a"], ["d", "b"], ["b", "d"], ["c", "a"], ["c", "d"]]
+    assert answer_of({"digits": finals}, contrasts=decided).endswith(
+        "(17 % lower); 2 more are undecided."
+    )
+    undecided = answer_of({"digits": finals}, contrasts=[["c", "a"], ["c", "d"], ["d", "a"]])
+    assert undecided == (
+        "On digits, none of the 3 contrasts is decided by FD-classifier; suggestive: c better than "
+        "a."
+    )
+
+
 def test_datasets_that_agree_share_a_sentence():
     finals = {"minimax": BASELINE, "wgan": BETTER, "rel": CLOSE}
     text = answer_of({"digits": finals, "shoes": finals, "faces": {**finals, "wgan": WORSE}})

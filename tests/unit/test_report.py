@@ -164,6 +164,23 @@ def test_missing_runs_and_scores_are_named(tmp_path):
     ]
 
 
+def test_metric_that_an_objective_does_not_have_is_not_missing(tmp_path):
+    """The optimal discriminator of some is unknown; a score without a number is missing."""
+    study = make_study(seeds=2)
+    inputs = make_results(tmp_path, study)
+    for file in inputs["scores"]:
+        scores = pd.read_csv(file)
+        scores[(scores.metric != "KID-classifier") | (scores.variant != "minimax")].to_csv(
+            file, index=False
+        )
+    assert describe_missing(read_results(study, inputs)) == []
+    scores = pd.read_csv(inputs["scores"][0])
+    last = (scores.step == scores.step.max()) & (scores.metric == "FD-classifier")
+    scores.assign(value=scores.value.mask(last)).to_csv(inputs["scores"][0], index=False)
+    sentence = describe_missing(read_results(study, inputs))[0]
+    assert sentence.startswith("minimax seed 0 on digits has no FD-classifier against")
+
+
 def test_page_calls_a_comparison_that_shows_nothing_inconclusive(write_page, tmp_path):
     page = write_page(make_study(seeds=2))
     words = set(re.findall(r'<span class="verdict inconclusive">([^<]*)</span>', page))

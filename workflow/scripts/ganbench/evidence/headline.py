@@ -132,28 +132,40 @@ def _group_contrasts(rows: pd.DataFrame) -> str:
 
 
 def _list_contrasts(rows: pd.DataFrame) -> str:
-    """The claims of contrasts with several baselines, then those that are open."""
-    claims, open_pairs, sized = [], [], False
+    """The claims of contrasts with several baselines, then those that are suggestive and open."""
+    claims, leaning, open_pairs, sized = [], [], [], False
     for _, row in rows.iterrows():
-        if row["verdict"].kind is VerdictKind.INCONCLUSIVE and not exactly_equal(row):
+        kind = row["verdict"].kind
+        if kind is VerdictKind.SUGGESTIVE:
+            leaning.append(f"{row['variant']} {row['verdict'].leaning} than {row['baseline']}")
+            continue
+        if kind is VerdictKind.INCONCLUSIVE and not exactly_equal(row):
             open_pairs.append(f"{row['variant']} against {row['baseline']}")
             continue
-        is_sized = row["verdict"].kind in SIZED and "failures" not in row["decided_by"]
+        is_sized = kind in SIZED and "failures" not in row["decided_by"]
         claims.append(claim_briefly(row) if sized and is_sized else claim(row))
         sized = sized or is_sized
-    if not claims:
-        name = measure_name((rows.iloc[0]["metric"], rows.iloc[0]["reference"]))
-        return f"none of the {len(rows)} contrasts is decided by {name}"
     if len(claims) > MOST_NAMES:
         claims = [
             *claims[:MOST_NAMES],
             f"and {len(claims) - MOST_NAMES} more contrasts are decided",
         ]
-    if len(open_pairs) > 1:
-        open_pairs = [f"{len(open_pairs)} contrasts are inconclusive"]
-    elif open_pairs:
-        open_pairs = [f"{open_pairs[0]} is inconclusive"]
-    return "; ".join([", ".join(claims), *open_pairs])
+    clauses = [", ".join(claims)] if claims else [_say_that_none_is_decided(rows)]
+    if len(claims) + len(leaning) > MOST_NAMES:
+        clauses += [f"{len(leaning) + len(open_pairs)} more are undecided"] if leaning else []
+        open_pairs = [] if leaning else open_pairs
+    elif leaning:
+        clauses.append(f"suggestive: {listing(leaning)}")
+    if claims and len(open_pairs) == 1:
+        clauses.append(f"{open_pairs[0]} is inconclusive")
+    elif claims and open_pairs:
+        clauses.append(f"{len(open_pairs)} contrasts are inconclusive")
+    return "; ".join(clauses)
+
+
+def _say_that_none_is_decided(rows: pd.DataFrame) -> str:
+    name = measure_name((rows.iloc[0]["metric"], rows.iloc[0]["reference"]))
+    return f"none of the {len(rows)} contrasts is decided by {name}"
 
 
 def _describe_certainty(declared: pd.DataFrame, confidence: float) -> str:

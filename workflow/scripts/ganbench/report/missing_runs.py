@@ -20,9 +20,9 @@ def describe_missing(results: Results) -> list[str]:
     scored = results.scores.dropna(subset="value")
     groups = scored.groupby([*RUN_COLUMNS, *_MEASURE_COLUMNS], sort=False)
     scored_steps = groups["step"].agg(set).to_dict()
-    measures = {
-        dataset: list(table[_MEASURE_COLUMNS].drop_duplicates().itertuples(index=False, name=None))
-        for dataset, table in scored.groupby("dataset", sort=False)
+    measures = {  # not every objective has every metric: its optimal discriminator may be unknown
+        variant: list(table[_MEASURE_COLUMNS].drop_duplicates().itertuples(index=False, name=None))
+        for variant, table in results.scores.groupby(["dataset", "variant"], sort=False)
     }
     sentences = []
     for key, run in results.status.items():
@@ -30,7 +30,7 @@ def describe_missing(results: Results) -> list[str]:
             dataset, variant, seed = key
             steps = {
                 measure: scored_steps.get((*key, *measure), set())
-                for measure in measures.get(dataset, ())
+                for measure in measures.get((dataset, variant), ())
             }
             sentences += [
                 f"{variant} seed {seed} on {dataset} has {gap}"
