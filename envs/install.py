@@ -83,9 +83,9 @@ def check_torch(python: Path, origin: str) -> None:
 def install(python: Path, arguments: list[str]) -> None:
     """Installs packages into the environment of `python`: by uv if it can be had, or by pip."""
     if uv := shutil.which("uv") or install_uv(python):
-        # compiled now, on all cores, and not by the first jobs, or by all where they may not write
-        command = [uv, "pip", "install", "--quiet", "--compile-bytecode"]
-        command += ["--python", str(python), *arguments]
+        command = [uv, "pip", "install", "--quiet", "--python", str(python), *arguments]
+        if sys.dont_write_bytecode:  # or each process would compile all that it imports anew
+            command.append("--compile-bytecode")
         if subprocess.run(command, env=translate_settings(python), check=False).returncode == 0:
             return
         print("uv could not install them; now pip")

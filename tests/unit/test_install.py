@@ -59,11 +59,19 @@ def test_oldest_torch_is_the_same_everywhere():
     assert f"torch>={OLDEST_TORCH[0]}.{OLDEST_TORCH[1]}" in project["dependencies"]
 
 
-def test_uv_installs_where_it_is_found(programs):
+def test_uv_installs_where_it_is_found(programs, monkeypatch):
+    monkeypatch.setattr(installing.sys, "dont_write_bytecode", False)
     installing.install(programs / "python", ["-r", "lock"])
     (call,) = read_calls(programs)
     assert call.startswith("uv pip install")
     assert call.endswith(f"--python {programs}/python -r lock")
+
+
+def test_packages_are_compiled_where_python_would_not_keep_what_it_compiles(programs, monkeypatch):
+    monkeypatch.setattr(installing.sys, "dont_write_bytecode", True)
+    installing.install(programs / "python", ["-r", "lock"])
+    (call,) = read_calls(programs)
+    assert call.endswith("-r lock --compile-bytecode")
 
 
 def test_pip_installs_what_uv_cannot(programs, capfd):
@@ -93,7 +101,7 @@ def test_uv_of_the_lock_is_installed_by_pip_and_installs_the_rest(programs):
     assert list_names(entry) == {"uv"}
     assert entry in LOCK
     (call,) = read_calls(programs)
-    assert call.endswith(f"--python {programs}/python -r lock")
+    assert f"--python {programs}/python -r lock" in call
 
 
 def test_failed_installation_ends_with_its_status(programs):
