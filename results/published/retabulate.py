@@ -34,11 +34,22 @@ def make_tables_again(folder: Path) -> dict[str, pd.DataFrame]:
         rows.append((dataset, variant, seed, ending["status"], ending["step"]))
     runs = pd.DataFrame(rows, columns=["dataset", "variant", "seed", "status", "step"])
     scores = read_scores(folder / "scores.csv")
+    runs = runs.iloc[_order_as_scored(runs, scores)].reset_index(drop=True)
     return {
         "summary": summarise(scores, runs, study["report"]["confidence"]),
         "comparisons": compare_contrasts(scores, runs, study),
         "pairs": compare_all_pairs(scores, runs, study),
     }
+
+
+def _order_as_scored(runs: pd.DataFrame, scores: pd.DataFrame) -> list[int]:
+    """The places of runs in the study's order, which `study.json`, sorted by name, has lost."""
+    pairs = dict.fromkeys(zip(scores["dataset"], scores["variant"], strict=True))
+    places = {pair: place for place, pair in enumerate(pairs)}
+    of_runs = [
+        places.get(pair, len(places)) for pair in zip(runs["dataset"], runs["variant"], strict=True)
+    ]
+    return sorted(range(len(runs)), key=of_runs.__getitem__)
 
 
 def main() -> None:
