@@ -46,7 +46,8 @@ def main(folder: Path, torch: str) -> None:
     """Makes the environment `folder`; ends the process with one message where it cannot be made."""
     if torch == "system":
         check_torch(Path(sys.executable), "TORCH=system")
-    venv.create(folder, with_pip=True, system_site_packages=torch == "system")
+    shared = torch == "system"  # links, as `python -m venv` makes them: they may be there already
+    venv.create(folder, with_pip=True, system_site_packages=shared, symlinks=True)
     python = folder.absolute() / "bin/python"
     lock = LOCK
     if torch:

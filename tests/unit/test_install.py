@@ -145,3 +145,14 @@ def test_other_torch_is_refused_if_missing_or_old(tmp_path, body, message):
 
 def test_other_torch_is_accepted_if_new_enough(tmp_path):
     installing.check_torch(write_program(tmp_path / "python", "printf 2.11.0"), "TORCH=system")
+
+
+def test_environment_that_was_made_before_is_made_again(tmp_path, monkeypatch):
+    """After a change of the lock, say; `python -m venv` links to Python, as it did earlier."""
+    calls = []
+    monkeypatch.setattr(installing, "install", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(installing.venv.EnvBuilder, "_setup_pip", lambda *_: None)
+    for symlinks in (True, False):
+        installing.venv.create(tmp_path / str(symlinks), symlinks=symlinks)
+        installing.main(tmp_path / str(symlinks), "")
+    assert len(calls) == 2
