@@ -248,6 +248,16 @@ def test_metric_of_images_is_refused_on_points():
         resolve_stopping("FD")
 
 
+def test_stopping_by_classes_is_refused_where_the_extractor_has_none():
+    training = {**tiny_study()["training"], "stop": {"metric": "IS", "patience": 2}}
+    assert resolve(tiny_study(training=training), "tiny")
+    evaluation = {"extractor": "vgg16"}
+    with pytest.raises(
+        StudyError, match=r"training\.stop\.metric .*'IS', which needs .*; vgg16 has"
+    ):
+        resolve(tiny_study(training=training, evaluation=evaluation), "tiny")
+
+
 def test_convolutions_on_points_are_refused():
     with pytest.raises(StudyError, match=r"training\.network\.name .*expected 'mlp'"):
         resolve_run("spiral")

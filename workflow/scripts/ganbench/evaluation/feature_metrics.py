@@ -111,9 +111,12 @@ def score_features(
                 value = _check_finite(name, score(comparison))
                 yield reference, metrics.qualify(name, extractor), value
     if generated.logits is not None:
-        logits = generated.logits
-        value = inception_score(join_logits(logits) if is_stacked(logits) else logits)
+        value = _score_logits(generated.logits)
         yield "none", metrics.qualify("IS", extractor), _check_finite("IS", value)
+
+
+def _score_logits(logits: Tensor) -> float:
+    return inception_score(join_logits(logits) if is_stacked(logits) else logits)
 
 
 def score_one(name: str, generated: Features, real: RealImages, reference: str) -> float:
@@ -121,8 +124,7 @@ def score_one(name: str, generated: Features, real: RealImages, reference: str) 
     if name == "IS":
         if generated.logits is None:
             raise ValueError("IS needs an extractor that knows classes")
-        logits = generated.logits
-        return inception_score(join_logits(logits) if is_stacked(logits) else logits)
+        return _score_logits(generated.logits)
     features = generated.features
     parts = fit_parts(features) if name == "FD_infinity" else []
     kernel = mean_gaussian_within(features, real.bandwidth) if name == "MMD2" else math.nan

@@ -216,6 +216,22 @@ def check_run(parameters: Mapping[str, Any], shape: list[int] | None, run: str) 
     _check_updates(parameters, run)
 
 
+def check_score_of_stop(
+    stop: Mapping[str, Any] | None,
+    dataset: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    run: str,
+) -> None:
+    """Refuses a run that would stop by the classes of an extractor that has none."""
+    if stop and stop["metric"] == "IS":
+        extractor = choose_extractor(dataset, evaluation)
+        if not EXTRACTORS[extractor].classes:
+            raise StudyError(
+                f"training.stop.metric ({run}): found 'IS', which needs an extractor with classes; "
+                f"{extractor} has none"
+            )
+
+
 def _describe_stop(metric: str, shape: list[int] | None, run: str) -> str:
     """Why a run of points or images cannot stop by a metric of the other, and by what it can."""
     others, reason = (BY_FEATURES, "the density of images is not known")

@@ -28,6 +28,7 @@ from ganbench.study.checks import (
     check_evaluation,
     check_name,
     check_run,
+    check_score_of_stop,
 )
 from ganbench.study.declared import check_declarations
 from ganbench.study.grid import expand_grid
@@ -272,6 +273,7 @@ def _resolve_run(
     written = _drop_shipped(own.get("schedule", {}), base)
     parameters["schedule"] = resolve_schedule(parameters, written, run)
     check_run(parameters, dataset["shape"], run)
+    check_score_of_stop(parameters["stop"], dataset, study["evaluation"], run)
     if plugin := identify_part("network", parameters["network"]["name"]):
         parameters["plugin"] = plugin
     return parameters | {"network": architectures.resolve_norms(parameters)}
