@@ -18,7 +18,7 @@ from ganbench.terminal.past_jobs import Past, read_past
 from ganbench.training.flops import count_flops
 from project import ROOT, TINY
 
-PUBLISHED = ("fashion_mnist_cpu", "precision")
+PUBLISHED = ("fashion_mnist_dcgan", "fashion_mnist_penalties", "precision")
 
 
 def read_study(name: str) -> dict:
@@ -52,7 +52,8 @@ def estimate(study: dict, past: Past | None = None, width: int = 2):
     [
         ("config", "digits"),
         ("gaussian_ring", "gaussian_ring"),
-        ("fashion_mnist_cpu", "fashion_mnist"),
+        ("fashion_mnist_dcgan", "fashion_mnist"),
+        ("fashion_mnist_penalties", "fashion_mnist"),
         ("lucic2018", "mnist"),
     ],
 )
@@ -69,7 +70,7 @@ def test_operations_by_formula_agree_with_counted_ones(name, dataset):
 
 @pytest.mark.parametrize("kind", UPDATES)
 def test_operations_of_every_kind_of_updates_agree_with_counted_ones(kind):
-    (parameters, *_) = read_study("fashion_mnist_cpu")["runs"]["fashion_mnist"].values()
+    (parameters, *_) = read_study("fashion_mnist_dcgan")["runs"]["fashion_mnist"].values()
     parameters |= {"updates": kind, "consensus_weight": 1.0, "discriminator_steps": 3}
     counted = count_flops(parameters, (1, 28, 28))["step"]
     assert estimate_step_operations(parameters, (1, 28, 28)) == pytest.approx(counted, 0.07)

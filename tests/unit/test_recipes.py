@@ -5,7 +5,6 @@ import math
 import pytest
 from ganbench.catalogue.variants import VARIANTS
 from ganbench.report.recipes import describe_recipes
-from ganbench.study.earlier import translate_earlier
 from ganbench.study.resolve import resolve
 from ganbench.study.schedules import factor
 from ganbench.study.schema import StudyError
@@ -154,20 +153,6 @@ def test_page_says_where_the_players_have_other_optimizers():
         "Adam, learning rate 0.0001, β 0.5 and 0.999 in G, "
         "Adam, learning rate 0.0004, β 0.5 and 0.999 in D;" in text
     )
-
-
-def test_studies_of_earlier_versions_are_read_as_the_networks_that_they_had():
-    network = {"name": "dcgan_torch_init", "width": 8}
-    here = make_study("minimax", "hinge", training={"network": network})
-    earlier = {key: value for key, value in here.items() if key != "recipe"}
-    own = {**network, "name": "dcgan", "kernel": 4}
-    own |= {"generator_norm": "own", "discriminator_norm": "own"}
-    earlier["training"] = {**here["training"], "network": own}
-    earlier["runs"] = {
-        "mnist": {name: {**run, "network": own} for name, run in here["runs"]["mnist"].items()}
-    }
-    assert translate_earlier(earlier) == here
-    assert translate_earlier(here) == here
 
 
 def test_page_says_the_optimizer_of_each_player_where_they_differ():

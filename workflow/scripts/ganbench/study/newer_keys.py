@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganbench.catalogue.optimizer_options import PLAYERS, select_player
-from ganbench.study.earlier import translate_earlier
 from ganbench.study.player_optimizers import join_players, keep_read
 from ganbench.study.schema import fill_defaults, load_schema
 
@@ -12,10 +11,9 @@ from ganbench.study.schema import fill_defaults, load_schema
 def complete_study(study: Mapping[str, Any]) -> dict[str, Any]:
     """A resolved study with the defaults of keys that did not exist when it was resolved.
 
-    Its runs lose the options that their optimizers do not read, as those of today do. What has
-    another name today gets it.
+    Its runs lose the options that their optimizers do not read, as those of today do.
     """
-    schema, study = load_schema(), translate_earlier(study)
+    schema = load_schema()
     runs = {
         dataset: {variant: _complete_run(run) for variant, run in runs.items()}
         for dataset, runs in study.get("runs", {}).items()
