@@ -20,7 +20,7 @@ SEEDS = 5
 """Seeds of a study."""
 
 CONFIDENCE = 0.99
-"""Of the interval of the final score, as in results/published/verify.py."""
+"""Of the interval of the final score, as in ganbench.commands.repetition."""
 
 PRIMARY = "FD-classifier"
 ALL = "all in one command"

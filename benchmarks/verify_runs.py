@@ -52,7 +52,7 @@ Those of half of the steps need no training: they are the honest ones, stopped h
 """
 
 TWINS = {", twin 1": 1 + 1e-6, ", twin 2": 1 - 1e-6}
-"""What the learning rate of each twin is multiplied with, as in results/published/verify.py."""
+"""What the learning rate of each twin is multiplied with, as in ganbench.commands.repetition."""
 
 
 class Job(NamedTuple):

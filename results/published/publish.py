@@ -6,9 +6,9 @@ RESULTS is the study's folder, results/STUDY by default; it needs no snapshots.p
 report, the tables, the figures as SVG, the resolved study, and of each run its record, how it ended
 and its history: what another study needs to name the folder as its `reference`. Generated samples
 are published unless they have more than 10 MB; images of the data are not. `runs.json` records for
-each run how it ended, on which machine, with which versions, and the SHA-256 of its generator;
-verify.py compares a repetition with it. `datapackage.json` names every file, and every column with
-its unit.
+each run how it ended, on which machine, with which versions, and the SHA-256 of its generator:
+what `ganbench verify` compares a repetition with. `datapackage.json` names every file, and every
+column with its unit.
 """
 
 import json

@@ -4,13 +4,13 @@ import importlib.util
 import io
 import json
 import shutil
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+from ganbench.commands import published_check, repetition
 from ganbench.study import resolve as studies
+from ganbench.study.written import load_study
 from project import ROOT
 
 FOLDER = ROOT / "results/published"
@@ -19,7 +19,7 @@ RUN = ("digits", "minimax", 1)
 
 
 def program(name: str):
-    """publish.py or verify.py, as a module."""
+    """publish.py or retabulate.py, as a module."""
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -42,8 +42,7 @@ def repeated(finished_study, tmp_path):
 
 
 def verified(published, repeated, capsys) -> tuple[int, str]:
-    study = json.loads((published / "study.json").read_text())
-    failed = program("verify").compare_runs(study, published, repeated, [RUN])
+    failed = repetition.compare_runs(published, repeated, [RUN])
     return failed, capsys.readouterr().out
 
 
@@ -68,8 +67,7 @@ def test_snapshot_on_another_processor_holds_as_far_as_twins_drift(
     move_first_snapshot(repeated, 2.0)
     move_first_snapshot(twins[0], 2.0)
     move_first_snapshot(twins[1], 2.0 * of_twin)
-    study = json.loads((published / "study.json").read_text())
-    failed = program("verify").compare_runs(study, published, repeated, [RUN], twins)
+    failed = repetition.compare_runs(published, repeated, [RUN], twins)
     said = capsys.readouterr().out
     assert failed == int(not holds), said
     assert "at step 20 " in said
@@ -77,10 +75,9 @@ def test_snapshot_on_another_processor_holds_as_far_as_twins_drift(
 
 
 def test_twin_has_the_published_study_with_rates_that_differ_by_a_millionth(published, tmp_path):
-    verify, study = program("verify"), json.loads((published / "study.json").read_text())
-    config = yaml.safe_load((ROOT / "tests/studies/tiny.yaml").read_text())
-    verify._write_twin(config, study, [RUN], 1 + 1e-6, tmp_path / "twin/study.yaml")
-    twin = studies.resolve(yaml.safe_load((tmp_path / "twin/study.yaml").read_text()), "twin")
+    study = json.loads((published / "study.json").read_text())
+    repetition.write_study(study, tmp_path / "twin.yaml", [RUN], 1 + 1e-6)
+    twin = load_study([tmp_path / "twin.yaml"], (), {})
     for variant, factor in (("minimax", 1 + 1e-6), ("non_saturating", 1)):
         run, other = (resolved["runs"]["digits"][variant] for resolved in (study, twin))
         rate = run["optimizer"]["lr"]
@@ -90,7 +87,7 @@ def test_twin_has_the_published_study_with_rates_that_differ_by_a_millionth(publ
 
 def test_rates_of_both_players_are_scaled_and_nothing_else():
     optimizer = {"generator": {"name": "adam", "lr": 2.0}, "discriminator": {"lr": 4.0, "eps": 1.0}}
-    scaled = program("verify").scale_rates(optimizer, 0.5)
+    scaled = repetition.scale_rates(optimizer, 0.5)
     assert scaled == {
         "generator": {"name": "adam", "lr": 1.0},
         "discriminator": {"lr": 2.0, "eps": 1.0},
@@ -164,23 +161,6 @@ def test_run_that_was_published_without_a_fingerprint_is_judged_by_the_interval(
     assert "judged by the interval: the published run has no fingerprint of its machine" in said
 
 
-@pytest.mark.parametrize("others", [True, False])
-def test_study_that_was_never_published_is_refused_in_one_message(
-    published, tmp_path, monkeypatch, capsys, others
-):
-    verify = program("verify")
-    monkeypatch.setattr(verify, "ROOT", tmp_path / "root")
-    if others:
-        shutil.copytree(published, tmp_path / "root/results/published/tiny")
-    monkeypatch.setattr(sys, "argv", ["verify.py", "new"])
-    assert verify.main() == 1
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1
-    assert "new: there is no study.json and no runs.json and no scores.csv" in said
-    assert ("published are tiny" if others else "nothing is published yet") in said
-    assert "python results/published/publish.py new" in said
-
-
 def test_run_that_diverged_as_the_published_one_did_holds(published, repeated, capsys):
     change(repeated / "runs/digits/minimax/seed1/run.json", status="diverged")
     file = repeated / "runs/digits/minimax/seed1/scores.csv"
@@ -206,26 +186,11 @@ def test_run_that_diverged_after_a_snapshot_is_not_judged_by_that_score(
     assert "diverged, published completed" in said
 
 
-def test_a_study_that_was_changed_since_is_refused_before_anything_runs(
-    published, tmp_path, monkeypatch, capsys
-):
-    verify = program("verify")
-    monkeypatch.setattr(verify, "ROOT", tmp_path / "root")
-    shutil.copytree(published, tmp_path / "root/results/published/tiny")
-    (tmp_path / "root/config").mkdir()
-    changed = {**yaml.safe_load((ROOT / "tests/studies/tiny.yaml").read_text()), "seeds": 3}
-    (tmp_path / "root/config/tiny.yaml").write_text(yaml.safe_dump(changed))
-    monkeypatch.setattr(sys, "argv", ["verify.py", "tiny"])
-    assert verify.main() == 1
-    assert "not the published study any more; it differs in seeds" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
 def test_published_study_is_still_the_one_that_is_shipped(folder):
-    file = program("verify").find_study_file(folder.name)
-    study = studies.resolve(yaml.safe_load(file.read_text(encoding="utf-8")), str(file))
+    study = load_study([published_check.find_study_file(folder.name)], (), {})
     published = json.loads((folder / "study.json").read_text())
-    assert program("verify").differences(studies.drop_execution(study), published) == []
+    assert published_check.find_differences(studies.drop_execution(study), published) == []
     runs = json.loads((folder / "runs.json").read_text())
     assert set(runs) == {
         "/".join(map(str, (d, v, f"seed{s}"))) for d, v, s in studies.list_runs(study)

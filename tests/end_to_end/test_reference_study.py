@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from ganbench.catalogue.columns import load_tables
 from ganbench.commands.bundle import bundle_study
-from ganbench.commands.bundle_check import BundleError, check_bundle, unpack, write_study
+from ganbench.commands.bundle_check import BundleError, check_bundle, unpack
 from ganbench.jobs.provenance import sha256
 from ganbench.study.resolve import resolve
+from ganbench.study.unresolve import unresolve, unresolve_runs
 from project import copy_checkout, planned, snakemake, tiny_study
 from test_published_results import program
 
@@ -164,7 +165,8 @@ def test_altered_file_with_a_new_manifest_contradicts_its_record(bundle, tmp_pat
 def test_study_of_a_bundle_resolves_to_the_same_runs(bundle, tmp_path):
     unpack(bundle, tmp_path / "unpacked")
     study = json.loads((tmp_path / "unpacked/study.json").read_text())
-    assert resolve(write_study(study), "again.yaml")["runs"] == study["runs"]
+    for written in (unresolve(study), unresolve_runs(study, tmp_path)):
+        assert resolve(written, "again.yaml")["runs"] == study["runs"]
 
 
 def test_bundle_is_a_reference(bundle, published):

@@ -167,7 +167,7 @@ def test_commands_run_as_a_module_and_name_themselves():
 
 
 def test_results_that_are_published_are_planned_from(capsys):
-    assert main(["plan-seeds", str(ROOT / "results/published/precision")]) == 0
+    assert main(["plan-seeds", str(ROOT / "results/published/precision_gpu")]) == 0
     assert read_row(capsys.readouterr().out, "bf16 against float32")[0] == "8"
 
 

@@ -18,7 +18,7 @@ from ganbench.terminal.past_jobs import Past, read_past
 from ganbench.training.flops import count_flops
 from project import ROOT, TINY
 
-PUBLISHED = ("fashion_mnist_dcgan", "fashion_mnist_penalties", "precision")
+PUBLISHED = ("fashion_mnist_dcgan", "fashion_mnist_penalties")
 
 
 def read_study(name: str) -> dict:

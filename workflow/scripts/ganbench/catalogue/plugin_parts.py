@@ -178,13 +178,18 @@ def _digest_part(
 ) -> str:
     """A digest of a file's lines without those of other parts that no line left uses."""
     others = [other for other in functions if other is not part]
-    rest = [node for node in tree.body if node not in others]
-    used = {node.id for top in rest for node in ast.walk(top) if isinstance(node, ast.Name)}
+    kept = [node for node in tree.body if node not in others]
+    while called := [other for other in others if other.name in _list_names(kept)]:
+        kept += called
+        others = [other for other in others if other not in called]
     left_out: set[int] = set()
     for other in others:
-        if other.name not in used:
-            left_out |= set(range(other.decorator_list[0].lineno, other.end_lineno + 1))
+        left_out |= set(range(other.decorator_list[0].lineno, other.end_lineno + 1))
     lines = enumerate(text.splitlines(), start=1)
     return sha256(
         "\n".join(line.rstrip() for at, line in lines if at not in left_out and line.strip())
     )
+
+
+def _list_names(nodes: list[ast.stmt]) -> set[str]:
+    return {node.id for top in nodes for node in ast.walk(top) if isinstance(node, ast.Name)}

@@ -182,7 +182,7 @@ def _verify(options: argparse.Namespace) -> str | int:
             seed=options.seed,
             cores=options.cores,
         )
-    from ganbench.commands.verification import verify_study  # noqa: PLC0415 (slow to import)
+    from ganbench.commands.published_check import verify_study  # noqa: PLC0415 (slow to import)
 
     return verify_study(options.what, options.variants, options.seeds, options.cores)
 

@@ -1,39 +1,28 @@
 """`verify`: whether a bundle is whole, and whether its scores and runs come out again.
 
 Hashes first, then generators are scored again with the same extractor, then runs are trained again
-by the rules of `results/published/verify.py`. Which ones is decided by a seed that is printed.
+by the workflow (`repetition.py`). Which ones is decided by a seed that is printed.
 """
 
-import argparse
-import importlib.util
 import json
 import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import yaml
-
 from ganbench.commands.bundle_contents import MANIFEST, PACKAGE, parse_manifest
+from ganbench.commands.repetition import FOLDER, empty_folder, repeat_runs, write_study
 from ganbench.commands.score_check import compare_scores_again
 from ganbench.jobs.archives import Archive
 from ganbench.jobs.errors import ActionableError
 from ganbench.jobs.provenance import sha256
 from ganbench.study.newer_keys import complete_study
 from ganbench.study.reference_sources import ROOT
-from ganbench.study.resolve import list_runs, resolve
+from ganbench.study.resolve import list_runs
+from ganbench.study.schema import StudyError
+from ganbench.study.written import load_study
 from ganbench.wording import count
-
-DERIVED = ("runs", "settings", "parts", "references", "software", "declaration")
-"""Keys of a resolved study that follow from others."""
-
-DERIVED_OF_DATASET = ("type", "primary", "shape", "sizes", "samples")
-OF_COMPARISON = ("reference", "contrasts", "baseline", "margin", "sweep")
-"""Keys that decide no run, and may name what a bundle does not have."""
-
-VERIFIER = ROOT / "results/published/verify.py"
 
 
 class BundleError(ActionableError):
@@ -51,8 +40,14 @@ def check_bundle(path: Path, *, runs: int, scores: int, seed: int, cores: str = 
         print(f"holds  {unpack(path, folder)}", flush=True)
         failed = 0
         if runs or scores:
+            if not (ROOT / "Snakefile").is_file():
+                raise BundleError(
+                    f"there is no {ROOT / 'Snakefile'}, which trains runs again: verify a bundle "
+                    "from a checkout, or with --runs 0 --scores 0 for its hashes alone"
+                )
             print(f"seed {seed} chooses what is repeated; --seed N chooses others", flush=True)
-            failed = _repeat(folder, runs, scores, random.Random(seed), cores)
+            with empty_folder():
+                failed = _repeat(folder, runs, scores, random.Random(seed), cores)
     if failed:
         raise BundleError(f"{path}: {count(failed, 'check')} failed")
     return f"{path}: all checks hold"
@@ -116,15 +111,14 @@ def _list_contradictions(folder: Path) -> Iterator[str]:
 def _repeat(folder: Path, runs: int, scores: int, choice: random.Random, cores: str) -> int:
     """Repeats runs and scores of an unpacked bundle; returns how many do not hold."""
     study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-    file = folder / "repeat.yaml"
-    file.write_text(yaml.safe_dump(write_study(study), allow_unicode=True), encoding="utf-8")
+    file = FOLDER / "study.yaml"
+    write_study(study, file)
     _check_resolution(study, file)
     generators = sorted(folder.glob("generators/*/*/*/*/generator.json"))
-    chosen = choice.sample(list(list_runs(study)), min(runs, len(list(list_runs(study)))))
+    every = list(list_runs(study))
+    chosen = choice.sample(every, min(runs, len(every)))
     scored = sorted(choice.sample(generators, min(scores, len(generators))))
-    verifier = load_verifier()
-    options = argparse.Namespace(study=study["study"], cores=cores)
-    failed = verifier.repeat_and_compare(folder, file, chosen, options) if chosen else 0
+    failed = repeat_runs(folder, file, chosen, cores) if chosen else 0
     if not generators and scores:
         print("none   no generator is in this bundle to be scored again")
     for card in scored:
@@ -134,29 +128,21 @@ def _repeat(folder: Path, runs: int, scores: int, choice: random.Random, cores: 
     return failed
 
 
-def write_study(study: dict[str, Any]) -> dict[str, Any]:
-    """A resolved study as one would write it to train the same runs and compare nothing."""
-    kept = {key: value for key, value in study.items() if key not in (*DERIVED, *OF_COMPARISON)}
-    kept["datasets"] = {
-        name: {key: value for key, value in dataset.items() if key not in DERIVED_OF_DATASET}
-        for name, dataset in study["datasets"].items()
-    }
-    kept["objectives"] = {
-        name: {"constants": objective["constants"]} if name in _catalogue() else objective
-        for name, objective in study["objectives"].items()
-    }
-    return kept
-
-
-def _catalogue() -> Any:
-    from ganbench.catalogue.objectives import OBJECTIVES  # noqa: PLC0415
-
-    return OBJECTIVES
-
-
 def _check_resolution(study: dict[str, Any], file: Path) -> None:
-    """Raises BundleError if this version trains other runs from the study than it did."""
-    resolved = resolve(yaml.safe_load(file.read_text(encoding="utf-8")), file.name)
+    """Raises BundleError if other runs would be trained here than the study's."""
+    try:
+        resolved = load_study([file], (), {})
+    except StudyError as error:
+        raise BundleError(
+            f"its runs cannot be repeated here: {error}. A bundle has no data, and no code of "
+            "plugins, which is never executed from elsewhere: put these files in the working "
+            "directory, or check its hashes alone with --runs 0 --scores 0"
+        ) from None
+    if resolved.get("parts") != study.get("parts"):
+        raise BundleError(
+            "its runs cannot be repeated here: the plugins in the working directory are not those "
+            "of the study, whose SHA-256 study.json has below `parts`"
+        )
     former, now = (complete_study(side)["runs"] for side in (study, resolved))
     changed = sorted(
         {
@@ -171,16 +157,3 @@ def _check_resolution(study: dict[str, Any], file: Path) -> None:
             f"this version would train {', '.join(changed)} with other parameters; check out the "
             "commit that study.json names below `software`"
         )
-
-
-def load_verifier() -> ModuleType:
-    """`results/published/verify.py` of the checkout. Raises BundleError without one."""
-    if not VERIFIER.is_file():
-        raise BundleError(
-            f"there is no {VERIFIER}, which trains runs again: verify a bundle from a checkout, or "
-            "with --runs 0 --scores 0 for its hashes alone"
-        )
-    specification = importlib.util.spec_from_file_location("published_verify", VERIFIER)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module

@@ -1,6 +1,7 @@
 """Scores a generator of a bundle again, and compares with the scores of its run."""
 
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -13,10 +14,11 @@ from ganbench.catalogue.extractors import choose_extractor
 from ganbench.evaluation.score import score_run
 from ganbench.interface.export import WEIGHTS
 from ganbench.jobs.errors import ActionableError
-from ganbench.jobs.fingerprint import take_fingerprint
+from ganbench.jobs.fingerprint import find_other_origin, take_fingerprint
 from ganbench.jobs.programs import run_program
 from ganbench.jobs.provenance import sha256_file
 from ganbench.report.results import read_scores
+from ganbench.study.paths import expand_path
 from ganbench.study.reference_sources import ROOT
 from ganbench.wording import number
 
@@ -69,6 +71,7 @@ def compare_scores_again(
         nearest_file=again / "nearest.png",
         nearest_table=again / "nearest.csv",
         batch_norm=study["evaluation"]["batch_norm"],
+        weights=expand_path(study["evaluation"].get("weights", "")),
     )
     run = json.loads((bundle / place / "run.json").read_text(encoding="utf-8"))
     return _compare(label, bundle / place / "scores.csv", again / "scores.csv", run)
@@ -125,13 +128,15 @@ def _compare(label: str, bundled: Path, again: Path, run: dict[str, Any]) -> tup
     shared = now.index.intersection(before.index)
     if len(shared) == 0:
         return False, f"{label}: the bundle has no scores of this generator"
-    own = take_fingerprint(run["fingerprint"]["threads"], run["device"])
-    is_same_machine = own["digest"] == run["fingerprint"]["digest"]
-    differences = (now[shared] - before[shared]).abs()
-    distances = (differences / before[shared].abs().clip(lower=1e-9)).fillna(0.0)
+    threads = run.get("fingerprint", {}).get("threads", 1)
+    own = {"fingerprint": take_fingerprint(threads, run["device"])}
+    is_same_machine = find_other_origin(own, run) is None
+    now, before = now[shared], before[shared]
+    is_same = (now == before) | (now.isna() & before.isna())
+    distances = (now - before).abs() / before.abs().clip(lower=1e-9)
+    distances = distances.mask(is_same, 0.0).fillna(math.inf)  # a score that became NaN differs
     worst = distances.idxmax()
-    limit = 0.0 if is_same_machine else TOLERANCE
-    holds = bool((distances <= limit).all()) or bool((differences[distances > limit] == 0).all())
+    holds = bool((distances <= (0.0 if is_same_machine else TOLERANCE)).all())
     name = worst[keys.index("metric")]
     text = f"{label}: {len(shared)} scores, the farthest {name} {number(now[worst])}"
     text += f", {number(before[worst])} in the bundle"

@@ -56,6 +56,17 @@ def take_fingerprint(threads: int, device: str) -> dict[str, Any]:
     return {"digest": sha256(canonical_json(parts))[:16], **parts}
 
 
+def find_other_origin(run: Mapping[str, Any], published: Mapping[str, Any]) -> str | None:
+    """Why a run need not have the bits of a published one; None if their fingerprints agree."""
+    if "fingerprint" not in published:
+        return "the published run has no fingerprint of its machine"
+    own, other = run["fingerprint"], published["fingerprint"]
+    if own["digest"] == other["digest"]:
+        return None
+    parts = [key for key in own if key != "digest" and own[key] != other.get(key)]
+    return f"this machine differs from the published run's in {', '.join(parts)}"
+
+
 def _name_processor(cpuinfo: Mapping[str, str]) -> str:
     """The processor in words; on other systems than Linux their build, which names a Mac's chip.
 

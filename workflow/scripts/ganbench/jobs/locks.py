@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -46,7 +47,8 @@ def take_over(file: Path, log: TextIO, patience: float = PATIENCE) -> int:
         holder = _find_holder(file)
         if holder and holder != signalled:
             print(f"process {holder} is still running this job; sent it SIGTERM", file=log)
-            os.kill(holder, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(holder, signal.SIGTERM)
             signalled = holder
         if time.monotonic() > deadline:
             raise HeldError(

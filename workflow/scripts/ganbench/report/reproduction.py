@@ -6,12 +6,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from ganbench.catalogue import objectives
 from ganbench.report.results import Results
+from ganbench.study.unresolve import unresolve
 from ganbench.wording import duration
 
-_DERIVED = {"runs", "settings", "parts", "references"}
-_DERIVED_OF_DATASET = {"type", "primary", "shape", "sizes", "samples"}
 _FIRST = ("study", "title", "description", "seeds", "baseline", "datasets", "variants")
 
 STAGES = ("prepare", "extractor", "train", "evaluate", "theory")
@@ -19,31 +17,13 @@ STAGES = ("prepare", "extractor", "train", "evaluate", "theory")
 
 def format_study(results: Results) -> str:
     """The study as YAML with every default filled in; it resolves to the same study."""
-    study = {key: value for key, value in results.study.items() if key not in _DERIVED}
+    study = unresolve(results.study)
     study["variants"] = {
         name: study["variants"][name] for name in results.variants if name in study["variants"]
     }
-    study["datasets"] = {
-        name: {
-            key: value
-            for key, value in study["datasets"][name].items()
-            if key not in _DERIVED_OF_DATASET
-        }
-        for name in results.datasets
-    }
-    study["objectives"] = {
-        name: _format_objective(name, definition)
-        for name, definition in study["objectives"].items()
-    }
+    study["datasets"] = {name: study["datasets"][name] for name in results.datasets}
     ordered = {key: study.pop(key) for key in _FIRST} | study
     return yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=88)
-
-
-def _format_objective(name: str, definition: dict[str, Any]) -> dict[str, Any]:
-    """An objective as a study may write it: one of the catalogue has only its constants."""
-    if name in objectives.OBJECTIVES:
-        return {"constants": definition["constants"]}
-    return definition
 
 
 def collect_values(runs: pd.DataFrame, column: str) -> dict[str, list[Any]]:

@@ -124,6 +124,10 @@ def slug(text: str) -> str:
 
 def _check_factors(factors: Mapping[str, list[FactorLevel]], variants: Mapping[str, Any]) -> None:
     for key, levels in factors.items():
+        if nested := [other for other in factors if other.startswith(f"{key}.")]:
+            raise StudyError(
+                f"grid.{key}: found beside {nested[0]}, which is part of it; remove one"
+            )
         names = [level.slug for level in levels]
         if twice := {name for name in names if names.count(name) > 1}:
             raise StudyError(f"grid.{key}: found the level {min(twice)!r} twice, expected it once")

@@ -8,7 +8,7 @@ import io
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -55,6 +55,8 @@ class Checkpoints:
                 self._clear()
         finally:
             os.close(lock)
+        with suppress(OSError):  # NFS removes an open file late; another job may have begun here
+            self.folder.rmdir()
 
     def resume(self, run: Run) -> None:
         """Restores `run`, which is at its start, from the newest intact checkpoint, if any."""
@@ -135,4 +137,3 @@ class Checkpoints:
         for file in [*self.folder.glob("*.checkpoint"), *self.folder.glob("*.partial")]:
             file.unlink()
         (self.folder / "lock").unlink()
-        self.folder.rmdir()

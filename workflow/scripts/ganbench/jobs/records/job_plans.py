@@ -7,6 +7,7 @@ records of other jobs have them. Times of files decide nothing, and only tell wh
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,13 +141,22 @@ def _compare(
     before: Mapping[str, Any], now: Mapping[str, Any]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The parameters that differ as `key: value`, before and now; of nested ones the leaves."""
-    old, new = (frozenset(_list_leaves("", parameters)) for parameters in (before, now))
+    old, new = (
+        frozenset(_list_leaves("", {key: _parse(value) for key, value in parameters.items()}))
+        for parameters in (before, now)
+    )
     return old - new, new - old
 
 
+def _parse(parameter: Any) -> Any:
+    """A parameter of a rule; what is canonical JSON of a part of the study, as that part."""
+    if isinstance(parameter, str) and parameter.startswith(("{", "[")):
+        with suppress(json.JSONDecodeError):
+            return json.loads(parameter)
+    return parameter
+
+
 def _list_leaves(key: str, value: Any) -> Iterator[str]:
-    if isinstance(value, str) and value.startswith(("{", "[")):
-        value = json.loads(value)  # a study's part, as canonical text
     if isinstance(value, Mapping) and value:
         for name, part in value.items():
             yield from _list_leaves(f"{key}.{name}" if key else name, part)
