@@ -10,7 +10,7 @@ from evidence_example import ALL_FAILED, BASELINE, END, settings, study_of, toge
 from evidence_example import VARIANT as BETTER
 from ganbench.evidence.comparisons import compare_contrasts
 from ganbench.evidence.headline import write_headline, write_short_answer
-from ganbench.evidence.sentences import describe_comparison
+from ganbench.evidence.sentences import claim, describe_numbers
 from ganbench.evidence.tables import count_failures, summarise
 
 WORSE = [45.0, 49.5, 42.2, 47.9, 46.8]
@@ -48,10 +48,10 @@ def headline_of(datasets, measure=FD, **declared):
 
 
 def answer_of(datasets, measure=FD, **declared):
-    """The short answer, of at most 30 words a dataset."""
+    """The short answer, of at most 45 words a dataset."""
     comparisons, summary, _, study = tables_of(datasets, measure, **declared)
     answer = write_short_answer(comparisons, summary, study)
-    assert len(answer.split()) <= 30 * len(datasets)
+    assert len(answer.split()) <= 45 * len(datasets)
     return answer
 
 
@@ -60,7 +60,8 @@ def sentence_of(variant, baseline=BASELINE, measure=FD, **declared):
     comparisons, summary, _, _ = tables_of({"digits": finals}, measure, **declared)
     row = comparisons[comparisons["metric"] == measure[0]].iloc[0]
     rows = summary[summary["metric"] == measure[0]].set_index("variant")
-    return describe_comparison(row, rows.loc["wgan"], rows.loc["minimax"])
+    numbers = describe_numbers(row, rows.loc["wgan"], rows.loc["minimax"])
+    return f"On digits, {claim(row)}: {numbers}."
 
 
 @pytest.mark.parametrize(
@@ -116,8 +117,9 @@ def test_short_answer_groups_several_contrasts_by_verdict():
     finals |= {"r1": ALL_FAILED, "slow": [x * 0.97 for x in BASELINE]}
     finals["slow"] = [x - d for x, d in zip(BASELINE, (1.5, 0.7, 2.6, 0.4, 3.1), strict=True)]
     assert answer_of({"digits": finals}) == (
-        "On digits, against minimax by FD-classifier: wgan was better; lsgan and r1 were worse; "
-        "copy scored exactly the same; suggestive for slow (better); inconclusive for rel."
+        "On digits, against minimax by FD-classifier: wgan was better (17 % lower, 10.7 to 23.3 %); "
+        "lsgan (19 % higher, 12.9 to 24.8 %) and r1 were worse; copy scored exactly the same; "
+        "suggestive for slow (better); inconclusive for rel."
     )
 
 
@@ -125,8 +127,8 @@ def test_short_answer_names_both_sides_of_declared_contrasts():
     finals = {"a": BASELINE, "b": BETTER, "c": WORSE, "d": BASELINE}
     contrasts = [["b", "a"], ["d", "c"], ["c", "a"]]
     assert answer_of({"digits": finals}, contrasts=contrasts) == (
-        "On digits, b was better than a (FD-classifier 17 % lower), d better than c (16 % lower), "
-        "c worse than a (19 % higher)."
+        "On digits, b was better than a (FD-classifier 17 % lower, 11.9 to 22.2 %), d better than c "
+        "(16 % lower, 12.3 to 19.1 %), c worse than a (19 % higher, 14 to 23.6 %)."
     )
 
 
@@ -134,7 +136,8 @@ def test_short_answer_counts_open_contrasts_with_several_baselines():
     finals = {"a": BASELINE, "b": BETTER, "c": CLOSE, "d": BASELINE[::-1]}
     contrasts = [["b", "a"], ["c", "d"]]
     assert answer_of({"digits": finals}, contrasts=contrasts) == (
-        "On digits, b was better than a (FD-classifier 17 % lower); c against d is inconclusive."
+        "On digits, b was better than a (FD-classifier 17 % lower, 12.6 to 21.7 %); "
+        "c against d is inconclusive."
     )
     none_decided = [["c", "a"], ["a", "d"], ["c", "d"]]
     assert answer_of({"digits": finals}, contrasts=none_decided) == (
@@ -147,13 +150,11 @@ def test_short_answer_names_suggestive_contrasts_apart_from_decided_ones():
     finals = {"a": BASELINE, "b": BETTER, "c": slow, "d": BASELINE[::-1]}
     contrasts = [["b", "a"], ["c", "a"], ["c", "d"], ["d", "a"]]
     assert answer_of({"digits": finals}, contrasts=contrasts) == (
-        "On digits, b was better than a (FD-classifier 17 % lower); suggestive: c better than a; "
-        "2 contrasts are inconclusive."
+        "On digits, b was better than a (FD-classifier 17 % lower, 11.4 to 22.7 %); suggestive: "
+        "c better than a; 2 more contrasts are inconclusive."
     )
     decided = [["b", "a"], ["d", "b"], ["b", "d"], ["c", "a"], ["c", "d"]]
-    assert answer_of({"digits": finals}, contrasts=decided).endswith(
-        "(17 % lower); 2 more are undecided."
-    )
+    assert answer_of({"digits": finals}, contrasts=decided).endswith(" %); 2 more are undecided.")
     undecided = answer_of({"digits": finals}, contrasts=[["c", "a"], ["c", "d"], ["d", "a"]])
     assert undecided == (
         "On digits, none of the 3 contrasts is decided by FD-classifier; suggestive: c better than "
@@ -161,12 +162,32 @@ def test_short_answer_names_suggestive_contrasts_apart_from_decided_ones():
     )
 
 
+def test_short_answer_says_together_what_is_open_against_one_baseline():
+    finals = {"a": BASELINE, "b": BETTER, "c": CLOSE, "d": BASELINE[::-1], "e": CLOSE[::-1]}
+    contrasts = [["c", "a"], ["d", "a"], ["b", "c"], ["e", "d"]]
+    answer = answer_of({"digits": finals}, contrasts=contrasts)
+    assert answer.startswith("On digits, b was better than c (FD-classifier ")
+    assert answer.endswith(
+        "; none of 2 others is shown to differ from a; e against d is inconclusive."
+    )
+
+
+def test_interval_of_a_large_ratio_is_of_the_ratio_that_is_printed():
+    """6 times lower, though the table has 0.167 times."""
+    finals = {"a": [60.0, 61.0, 59.0, 60.5], "b": [10.0, 10.1, 10.2, 9.9], "c": [9.0] * 4}
+    answer = answer_of({"digits": finals}, contrasts=[["b", "a"], ["a", "b"]])
+    low, high = re.search(r"6 times lower, (\S+) to (\S+)\)", answer).groups()
+    assert 5.5 < float(low) < 6 < float(high) < 6.5
+    assert f"a worse than b (6 times higher, {low} to {high})" in answer
+
+
 def test_datasets_that_agree_share_a_sentence():
     finals = {"minimax": BASELINE, "wgan": BETTER, "rel": CLOSE}
     text = answer_of({"digits": finals, "shoes": finals, "faces": {**finals, "wgan": WORSE}})
     assert text == (
-        "On digits and shoes, against minimax by FD-classifier: wgan was better; inconclusive for "
-        "rel. On faces, against minimax by FD-classifier: wgan was worse; inconclusive for rel."
+        "On digits and shoes, against minimax by FD-classifier: wgan was better (17 % lower, 12.6 to "
+        "21.7 %); inconclusive for rel. On faces, against minimax by FD-classifier: wgan was worse "
+        "(19 % higher, 14.5 to 23.1 %); inconclusive for rel."
     )
 
 

@@ -8,7 +8,12 @@ import pandas as pd
 
 from ganbench.evidence.comparisons import DECLARED
 from ganbench.evidence.final_scores import measure_name, primary_measures, select
-from ganbench.evidence.sentences import claim, claim_briefly, describe_numbers
+from ganbench.evidence.sentences import (
+    claim,
+    claim_briefly,
+    describe_numbers,
+    describe_size_briefly,
+)
 from ganbench.evidence.verdict import VerdictKind, exactly_equal
 from ganbench.wording import count, listing, number, percent
 
@@ -29,6 +34,8 @@ _PHRASES = {
 
 SIZED = (VerdictKind.BETTER, VerdictKind.WORSE, VerdictKind.HIGHER, VerdictKind.LOWER)
 """Verdicts whose claim says by how much."""
+
+RANKED = (VerdictKind.BETTER, VerdictKind.WORSE)
 
 MOST_NAMES = 3
 """The names that a clause of the short answer lists before it counts the rest."""
@@ -79,7 +86,7 @@ def write_short_answer(
 ) -> str:
     """What the study found, as one would repeat it: a sentence for each dataset, or for several.
 
-    At most 30 words a dataset for names of one word: it has the declared contrasts alone.
+    At most 45 words a dataset for names of one word: it has the declared contrasts alone.
     """
     declared = select(comparisons, role=DECLARED)
     if len(declared) == 0:
@@ -118,17 +125,29 @@ def _group_contrasts(rows: pd.DataFrame) -> str:
     if rows["baseline"].nunique() > 1:
         return _list_contrasts(rows)
     name = measure_name((rows.iloc[0]["metric"], rows.iloc[0]["reference"]))
-    outcomes: dict[str, list[str]] = {}
+    outcomes: dict[str, list[tuple[str, str]]] = {}
     for _, row in rows.iterrows():
         outcome = EQUAL if exactly_equal(row) else row["verdict"].kind
-        lean = f" ({row['verdict'].leaning})" if outcome == VerdictKind.SUGGESTIVE else ""
-        outcomes.setdefault(outcome, []).append(f"{row['variant']}{lean}")
+        note = row["verdict"].leaning if outcome == VerdictKind.SUGGESTIVE else ""
+        if outcome in RANKED and "failures" not in row["decided_by"]:
+            note = describe_size_briefly(row)
+        outcomes.setdefault(outcome, []).append((row["variant"], note and f" ({note})"))
     clauses = [
-        phrases[len(outcomes[outcome]) > 1].format(listing(outcomes[outcome], MOST_NAMES))
+        _say_outcome(phrases, outcomes[outcome])
         for outcome, phrases in _PHRASES.items()
         if outcome in outcomes
     ]
     return f"against {rows.iloc[0]['baseline']} by {name}: {'; '.join(clauses)}"
+
+
+def _say_outcome(phrases: tuple[str, str], variants: list[tuple[str, str]]) -> str:
+    """The variants of one outcome, each with its note where they are few."""
+    if len(variants) == 1:
+        ((name, note),) = variants
+        return phrases[0].format(name) + note
+    if len(variants) > MOST_NAMES:
+        return phrases[1].format(listing([name for name, _ in variants], MOST_NAMES))
+    return phrases[1].format(listing([name + note for name, note in variants]))
 
 
 def _list_contrasts(rows: pd.DataFrame) -> str:
@@ -140,10 +159,10 @@ def _list_contrasts(rows: pd.DataFrame) -> str:
             leaning.append(f"{row['variant']} {row['verdict'].leaning} than {row['baseline']}")
             continue
         if kind is VerdictKind.INCONCLUSIVE and not exactly_equal(row):
-            open_pairs.append(f"{row['variant']} against {row['baseline']}")
+            open_pairs.append((row["variant"], row["baseline"]))
             continue
         is_sized = kind in SIZED and "failures" not in row["decided_by"]
-        claims.append(claim_briefly(row) if sized and is_sized else claim(row))
+        claims.append(claim_briefly(row) if sized and is_sized else claim(row, with_interval=True))
         sized = sized or is_sized
     if len(claims) > MOST_NAMES:
         claims = [
@@ -156,11 +175,23 @@ def _list_contrasts(rows: pd.DataFrame) -> str:
         open_pairs = [] if leaning else open_pairs
     elif leaning:
         clauses.append(f"suggestive: {listing(leaning)}")
-    if claims and len(open_pairs) == 1:
-        clauses.append(f"{open_pairs[0]} is inconclusive")
-    elif claims and open_pairs:
-        clauses.append(f"{len(open_pairs)} contrasts are inconclusive")
-    return "; ".join(clauses)
+    return "; ".join([*clauses, *(_list_open_pairs(open_pairs) if claims else ())])
+
+
+def _list_open_pairs(pairs: list[tuple[str, str]]) -> list[str]:
+    """What is said of inconclusive contrasts: several with one baseline together, the rest counted."""
+    clauses, rest = [], []
+    for baseline in dict.fromkeys(baseline for _, baseline in pairs):
+        variants = [variant for variant, other in pairs if other == baseline]
+        if len(variants) > 1:
+            clauses.append(f"none of {len(variants)} others is shown to differ from {baseline}")
+        else:
+            rest.append(f"{variants[0]} against {baseline}")
+    if len(rest) == 1:
+        clauses.append(f"{rest[0]} is inconclusive")
+    elif rest:
+        clauses.append(f"{len(rest)} more contrasts are inconclusive")
+    return clauses
 
 
 def _say_that_none_is_decided(rows: pd.DataFrame) -> str:

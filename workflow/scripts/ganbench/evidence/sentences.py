@@ -12,7 +12,7 @@ MORE_PLACES = 3
 """So many decimal places are added at most for a difference that readers can check."""
 
 
-def claim(row: Row) -> str:
+def claim(row: Row, *, with_interval: bool = False) -> str:
     """What a row of `comparisons.csv` shows, in a clause without its dataset."""
     variant, baseline, verdict = row["variant"], row["baseline"], row["verdict"]
     name = measure_name((row["metric"], row["reference"]))
@@ -22,7 +22,7 @@ def claim(row: Row) -> str:
         return _claim_failures(row)
     match verdict.kind:
         case VerdictKind.BETTER | VerdictKind.WORSE | VerdictKind.HIGHER | VerdictKind.LOWER:
-            return f"{variant} {_describe_size(row, name)}"
+            return f"{variant} {_describe_size(row, name, with_interval)}"
         case VerdictKind.EQUIVALENT:
             return f"{variant} and {baseline} were equivalent in {name} within {verdict.margin}"
         case VerdictKind.SUGGESTIVE:
@@ -50,11 +50,13 @@ def _claim_failures(row: Row) -> str:
     return f"{worse[0]} failed in {worse[1]} of {runs}, {better[0]} in {others}"
 
 
-def _describe_size(row: Row, name: str) -> str:
+def _describe_size(row: Row, name: str, with_interval: bool) -> str:
     """Which side is better and by how much; by a metric without a direction, which is higher."""
+    limits = _describe_limits(row) if with_interval else ""
     if not direction(row["metric"]):
-        return f"scored {_describe_ratio(row)} {_compare(row)} {name} than {row['baseline']}"
-    size = f"{name} {_describe_ratio(row)} {_compare(row)}"
+        size = f"scored {_describe_ratio(row)} {_compare(row)} {name} than {row['baseline']}"
+        return f"{size} ({limits})" if limits else size
+    size = ", ".join(filter(None, [f"{name} {_describe_ratio(row)} {_compare(row)}", limits]))
     return f"was {row['verdict'].kind} than {row['baseline']} ({size})"
 
 
@@ -72,22 +74,36 @@ def _describe_ratio(row: Row) -> str:
     return f"{number(100 * abs(row['ratio'] - 1), 2)} %"
 
 
+def _describe_limits(row: Row) -> str:
+    """The simultaneous interval of a decided difference, as `_describe_ratio` has the difference.
+
+    It is empty where the difference has none.
+    """
+    if is_missing(row["simultaneous_low"]):
+        return ""
+    if is_missing(row["ratio"]):
+        limits, unit = [row["simultaneous_low"], row["simultaneous_high"]], ""
+    elif max(row["ratio"], 1 / row["ratio"]) >= LARGE_RATIO:
+        limits, unit = [row["ratio_low"], row["ratio_high"]], ""
+        limits = [1 / limit for limit in limits] if row["ratio"] < 1 else limits
+    else:
+        limits, unit = [100 * (row[name] - 1) for name in ("ratio_low", "ratio_high")], " %"
+    low, high = sorted(map(abs, limits))
+    return f"{number(low)} to {number(high)}{unit}"
+
+
 def claim_briefly(row: Row) -> str:
     """The claim on a decided difference, after another one by the same metric."""
-    size = f"{_describe_ratio(row)} {_compare(row)}"
+    size = describe_size_briefly(row)
     if not direction(row["metric"]):
         return f"{row['variant']} {size} than {row['baseline']}"
     return f"{row['variant']} {row['verdict'].kind} than {row['baseline']} ({size})"
 
 
-def describe_comparison(row: Row, variant: Row, baseline: Row, confidence: float = 0.95) -> str:
-    """One sentence on a row of `comparisons.csv`, with its numbers.
-
-    `variant` and `baseline` are the rows of `summary.csv` for the same dataset, metric and
-    reference.
-    """
-    numbers = describe_numbers(row, variant, baseline, confidence)
-    return f"On {row['dataset']}, {claim(row)}{f': {numbers}' if numbers else ''}."
+def describe_size_briefly(row: Row) -> str:
+    """A decided difference with its interval: "17 % lower, 13.2 to 20.8 %"."""
+    size = f"{_describe_ratio(row)} {_compare(row)}"
+    return ", ".join(filter(None, [size, _describe_limits(row)]))
 
 
 def describe_numbers(row: Row, variant: Row, baseline: Row, confidence: float = 0.95) -> str:
