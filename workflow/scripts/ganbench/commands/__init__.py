@@ -1,1 +1,1 @@
-"""What `python -m ganbench` can do beside `snakemake`: plan seeds, look at a study, watch it."""
+"""What `python -m ganbench` can do beside `snakemake`: all that runs no study, one file each."""

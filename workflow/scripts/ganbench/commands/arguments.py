@@ -1,4 +1,7 @@
-"""Plans seeds, looks at a study, scores images and exports generators; snakemake does the rest."""
+"""Checks, watches, bundles and verifies studies, plans seeds, scores images, exports generators.
+
+`snakemake` does the rest: it runs a study.
+"""
 
 import argparse
 import sys
@@ -30,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ganbench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="ganbench", description=" ".join(__doc__.split()))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (
         _add_check,
@@ -71,6 +74,7 @@ def _add_plan_seeds(commands: Any) -> None:
     )
     _add_results(plan)
     plan.add_argument("--margin", help="the difference to show, such as 5 or 10%%")
+    _add_plugins(plan)
     plan.set_defaults(run=_plan_seeds)
 
 
@@ -82,6 +86,7 @@ def _add_score(commands: Any) -> None:
     score.add_argument("--dataset", default="digits", help="the dataset; digits if left out")
     score.add_argument("--count", type=int, help="images to draw of a generator")
     score.add_argument("--cache", type=Path, help="where prepared data are kept")
+    _add_plugins(score)
     score.set_defaults(run=_score)
 
 
@@ -90,6 +95,7 @@ def _add_export(commands: Any) -> None:
     export.add_argument("run_folder", type=Path, metavar="run", help="results/…/runs/…/seed0")
     export.add_argument("folder", type=Path, help="the folder to write")
     export.add_argument("--step", type=int, help="a snapshot's step; the last if left out")
+    _add_plugins(export)
     export.set_defaults(run=_export)
 
 
@@ -100,8 +106,11 @@ def _add_bundle(commands: Any) -> None:
     bundle.add_argument(
         "--snapshots",
         type=int,
-        help="generators of each run, from the last on; the last, if all have 50 MB, if left out",
+        metavar="N",
+        help="include the generators of the last N snapshots of each run, 0 for none; if left out, "
+        "the last one, or none where those of all runs are larger than 50 MB together",
     )
+    _add_plugins(bundle)
     bundle.set_defaults(run=_bundle)
 
 
@@ -135,10 +144,21 @@ def _add_results(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_plugins(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--plugins",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="the plugins of the study, where they are not found by the names in its study.json",
+    )
+
+
 def _plan_seeds(options: argparse.Namespace) -> str:
     from ganbench.commands.seed_table import describe_seed_plans  # noqa: PLC0415 (slow to import)
 
-    return describe_seed_plans(options.results, options.margin)
+    return describe_seed_plans(options.results, options.margin, options.plugins)
 
 
 def _check_study(options: argparse.Namespace) -> str:
@@ -158,6 +178,7 @@ def _score(options: argparse.Namespace) -> str:
     from ganbench.interface.prepared import CACHE  # noqa: PLC0415
     from ganbench.interface.scoring import score_samples  # noqa: PLC0415
 
+    _register_network(options.samples, options.plugins)
     samples = find_generator(options.samples) or options.samples
     cache = options.cache or CACHE
     scores = score_samples(samples, dataset=options.dataset, count=options.count, cache=cache)
@@ -168,7 +189,16 @@ def _bundle(options: argparse.Namespace) -> str:
     from ganbench.commands.bundle import bundle_study  # noqa: PLC0415 (slow to import)
 
     archive = options.to or options.results.with_name(f"{options.results.name}.zip")
-    return bundle_study(options.results, archive, options.snapshots)
+    return bundle_study(options.results, archive, options.snapshots, options.plugins)
+
+
+def _register_network(folder: Path, plugins: Sequence[Path]) -> None:
+    """Lets the generator in a folder be built where its network is a plugin's."""
+    from ganbench.interface.export import CARD  # noqa: PLC0415 (slow to import)
+    from ganbench.study.former_plugins import register_network_of  # noqa: PLC0415
+
+    for name in ("run.json", CARD):
+        register_network_of(folder / name, plugins)
 
 
 def _verify(options: argparse.Namespace) -> str | int:
@@ -190,4 +220,5 @@ def _verify(options: argparse.Namespace) -> str | int:
 def _export(options: argparse.Namespace) -> str:
     from ganbench.interface.export import export_generator  # noqa: PLC0415 (slow to import)
 
+    _register_network(options.run_folder, options.plugins)
     return str(export_generator(options.run_folder, options.folder, options.step))

@@ -4,6 +4,7 @@ Two bundles of the same results have the same bytes.
 """
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +29,22 @@ from ganbench.jobs.archives import write_archive
 from ganbench.jobs.errors import ActionableError
 from ganbench.jobs.provenance import sha256_file
 from ganbench.study.budget import snapshot_steps
+from ganbench.study.former_plugins import register_former_plugins
 from ganbench.wording import count
 
 MOST_MEGABYTES = 50
 """Weights that a bundle has without being asked."""
 
 
-def bundle_study(results: Path, archive: Path, snapshots: int | None = None) -> str:
+def bundle_study(
+    results: Path, archive: Path, snapshots: int | None = None, plugins: Sequence[Path] = ()
+) -> str:
     """Writes the archive and returns a line about it.
 
     `snapshots` are how many generators of each run are included, from the last one on; None is the
-    last one, unless those of all runs are larger than `MOST_MEGABYTES`. Raises ActionableError if
-    the study has no report.
+    last one, unless those of all runs are larger than `MOST_MEGABYTES`. `plugins` are the files
+    that have the study's own networks. Raises ActionableError if the study has no report, or a
+    network is not found.
     """
     lacking = [name for name in ("report.html", "study.json") if not (results / name).is_file()]
     if lacking:
@@ -51,7 +56,7 @@ def bundle_study(results: Path, archive: Path, snapshots: int | None = None) -> 
     patterns = (*TABLES, "figures/*.svg", *SHARED, *name_run_files((*RUNS, *SCORES, *PICTURES)))
     contents: dict[str, Path] = list_files(results, patterns)
     with tempfile.TemporaryDirectory() as folder:
-        generators, note = _export_generators(results, Path(folder), snapshots)
+        generators, note = _export_generators(results, Path(folder), snapshots, plugins)
         contents |= generators
         endings = Path(folder) / "runs.json"
         endings.write_bytes(to_json(tabulate_endings(results)))
@@ -69,7 +74,7 @@ def bundle_study(results: Path, archive: Path, snapshots: int | None = None) -> 
 
 
 def _export_generators(
-    results: Path, folder: Path, snapshots: int | None
+    results: Path, folder: Path, snapshots: int | None, plugins: Sequence[Path]
 ) -> tuple[dict[str, Path], str]:
     """The weights of generators and their cards by their names in the archive, and a note."""
     runs = sorted(results.glob("runs/*/*/*/snapshots.pt"))
@@ -77,6 +82,7 @@ def _export_generators(
         return {}, "without weights: there are no snapshots.pt"
     if snapshots == 0:
         return {}, "without weights, as asked for"
+    register_former_plugins(results, "network", plugins)
     exported: dict[str, Path] = {}
     for snapshots_file in runs:
         run_folder = snapshots_file.parent

@@ -1,6 +1,6 @@
 """`plan-seeds`: how many seeds each comparison of a finished study needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from ganbench.evidence.scales import Scale, choose_scale
 from ganbench.evidence.seed_plan import MOST_SEEDS, SeedPlan, plan_seeds
 from ganbench.jobs.errors import ActionableError
 from ganbench.study.declared import Margin, list_contrasts, read_margin
+from ganbench.study.former_plugins import register_former_plugins
 from ganbench.study.references import is_of_reference
 from ganbench.wording import count, number, percent
 
@@ -31,13 +32,14 @@ class Question(NamedTuple):
     confidence: float
 
 
-def describe_seed_plans(results: Path, margin: str | None) -> str:
+def describe_seed_plans(results: Path, margin: str | None, plugins: Sequence[Path] = ()) -> str:
     """A table for each dataset; `margin` takes the place of the study's own.
 
-    Raises ActionableError if the folder is not that of a finished study, or the margin is no number
-    above 0.
+    `plugins` are the files that have the study's own metrics. Raises ActionableError if the folder
+    is not that of a finished study, the margin is no number above 0, or a metric is not found.
     """
     study, runs, scores = _read_study(results)
+    register_former_plugins(results, "metric", plugins)
     target = read_margin(margin if margin is not None else study.get("margin", ""))
     final = index_final_scores(scores, runs)
     contrasts = list_contrasts(study)

@@ -68,7 +68,7 @@ def _build(
         raise PluginError(
             f"the network {name} is of another plugin, or of another version of it, than the run "
             f"has, whose digest is {expected['sha256'][:16]}; name that file as `plugins` of the "
-            "study, or read it by `ganbench.use_plugin(file)`"
+            "study, by --plugins, or read it by `ganbench.use_plugin(file)`"
         )
     with naming_lines(PARTS["network", name]):
         classes = load_part("network", name)()
@@ -89,7 +89,7 @@ def _check(network: Mapping[str, Any], shape: Shape) -> Mapping[str, Any]:
     if network["name"] not in architectures.ARCHITECTURES:
         raise PluginError(
             f"the network {network['name']} is of a plugin, which was not read; name its file as "
-            "`plugins` of the study, or read it by `ganbench.use_plugin(file)`"
+            "`plugins` of the study, by --plugins, or read it by `ganbench.use_plugin(file)`"
         )
     if problem := architectures.find_problem(network, shape if len(shape) == 3 else None):
         raise ValueError(problem)
