@@ -117,8 +117,8 @@ def test_short_answer_groups_several_contrasts_by_verdict():
     finals |= {"r1": ALL_FAILED, "slow": [x * 0.97 for x in BASELINE]}
     finals["slow"] = [x - d for x, d in zip(BASELINE, (1.5, 0.7, 2.6, 0.4, 3.1), strict=True)]
     assert answer_of({"digits": finals}) == (
-        "On digits, against minimax by FD-classifier: wgan was better (17 % lower, 10.7 to 23.3 %); "
-        "lsgan (19 % higher, 12.9 to 24.8 %) and r1 were worse; copy scored exactly the same; "
+        "On digits, against minimax by FD-classifier: wgan was better (17 % lower, 10.7 to "
+        "23.3 %); lsgan (19 % higher, 12.9 to 24.8 %) and r1 were worse; copy scored exactly the same; "
         "suggestive for slow (better); inconclusive for rel."
     )
 
@@ -127,8 +127,8 @@ def test_short_answer_names_both_sides_of_declared_contrasts():
     finals = {"a": BASELINE, "b": BETTER, "c": WORSE, "d": BASELINE}
     contrasts = [["b", "a"], ["d", "c"], ["c", "a"]]
     assert answer_of({"digits": finals}, contrasts=contrasts) == (
-        "On digits, b was better than a (FD-classifier 17 % lower, 11.9 to 22.2 %), d better than c "
-        "(16 % lower, 12.3 to 19.1 %), c worse than a (19 % higher, 14 to 23.6 %)."
+        "On digits, b was better than a (FD-classifier 17 % lower, 11.9 to 22.2 %), d better than "
+        "c (16 % lower, 12.3 to 19.1 %), c worse than a (19 % higher, 14 to 23.6 %)."
     )
 
 
@@ -185,9 +185,9 @@ def test_datasets_that_agree_share_a_sentence():
     finals = {"minimax": BASELINE, "wgan": BETTER, "rel": CLOSE}
     text = answer_of({"digits": finals, "shoes": finals, "faces": {**finals, "wgan": WORSE}})
     assert text == (
-        "On digits and shoes, against minimax by FD-classifier: wgan was better (17 % lower, 12.6 to "
-        "21.7 %); inconclusive for rel. On faces, against minimax by FD-classifier: wgan was worse "
-        "(19 % higher, 14.5 to 23.1 %); inconclusive for rel."
+        "On digits and shoes, against minimax by FD-classifier: wgan was better (17 % lower, 12.6 "
+        "to 21.7 %); inconclusive for rel. On faces, against minimax by FD-classifier: wgan was "
+        "worse (19 % higher, 14.5 to 23.1 %); inconclusive for rel."
     )
 
 

@@ -235,6 +235,22 @@ def test_resolved_study_is_plain_json():
     assert json.loads(json.dumps(study, allow_nan=False)) == study
 
 
+@pytest.mark.parametrize("name", ["config", "fashion_mnist"])
+def test_replication_is_the_same_study_on_other_seeds(name):
+    own, former = (
+        yaml.safe_load((ROOT / f"config/{file}.yaml").read_text(encoding="utf-8"))
+        for file in (
+            f"{'goodfellow2014' if name == 'config' else name}_replication",
+            name,
+        )
+    )
+    seeds = [studies.resolve(study, "s.yaml")["seeds"] for study in (own, former)]
+    assert len(seeds[0]) == 2 * len(seeds[1])
+    assert not set(seeds[0]) & set(seeds[1])
+    differs = {key for key in own.keys() | former.keys() if own.get(key) != former.get(key)}
+    assert differs == {"study", "title", "description", "seeds"}
+
+
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_shipped_studies_resolve(file):
     study = studies.resolve(yaml.safe_load(file.read_text(encoding="utf-8")), file.name)

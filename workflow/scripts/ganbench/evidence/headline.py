@@ -179,7 +179,7 @@ def _list_contrasts(rows: pd.DataFrame) -> str:
 
 
 def _list_open_pairs(pairs: list[tuple[str, str]]) -> list[str]:
-    """What is said of inconclusive contrasts: several with one baseline together, the rest counted."""
+    """What is said of inconclusive contrasts: those with one baseline together, others counted."""
     clauses, rest = [], []
     for baseline in dict.fromkeys(baseline for _, baseline in pairs):
         variants = [variant for variant, other in pairs if other == baseline]
