@@ -1,5 +1,8 @@
 """Files appear whole or not at all, and jobs refuse one that is not what was written."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 from ganbench.jobs import files
 from ganbench.jobs.job import job
@@ -50,7 +53,8 @@ def test_file_of_another_study_is_refused(table):
         files.check([other, table])
 
 
-def test_several_damaged_files_are_refused_in_one_message_with_one_command(tmp_path):
+def test_several_damaged_files_are_refused_in_one_message_with_one_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "results/s"
     names = tuple(f"{number:02}.csv" for number in range(12))
     for name in names:
@@ -68,7 +72,31 @@ def test_several_damaged_files_are_refused_in_one_message_with_one_command(tmp_p
     with pytest.raises(files.DamagedFileError) as many:
         files.check(folder / name for name in names)
     assert len(str(many.value).splitlines()) == 1 + files.MANY + 1 + 1
-    assert str(many.value).endswith(f"again: rm -r {folder}")
+    assert "  … and 2 more\n" in str(many.value)
+
+
+@pytest.mark.parametrize("damaged", [1, files.MANY, files.MANY + 2])
+def test_command_after_damage_deletes_the_damaged_files_and_no_other(
+    tmp_path, monkeypatch, damaged
+):
+    monkeypatch.chdir(tmp_path)
+    folder = Path("results/a study/runs")
+    names = [f"{seed:02}/scores.csv" for seed in range(damaged + 2)]
+    for name in names:
+        files.write_text(folder / name, name)
+    problems = {folder / name: "its SHA-256 differs" for name in names[:damaged]}
+    command = files.describe_damage(problems).rpartition("again: ")[2]
+    subprocess.run(command, shell=True, check=True)
+    left = [path.relative_to(folder).as_posix() for path in folder.rglob("*.csv")]
+    assert sorted(left) == names[damaged:]
+
+
+def test_damage_in_a_folder_without_room_for_a_list_is_told_without_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake").touch()  # no folder can be made there
+    paths = [Path(f"results/{number}.csv") for number in range(files.MANY + 1)]
+    said = files.describe_damage(dict.fromkeys(paths, "its SHA-256 differs"))
+    assert said.endswith(f"again: rm {' '.join(map(str, paths))}")
 
 
 def test_file_outside_of_results_without_a_record_is_not_checked(tmp_path):

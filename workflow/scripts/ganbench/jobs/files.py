@@ -8,19 +8,22 @@ their records, and so never computes with one that was truncated, altered or exc
 import json
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ganbench.jobs import provenance
-from ganbench.jobs.errors import ActionableError, writing
+from ganbench.jobs.errors import ActionableError, UnwritableError, writing
 from ganbench.jobs.records.job_records import RESULTS, JobRecord, RecordShelf, find_place, is_record
 
 MANY = 10
-"""Refused files that a message names one by one."""
+"""Refused files that a message names one by one; with more, a file lists them."""
+
+LISTS = Path(".snakemake/damaged")
+"""The folder of these lists, below the working directory."""
 
 _written: dict[Path, str] = {}
 """SHA-256 of the files that this process wrote, as they were before they appeared."""
@@ -72,21 +75,28 @@ def describe_damage(problems: Mapping[Path, str]) -> str:
     if len(paths) == 1:
         return (
             f"{paths[0]} is not what this study wrote there: {problems[paths[0]]}. Delete it and "
-            f"run the same snakemake command again: rm {shlex.quote(str(paths[0]))}"
+            f"run the same snakemake command again: {_name_removal(paths)}"
         )
     listed = [f"  {path}: {problems[path]}" for path in paths[:MANY]]
-    remedy, command = "Delete them", f"rm {shlex.join(map(str, paths))}"
-    if len(paths) > MANY:
-        listed.append(f"  … and {len(paths) - MANY} more")
-        remedy = "Delete them, or the folder that holds them all,"
-        command = f"rm -r {shlex.quote(os.path.commonpath(paths))}"
+    listed += [f"  … and {len(paths) - MANY} more"] if len(paths) > MANY else []
     return "\n".join(
         [
             f"{len(paths)} files are not what this study wrote there:",
             *listed,
-            f"{remedy} and run the same snakemake command again: {command}",
+            f"Delete them and run the same snakemake command again: {_name_removal(paths)}",
         ]
     )
+
+
+def _name_removal(paths: Sequence[Path]) -> str:
+    """A command that deletes these files and no other: beside them lie results that are intact."""
+    if len(paths) > MANY:
+        text = "".join(f"{path}\n" for path in paths)
+        listing = LISTS / f"{provenance.sha256(text)[:8]}.txt"
+        with suppress(OSError, UnwritableError):
+            write_text(listing, text)
+            return f"tr '\\n' '\\0' < {listing} | xargs -0 rm"
+    return f"rm {shlex.join(map(str, paths))}"
 
 
 def _find_problem(path: Path, shelf: RecordShelf) -> str | None:
