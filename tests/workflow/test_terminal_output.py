@@ -141,7 +141,7 @@ def test_failed_report_leaves_the_former_one_in_place(checkout, tmp_path):
     environment = {"PYTHONPATH": str(tmp_path / "broken")}
     done = snakemake(checkout, "--cores", "1", study=study, **environment)
     assert done.returncode != 0
-    assert f"{REPORT} is still the former report. The next start makes it anew." in done.stderr
+    assert f"{REPORT} is still the former report. The next start makes it again." in done.stderr
     assert {path: path.read_bytes() for path in files} == before
     assert sorted((checkout / "results/tiny/figures").iterdir()) == figures
     assert not list((checkout / ".snakemake/former_report").iterdir())

@@ -16,12 +16,12 @@ def find_report_job():
 def keep_former_report():
     """Keeps the report's files aside, if its job is to run."""
     if job := find_report_job():
-        keep_aside(job.output, FORMER)
+        keep_aside(job.output, FORMER, judge_by=job.output.report)
 
 
 def put_back_report():
     """Puts the report's files back if its job failed."""
-    if (job := find_report_job()) and put_back(job.output, FORMER):
+    if (job := find_report_job()) and put_back(FORMER, judge_by=job.output.report):
         # they are not what the study asks for now: the next start makes them again
         workflow.persistence.started(job)
-        logger.warning(f"{job.output[0]} is still the former report. The next start makes it anew.")
+        logger.warning(f"{job.output.report} is still the former report. The next start makes it again.")

@@ -1,29 +1,30 @@
-"""Keeps the former files of a job aside: Snakemake deletes them before the job starts."""
+"""Keeps the former files of a job aside: Snakemake deletes them before the job starts.
+
+One output decides whether there are former files, and whether the job has made new ones. It is
+named, because a study that changes may get outputs that it did not have.
+"""
 
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 
-def keep_aside(outputs: Iterable[str], folder: Path) -> None:
-    """Copies the outputs that exist, and their hidden records, to `folder`, at their own paths.
+def keep_aside(outputs: Iterable[str], folder: Path, *, judge_by: str) -> None:
+    """Copies the outputs that exist to `folder`, at their own paths.
 
-    What an earlier start left there stays if the first output is missing: it was killed before it
-    could put them back.
+    If the output `judge_by` is missing, `folder` keeps what it has: an earlier start was killed
+    before it could put that back.
     """
-    outputs = [Path(output) for output in outputs]
-    if not outputs[0].exists():
+    if not Path(judge_by).exists():
         return
-    shutil.rmtree(folder, ignore_errors=True)
+    forget(folder)
     for output in outputs:
-        for file in (output, *output.parent.glob(f".{output.name}.*")):
-            _copy(file, folder / file)
+        _copy(Path(output), folder / output)
 
 
-def put_back(outputs: Iterable[str], folder: Path) -> bool:
-    """Puts the former files back if the first output is missing; returns whether it did."""
-    outputs = [Path(output) for output in outputs]
-    if outputs[0].exists() or not (folder / outputs[0]).exists():
+def put_back(folder: Path, *, judge_by: str) -> bool:
+    """Puts the former files back if the output `judge_by` is missing; returns whether it did."""
+    if Path(judge_by).exists() or not (folder / judge_by).exists():
         forget(folder)
         return False
     for file in sorted(folder.rglob("*")):
@@ -34,12 +35,12 @@ def put_back(outputs: Iterable[str], folder: Path) -> bool:
 
 
 def forget(folder: Path) -> None:
-    """Removes the copies: the job has made new files."""
+    """Removes the copies."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copies a file or a folder with its times, by which Snakemake compares files."""
+    """Copies a file or a folder, if it exists."""
     if source.is_dir():
         shutil.copytree(source, target, dirs_exist_ok=True)
     elif source.exists():
