@@ -5,6 +5,8 @@ import torch
 from ganbench import regularizers
 from ganbench.networks.build import NETWORKS, build_discriminator
 from ganbench.regularizers import PENALTIES, Regularization
+from ganbench.report import dirac_gan
+from ganbench.terminal.arithmetic import REGULARIZED
 from ganbench.training.run import set_up_game
 from ganbench.training.step import adversarial_step
 from torch import nn
@@ -225,3 +227,7 @@ def test_regularized_variants_keep_matched_seeds():
     adversarial_step(other, 1)  # penalties draw from a stream of their own
     assert torch.equal(plain.sample_real(), other.sample_real())
     assert torch.equal(plain.sample_generator_latent(), other.sample_generator_latent())
+
+
+def test_estimates_and_the_game_in_two_dimensions_know_every_penalty():
+    assert set(REGULARIZED) == set(PENALTIES) == set(dirac_gan.PENALTIES)

@@ -235,6 +235,13 @@ def test_resolved_study_is_plain_json():
     assert json.loads(json.dumps(study, allow_nan=False)) == study
 
 
+def test_study_of_the_readme_is_one():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    written = text.partition("```yaml\n")[2].partition("```")[0]
+    study = studies.resolve(yaml.safe_load(written), "mine.yaml")
+    assert set(study["runs"]["digits"]) == {"minimax", "non_saturating", "slow", "mine"}
+
+
 @pytest.mark.parametrize("name", ["config", "fashion_mnist"])
 def test_replication_is_the_same_study_on_other_seeds(name):
     own, former = (

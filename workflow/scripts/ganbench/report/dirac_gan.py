@@ -33,7 +33,7 @@ OBSERVED_TIME = 100.0
 _DISCRIMINATOR, _GENERATOR = (0,), (1,)
 _SLOPE_PENALTIES = ("gradient_penalty", "dragan")
 _SIZE_PENALTIES = ("r1", "r2")
-_STIFF = (*_SIZE_PENALTIES, *_SLOPE_PENALTIES)
+PENALTIES = (*_SIZE_PENALTIES, *_SLOPE_PENALTIES)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class DiracGame:
     @cached_property
     def step_size(self) -> float:
         """The size of a gradient step: 0.1, or less where a penalty would overshoot."""
-        stiffness = sum(self.options.get(name, {}).get("weight", 0.0) for name in _STIFF)
+        stiffness = sum(self.options.get(name, {}).get("weight", 0.0) for name in PENALTIES)
         if self.updates == "consensus":
             stiffness += self.consensus_weight * max(slope**2 for slope in self._slopes_at(0.0))
         return min(LARGEST_STEP, LARGEST_CHANGE / stiffness) if stiffness else LARGEST_STEP
