@@ -9,12 +9,16 @@ import pytest
 from ganbench.jobs.job import job
 from ganbench.jobs.progress import Progress
 from ganbench.jobs.status import VARIABLE
+from ganbench.study.resolve import resolve
 from ganbench.terminal.board import Board
 from ganbench.terminal.dry_run import describe_plan
 from ganbench.terminal.estimate import PlanEstimate
 from ganbench.terminal.handler import TerminalHandler
 from ganbench.terminal.headline_of_report import read_headline
 from ganbench.terminal.messages import Plan
+from ganbench.terminal.study_jobs import list_names
+from ganbench.training.interrupts import RunInterrupted
+from project import tiny_study
 from snakemake.logging import ColorizingTextHandler, DefaultFormatter
 from snakemake_interface_logger_plugins.common import LogEvent
 
@@ -58,10 +62,10 @@ class Terminal:
     def finish(self, number=1) -> str:
         return self.log(event=LogEvent.JOB_FINISHED, job_id=number)
 
-    def fail(self, number=1) -> str:
+    def fail(self, number=1, ending="died with <Signals.SIGKILL: 9>.") -> str:
         self.log(
             'RuleException:\nCalledProcessError in file "train.smk", line 2:\n'
-            "Command 'python x.py' died with <Signals.SIGKILL: 9>.",
+            f"Command 'python x.py' {ending}",
             LogEvent.ERROR,
             logging.ERROR,
             exception="RuleException",
@@ -152,6 +156,60 @@ def test_job_killed_without_a_message_shows_its_log_and_signal(terminal):
     assert f"\n  log: {LOG}\n" in said
 
 
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "died with <Signals.SIGINT: 2>.",
+        "died with <Signals.SIGTERM: 15>.",
+        "returned non-zero exit status 130.",
+        "returned non-zero exit status 143.",
+    ],
+)
+def test_job_that_the_user_ends_has_not_failed(terminal, ending):
+    terminal.start()
+    with job(LOG) as log:
+        print("interrupted by SIGINT", file=log)
+    said = terminal.fail(ending=ending)
+    assert said == "stopped: train digits / non_saturating / seed 3 after 0 s\n"
+    assert terminal.close() == (
+        "Stopped after 0 s: 0 of 2 jobs done and kept. Run the same command again to continue.\n"
+    )
+
+
+def test_run_that_saved_its_state_says_so_when_it_stops(terminal):
+    terminal.start()
+    with pytest.raises(SystemExit), job(LOG):
+        raise RunInterrupted("SIGINT: the run stopped after step 3; its state is saved")
+    said = terminal.fail(ending="returned non-zero exit status 1.")
+    assert said == (
+        "stopped: train digits / non_saturating / seed 3 after 0 s "
+        "(SIGINT: the run stopped after step 3; its state is saved)\n"
+    )
+    assert terminal.close().startswith("Stopped after")
+
+
+def test_job_that_was_stopped_and_not_named_any_more_is_no_error(terminal):
+    terminal.start()
+    terminal.log(
+        'RuleException:\nCalledProcessError in file "train.smk", line 2:\n'
+        "Command 'python x.py' returned non-zero exit status 130.",
+        LogEvent.ERROR,
+        logging.ERROR,
+        exception="RuleException",
+    )
+    assert terminal.close().startswith("Stopped after")
+
+
+def test_stopped_jobs_are_not_red(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal(stream=Screen())
+    terminal.start()
+    assert "\x1b[31m" not in terminal.fail(ending="returned non-zero exit status 130.")
+    terminal.start()
+    assert "\x1b[31m" in terminal.fail()
+    terminal.close()
+
+
 def test_job_tells_standard_error_what_no_snakemake_shows(capfd, monkeypatch, tmp_path):
     make_log_folder(monkeypatch, tmp_path)
     for folder in ("", str(tmp_path / "of another machine")):
@@ -169,6 +227,16 @@ def test_progress_of_a_run_stands_beside_its_name(terminal):
     assert running.startswith("  train digits / non_saturating / seed 3 ")
     assert running.endswith(" █████░░░░░░░░░░░░░░░  25 %")
     assert total.startswith("0 of 2 jobs done after 0 s, about ")
+
+
+def test_bar_stays_while_a_job_saves_what_it_counted(terminal):
+    terminal.start()
+    countdown = terminal.handler.messages.countdown
+    with job(LOG) as log:
+        with Progress("digits", 8, log, 60.0) as progress:
+            progress.advance(8, "")
+            assert countdown.list_lines()[0].endswith(" ████████████████████ 100 %")
+        assert countdown.list_lines()[0].endswith(" ████████████████████ finishing")
 
 
 def test_long_run_without_a_snakemake_says_a_line_for_a_tenth(capfd, monkeypatch, tmp_path):
@@ -280,6 +348,23 @@ def test_dry_run_has_one_line_for_runs_that_are_alike():
         "  train digits / minimax / seeds 0 to 2  not made yet, its inputs are new",
         "  train digits / minimax / seed 7        parameters or code changed",
         "  theory minimax                         something new",
+    ]
+
+
+def test_dry_run_lists_stage_by_stage_in_the_order_of_the_study():
+    study = resolve(tiny_study(variants={"minimax": {}, "hinge": {}}, seeds=1), "tiny")
+    names = list_names(study)
+    lines = describe_plan([(name, "") for name in sorted(names)], names).splitlines()[1:]
+    assert [line.strip() for line in lines] == [
+        "prepare digits",
+        "extractor digits",
+        "train digits / minimax / seed 0",
+        "train digits / hinge / seed 0",
+        "evaluate digits / minimax / seed 0",
+        "evaluate digits / hinge / seed 0",
+        "theory minimax",
+        "theory hinge",
+        "report",
     ]
 
 

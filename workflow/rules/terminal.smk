@@ -8,6 +8,7 @@ from ganbench.terminal.handler import TerminalHandler
 from ganbench.terminal.messages import Plan
 from ganbench.terminal.past_jobs import read_past
 from ganbench.terminal.stopping_note import describe_stopping
+from ganbench.terminal.study_jobs import list_names
 
 
 def find_width():
@@ -49,6 +50,7 @@ def make_plan():
         results=result(""),
         page=result("report.html") if "report" in rules else "",
         declaration=describe_digest(STUDY) if will_train() else "",
+        order=list_names(STUDY) if workflow.dryrun else (),
     )
 
 

@@ -22,10 +22,14 @@ REASONS = {
 _SEED = re.compile(r" / seed (\d+)$")
 
 
-def describe_plan(jobs: Sequence[tuple[str, str]]) -> str:
-    """What would run and why; `jobs` are names and Snakemake's reasons."""
+def describe_plan(jobs: Sequence[tuple[str, str]], order: Sequence[str] = ()) -> str:
+    """What would run and why; `jobs` are names and Snakemake's reasons.
+
+    They are listed in the order of the names in `order`, and those that it does not have last.
+    """
+    places = {name: place for place, name in enumerate(order)}
     groups: dict[tuple[str, str], list[int]] = {}
-    for name, reason in jobs:
+    for name, reason in sorted(jobs, key=lambda job: places.get(job[0], len(places))):
         seed = _SEED.search(name)
         group = (_SEED.sub("", name), shorten_reason(reason))
         groups.setdefault(group, []).append(int(seed[1]) if seed else -1)

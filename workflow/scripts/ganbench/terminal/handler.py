@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ganbench.jobs.status import VARIABLE
 from ganbench.terminal.board import Board, can_redraw
-from ganbench.terminal.messages import Messages, Plan
+from ganbench.terminal.messages import STOPPED, Messages, Plan
 
 REFRESH_SECONDS = 1.0
 
@@ -49,16 +49,14 @@ class TerminalHandler(logging.Handler):
             return
         try:
             text = self.messages.translate(record, self.own.format)
-        except (
-            Exception
-        ) as error:  # no message may be lost by this class, whatever is wrong with it
+        except Exception as error:  # no message may be lost, whatever is wrong here
             self._give_up(error)
             self.own.emit(record)
             return
         if text:
             self._clear()
             text = self._wrap(text)
-            is_bad = record.levelno >= logging.WARNING
+            is_bad = record.levelno >= logging.WARNING and not text.startswith(STOPPED)
             self.own.stream.write(f"{self.own.decorate(record, text) if is_bad else text}\n")
         self._draw()
         self.own.stream.flush()

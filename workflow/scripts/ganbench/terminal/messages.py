@@ -4,6 +4,7 @@ A record has an `event` and the fields of `snakemake_interface_logger_plugins`. 
 known here keep Snakemake's own words, so that nothing new is lost.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from ganbench.terminal.dry_run import describe_plan
 from ganbench.terminal.estimate import PlanEstimate
 from ganbench.terminal.headline_of_report import read_headline
 from ganbench.terminal.job_names import name_job
-from ganbench.terminal.running_jobs import Countdown
+from ganbench.terminal.running_jobs import Countdown, Running
 from ganbench.wording import count, duration
 
 SILENT_EVENTS = frozenset(
@@ -47,6 +48,14 @@ LOG_BEGINNING = "Complete log(s): "
 PROCESS_ENDED = "CalledProcessError"
 """What Snakemake's words contain when a job's own process has failed."""
 
+STOPPED = "stopped: "
+"""How the message begins about a job that the user's own signal has ended."""
+
+_SIGNALLED = re.compile(
+    r"died with <Signals\.SIG(INT|TERM): |returned non-zero exit status (130|143)\b"
+)
+"""How Snakemake says that Ctrl-C or SIGTERM has ended a process."""
+
 LOG_LINES = 15
 """Lines of the log that are shown of a job that failed without a message."""
 
@@ -56,7 +65,8 @@ class Plan:
     """What Snakemake is about to do: an estimate, in words too, and whether it is only asked for.
 
     `page` is the report that is made in the end, or ''; `results` the folder of the study.
-    `declaration` says what the study declares, if runs are to be trained.
+    `declaration` says what the study declares, if runs are to be trained. `order` are the names of
+    the study's jobs, in the order in which a dry-run lists them.
     """
 
     estimate: PlanEstimate
@@ -65,6 +75,7 @@ class Plan:
     results: str
     page: str
     declaration: str = ""
+    order: Sequence[str] = ()
 
 
 @dataclass
@@ -163,10 +174,21 @@ class Messages:
         return text
 
     def _tell_failure(self, fields: Mapping[str, Any], _text: str) -> str:
-        job = self.countdown.fail(fields["jobid"]) if self.countdown else None
+        job = self.countdown.end(fields["jobid"]) if self.countdown else None
         ending = self.held.pop(0) if self.held else ""
+        message = read_status(job.status_file).get("error", "") if job else ""
+        if job and _was_stopped(message, ending):
+            detail = f" ({message})" if message else ""
+            return f"{STOPPED}{job.name} after {_since(job.started)}{detail}"
+        if self.countdown:
+            self.countdown.failed.add(fields["jobid"])
+        return self._describe_failure(fields, job, message, ending)
+
+    def _describe_failure(
+        self, fields: Mapping[str, Any], job: Running | None, message: str, ending: str
+    ) -> str:
+        """What failed and why, by the job's own message or else by its log."""
         logs = [name.split(" (")[0] for name in fields["log"]]
-        message = read_status(job.status_file).get("error") if job else None
         body = message or "\n".join([*_read_tails(logs), *ending.splitlines()[-1:]])
         what = [f"rule {fields['rule_name']}"]
         what += [f"{key} {value}" for key, value in (job.wildcards if job else {}).items()]
@@ -177,10 +199,11 @@ class Messages:
 
     def close(self) -> str:
         """The last message: how it ended, where the report is and what it says."""
-        lines = list(self.held)  # of jobs that Snakemake did not name any more
+        # of jobs that Snakemake did not name any more
+        lines = [ending for ending in self.held if not _was_stopped("", ending)]
         if self.plan and self.plan.dry_run and self.countdown:
-            lines = [describe_plan(self.planned), self.plan.sentence, self.plan.declaration]
-            return "\n".join(filter(None, lines))
+            plan = describe_plan(self.planned, self.plan.order)
+            return "\n".join(filter(None, [plan, self.plan.sentence, self.plan.declaration]))
         countdown = self.countdown
         if countdown and len(countdown.done) < countdown.total:
             return "\n".join([*lines, *self._describe_stop(countdown)])
@@ -192,7 +215,7 @@ class Messages:
         return "\n".join(lines)
 
     def _describe_stop(self, countdown: Countdown) -> list[str]:
-        """How many jobs are missing, and that nothing is lost."""
+        """How many jobs are done, and that nothing is lost."""
         done = f"{len(countdown.done)} of {count(countdown.total, 'job')} done and kept"
         if not countdown.failed:
             after = duration(countdown.elapsed())
@@ -206,6 +229,13 @@ class Messages:
             return [f"Results: {self.plan.results}"]
         headline = read_headline(Path(self.plan.page))
         return [f"Report: {self.plan.page}", *([f"Verdict: {headline}"] if headline else [])]
+
+
+def _was_stopped(message: str, ending: str) -> bool:
+    """Whether the user's signal ended a job, by its own message or else by Snakemake's words."""
+    if message:
+        return message.startswith(("SIGINT: ", "SIGTERM: "))
+    return bool(_SIGNALLED.search(ending))
 
 
 def _since(started: float) -> str:

@@ -13,7 +13,10 @@ from ganbench.wording import duration
 
 @dataclass
 class Running:
-    """A job that runs: what it is, when it started, and the file that it tells its state in."""
+    """A job that runs: what it is, when it started, and the file that it tells its state in.
+
+    `has_counted` says whether it has counted steps, which it does no more while it saves them.
+    """
 
     name: str
     wildcards: Mapping[str, str]
@@ -21,6 +24,7 @@ class Running:
     status_file: Path
     tenth: int = 0
     spoken: float = 0.0
+    has_counted: bool = False
 
     def read_share(self) -> float | None:
         """The share of its steps that it has taken, if it counts them."""
@@ -56,9 +60,8 @@ class Countdown:
         self.done.add(number)
         return self.running.pop(number, None)
 
-    def fail(self, number: int) -> Running | None:
-        """Notes that a job has failed; None if it was not known to run."""
-        self.failed.add(number)
+    def end(self, number: int) -> Running | None:
+        """Notes that a job has ended before it was done; None if it was not known to run."""
         return self.running.pop(number, None)
 
     def elapsed(self) -> float:
@@ -104,5 +107,14 @@ class Countdown:
 
 def _describe_running(job: Running) -> str:
     share = job.read_share()
-    state = "" if share is None else f"  {'█' * int(20 * share):░<20} {100 * share:3.0f} %"
-    return f"  {job.name:<42} {duration(time.monotonic() - job.started):>6}{state}"
+    if share is not None:
+        job.has_counted = True
+        state = f"{_draw_bar(share)} {100 * share:3.0f} %"
+    else:
+        state = f"{_draw_bar(1.0)} finishing" if job.has_counted else ""
+    line = f"  {job.name:<42} {duration(time.monotonic() - job.started):>6}  {state}"
+    return line.rstrip()
+
+
+def _draw_bar(share: float) -> str:
+    return f"{'█' * int(20 * share):░<20}"

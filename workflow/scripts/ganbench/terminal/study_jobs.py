@@ -6,6 +6,10 @@ from typing import Any
 
 from ganbench.catalogue.extractors import choose_extractor
 from ganbench.terminal.forecast import EstimatedJob
+from ganbench.terminal.job_names import find_stage, name_job
+
+STAGES = ("prepare", "reference", "extractor", "train", "evaluate", "theory", "report")
+"""In the order in which people read them."""
 
 
 def list_jobs(study: Mapping[str, Any], most: int | None = None) -> Iterator[EstimatedJob]:
@@ -29,3 +33,9 @@ def list_jobs(study: Mapping[str, Any], most: int | None = None) -> Iterator[Est
     for reference in study.get("references", {}):
         yield EstimatedJob("reference", {"reference": reference})
     yield EstimatedJob("report", {})
+
+
+def list_names(study: Mapping[str, Any]) -> list[str]:
+    """The names of all jobs of a resolved study, stage by stage, each in the study's order."""
+    jobs = sorted(list_jobs(study), key=lambda job: STAGES.index(find_stage(job.rule)))
+    return [name_job(job.rule, job.wildcards) for job in jobs]
