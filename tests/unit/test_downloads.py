@@ -215,6 +215,15 @@ def test_part_that_was_not_requested_is_not_appended(fetch, server, tmp_path):
     assert server.ranges == ["bytes=1000-", None]
 
 
+def test_server_that_goes_on_sending_other_parts_is_given_up(fetch, server, tmp_path):
+    write_partial(tmp_path, CONTENT[:1000])
+    server.behaviours = ["another part", "cut", "another part", "cut", "another part"]
+    with pytest.raises(DownloadError, match="other bytes than those that were asked for"):
+        fetch()
+    assert list_cache(tmp_path) == [".file.lock"]
+    assert fetch().read_bytes() == CONTENT
+
+
 @pytest.mark.promise("verified-downloads")
 def test_wrong_content_is_refused_and_discarded(fetch, server, tmp_path):
     with pytest.raises(DownloadError, match=f"SHA-256 {SHA256}, expected 00000000"):

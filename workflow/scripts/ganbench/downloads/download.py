@@ -100,7 +100,7 @@ def _lock(to: Path, log: TextIO | None) -> Iterator[None]:
 def _download(
     url: str, to: Path, sha256: str, context: ssl.SSLContext | None, log: TextIO | None
 ) -> None:
-    """Fetches, verifies and renames; starts afresh if what was resumed turns out to be wrong."""
+    """Fetches, verifies and renames; starts again if what was resumed turns out to be wrong."""
     partial = to.with_name(f"{to.name}.partial")
     _print(log, f"downloading {url}")
     for is_resumed in (partial.exists(), False):
@@ -130,7 +130,10 @@ def _explain(error: Exception) -> str:
 
 
 def _fetch(url: str, partial: Path, context: ssl.SSLContext | None, log: TextIO | None) -> None:
-    """Downloads all of `url` into `partial`, over several connections if one breaks."""
+    """Downloads all of `url` into `partial`, over several connections if one breaks.
+
+    Raises DownloadError if the last connection discards what it found.
+    """
     opener = https.build_opener(context)
     unanswered = 0
     for attempt in range(1, ATTEMPTS + 1):
@@ -149,6 +152,10 @@ def _fetch(url: str, partial: Path, context: ssl.SSLContext | None, log: TextIO 
             _print(log, f"{_explain(error)}; {'resuming' if has_grown else 'trying again'}")
             if isinstance(error, urllib.error.HTTPError):
                 time.sleep(RETRY_SECONDS)
+    raise DownloadError(
+        f"{url}: the server sent other bytes than those that were asked for, last on connection "
+        f"{ATTEMPTS} of {ATTEMPTS}; the content was discarded. Try again later"
+    )
 
 
 def _is_passing(error: Exception) -> bool:
