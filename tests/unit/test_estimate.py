@@ -178,6 +178,47 @@ def test_jobs_on_another_processor_and_damaged_files_tell_nothing(tmp_path):
     assert estimate(study, past).seconds == estimate(study).seconds
 
 
+FOREIGN_FILES = {
+    "a study of another program": ("study.json", {"study": "elsewhere"}),
+    "a list": ("study.json", [1]),
+    "runs by number": ("study.json", {"runs": [1], "study": "elsewhere"}),
+    "a run of another program": ("runs/digits/minimax/seed0/run.json", {"steps": 3}),
+    "a run that is a list": ("runs/digits/minimax/seed0/run.json", [1]),
+    "a run that is a number": ("runs/digits/minimax/seed0/run.json", 3),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), FOREIGN_FILES.values(), ids=FOREIGN_FILES)
+def test_study_of_another_program_among_the_results_tells_nothing(tmp_path, name, content):
+    study = load_study([TINY], (), {})
+    processor = provenance.describe_machine()["processor"]
+    write_past(tmp_path, study | {"study": "elsewhere"}, 3.0, processor)
+    (tmp_path / "elsewhere" / name).write_text(json.dumps(content))
+    assert read_past(tmp_path, study, on_gpu=False).stages == {}
+
+
+def test_measurement_without_columns_tells_nothing(tmp_path):
+    study = load_study([TINY], (), {})
+    processor = provenance.describe_machine()["processor"]
+    write_past(tmp_path, study | {"study": "another"}, 3.0, processor)
+    for file in tmp_path.glob("another/benchmarks/**/*.tsv"):
+        file.write_text("s\tmax_rss\n\n")
+    (tmp_path / "another/benchmarks/report.tsv").write_text("max_rss\ts\n1\n")
+    assert read_past(tmp_path, study, on_gpu=False).stages == {}
+
+
+def test_processor_is_that_of_the_first_run_by_name(tmp_path):
+    """A folder lists its files in any order, and some runs may be of another machine."""
+    study = load_study([TINY], (), {})
+    write_past(tmp_path, study | {"study": "mixed"}, 3.0, "another")
+    own = {"machine": {"processor": provenance.describe_machine()["processor"]}}
+    for seed in (1, 2, 3):
+        run = tmp_path / f"mixed/runs/digits/minimax/seed{seed}/run.json"
+        run.parent.mkdir(parents=True)
+        run.write_text(json.dumps(own))
+    assert read_past(tmp_path, study, on_gpu=False).stages == {}
+
+
 def test_planning_imports_neither_torch_nor_pandas():
     modules = "ganbench.terminal.handler, ganbench.terminal.past_jobs, ganbench.terminal.estimate"
     code = f"import sys, {modules}; print({{'torch', 'pandas', 'numpy'}} & set(sys.modules))"

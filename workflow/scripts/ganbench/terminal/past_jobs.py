@@ -19,12 +19,15 @@ from ganbench.terminal.study_jobs import list_jobs
 MOST = 12
 """Seeds that are read of each variant, and variants of each dataset: enough for a median."""
 
+FOREIGN = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What files of another program, or of another version of this one, raise when they are read."""
+
 
 @dataclass
 class Past:
     """Measured over forecast seconds by stage, and by run (dataset, variant) of this study.
 
-    `memory` has the most megabytes that a job of a rule held.
+    `memory` has the most megabytes that a job of each rule held.
     """
 
     stages: dict[str, list[float]] = field(default_factory=dict)
@@ -47,14 +50,14 @@ def read_past(results: Path, study: Mapping[str, Any], *, on_gpu: bool) -> Past:
     processor = provenance.describe_machine()["processor"]
     for folder in sorted(path.parent for path in results.glob("*/benchmarks")):
         own = folder.name == study["study"]
-        known_study = study if own else _read_study(folder / "study.json")
+        known_study = study if own else _read_json(folder / "study.json")
         if known_study and _find_processor(folder) == processor:
             _add_study(past, folder, known_study, own=own, on_gpu=on_gpu)
     return past
 
 
-def _read_study(file: Path) -> dict[str, Any] | None:
-    """A resolved study beside its report; None if there is no report yet, or it is damaged."""
+def _read_json(file: Path) -> Any:
+    """The content of a file; None if it does not exist yet or is damaged."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -62,20 +65,30 @@ def _read_study(file: Path) -> dict[str, Any] | None:
 
 
 def _find_processor(folder: Path) -> str | None:
-    """The processor that the first run of a study was trained on."""
-    run = next(folder.glob("runs/*/*/*/run.json"), None)
-    content = _read_study(run) if run else None
-    return content["machine"]["processor"] if content else None
+    """The processor that the first run of a study, by its name, was trained on."""
+    run = min(folder.glob("runs/*/*/*/run.json"), default=None)
+    try:
+        return _read_json(run)["machine"]["processor"] if run else None
+    except FOREIGN:
+        return None
+
+
+def _list_jobs(study: Mapping[str, Any]) -> list[EstimatedJob]:
+    """The jobs of a study that are compared; none of a study of another version."""
+    try:
+        return list(list_jobs(study, MOST))
+    except FOREIGN:
+        return []
 
 
 def _add_study(
     past: Past, folder: Path, study: Mapping[str, Any], *, own: bool, on_gpu: bool
 ) -> None:
-    for job in list_jobs(study, MOST):
+    for job in _list_jobs(study):
         try:
             forecast = predict_seconds(job, study, on_gpu=on_gpu)
-        except (KeyError, TypeError, ValueError):
-            continue  # a run that this study has no more, or a study of another version
+        except FOREIGN:
+            continue  # a run that this study no longer has, or a study of another version
         file = folder / "benchmarks" / _name_benchmark(job)
         measured = _read_measurement(file)
         if measured and forecast:
@@ -106,9 +119,9 @@ def _read_measurement(file: Path) -> tuple[float, float] | None:
         with file.open(encoding="utf-8") as lines:
             row = next(csv.DictReader(lines, delimiter="\t"))
         seconds = float(row["s"])
-    except (OSError, StopIteration, KeyError, ValueError):
+    except (OSError, StopIteration, csv.Error, *FOREIGN):
         return None
     try:
         return seconds, float(row["max_rss"])
-    except ValueError:  # a job that ended before the first reading
+    except FOREIGN:  # a job that ended before the first reading
         return seconds, 0.0
