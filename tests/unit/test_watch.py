@@ -204,6 +204,27 @@ def test_table_fits_80_columns_and_keeps_the_seed_of_a_long_name():
     assert re.match(r"fash\S*…\S* 11 ", lines[2]), lines[2]
 
 
+@pytest.mark.parametrize("width", [60, 79])
+def test_names_that_differ_in_their_middle_stay_apart_in_a_narrow_table(width):
+    names = ("mixture_1d", "mixture_2d")
+    last = dict.fromkeys(HISTORY.strip().split(","), -0.0123)
+    states = [make_state(dataset=name, seed=10, last=last, left=1234.0) for name in names]
+    *rows, _ = format_states("s", states, width)
+    assert max(map(len, rows)) <= width
+    assert rows[1].startswith("mixture_1")
+    assert rows[2].startswith("mixture_2")
+    assert all(" 10 " in row and row.endswith(" left") for row in rows[1:])
+
+
+def test_names_are_whole_where_output_is_no_terminal(results, capsys, study):
+    long = "non_saturating_with_a_name_that_no_terminal_has_room_for"
+    variants = {long: {"objective": "minimax"}}
+    (results / "declared.json").unlink()
+    keep_declaration(results / "declared.json", resolve(tiny_study(variants=variants), "tiny"))
+    assert main(["watch", str(results)]) == 0
+    assert f"{long} 1 " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

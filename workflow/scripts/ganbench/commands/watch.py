@@ -2,6 +2,7 @@
 
 import sys
 import time
+from math import inf
 from pathlib import Path
 
 from ganbench.terminal.board import Board, can_redraw
@@ -19,7 +20,9 @@ def watch_runs(results: Path, *, once: bool) -> str:
     ActionableError if no run of the study has started to train.
     """
     folder, board = StudyFolder(results), Board(sys.stdout)
-    if once or not can_redraw(sys.stdout):
+    if not can_redraw(sys.stdout):
+        return "\n".join(_draw_frame(folder)[0])  # a file has lines of any width
+    if once:
         return "\n".join(_draw_frame(folder, board.width)[0])
     try:
         while True:
@@ -33,7 +36,7 @@ def watch_runs(results: Path, *, once: bool) -> str:
         return ""  # the last frame stays
 
 
-def _draw_frame(folder: StudyFolder, width: int) -> tuple[list[str], bool]:
+def _draw_frame(folder: StudyFolder, width: float = inf) -> tuple[list[str], bool]:
     """The lines of a frame, and whether no run is left to train."""
     states = folder.list_states()
     name = folder.read_study()["study"]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import isinf
+from math import inf, isinf
 from statistics import mean
 
 from ganbench.terminal.estimate import describe_time
@@ -23,22 +23,35 @@ STEPS_WIDTH = 11
 SHORTEST_NAME = 8
 
 
-def format_states(study: str, states: Sequence[RunState], width: int) -> list[str]:
+def format_states(study: str, states: Sequence[RunState], width: float = inf) -> list[str]:
     """A header, a line for each run and one for the study, at most `width` characters wide.
 
-    Runs that train come first, those that wait last, otherwise in the study's order.
+    Runs that train come first, those that wait last, otherwise in the study's order. Where there is
+    no room for names that tell all runs apart, the last measures are left out.
     """
     order = list(Phase)
     states = sorted(states, key=lambda state: order.index(state.phase))
     one_dataset = len({state.dataset for state in states}) == 1
     names = [_name_run(state, with_dataset=not one_dataset) for state in states]
-    rows = [("step", *MEASURES, "state"), *map(_describe_run, states)]
+    for shown in range(len(MEASURES), -1, -1):
+        lines = _format_table(names, states, list(MEASURES)[:shown], width)
+        if max(map(len, lines)) <= width:
+            break
+    return [*lines, f"{study}: {summarise_states(states)}"]
+
+
+def _format_table(
+    names: Sequence[str], states: Sequence[RunState], measures: Sequence[str], width: float
+) -> list[str]:
+    """The header and a line for each run, with these measures."""
+    rows = [("step", *measures, "state")]
+    rows += [_describe_run(state, measures) for state in states]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     gap = "  " if sum(widths) + 2 * len(widths) + max(map(len, names)) <= width else " "
     room = max(SHORTEST_NAME, width - sum(widths) - len(gap) * len(widths))
-    names = [shorten_name(name, room) for name in ["run", *names]]
+    names = ["run", *shorten_names(names, room)]
     longest = max(map(len, names))
-    lines = [
+    return [
         gap.join(
             [
                 name.ljust(longest),
@@ -48,7 +61,6 @@ def format_states(study: str, states: Sequence[RunState], width: int) -> list[st
         ).rstrip()
         for name, row in zip(names, rows, strict=True)
     ]
-    return [*lines, f"{study}: {summarise_states(states)}"]
 
 
 def _name_run(state: RunState, *, with_dataset: bool) -> str:
@@ -57,19 +69,28 @@ def _name_run(state: RunState, *, with_dataset: bool) -> str:
     return f"{state.dataset} {name}" if with_dataset else name
 
 
-def shorten_name(name: str, room: int) -> str:
-    """A name that is too long without its middle: its end tells the runs of a variant apart."""
+def shorten_names(names: Sequence[str], room: float) -> list[str]:
+    """Names without their middle, of at most `room` characters or as many as tell them apart."""
+    short = [_shorten_name(name, room) for name in names]
+    different = len(set(names))
+    while len(set(short)) < different:
+        room += 1
+        short = [_shorten_name(name, room) for name in names]
+    return short
+
+
+def _shorten_name(name: str, room: float) -> str:
     if len(name) <= room:
         return name
     end = (room - 1) // 2
     return f"{name[: room - 1 - end]}…{name[-end:]}"
 
 
-def _describe_run(state: RunState) -> tuple[str, ...]:
-    measures = (_format_measure(state.last.get(column)) for column in MEASURES.values())
-    if not state.last:
-        measures = ("" for _ in MEASURES)
-    return (_format_steps(state.step, state.steps), *measures, _describe_phase(state))
+def _describe_run(state: RunState, measures: Sequence[str]) -> tuple[str, ...]:
+    cells = [
+        _format_measure(state.last.get(MEASURES[title])) if state.last else "" for title in measures
+    ]
+    return (_format_steps(state.step, state.steps), *cells, _describe_phase(state))
 
 
 def _describe_phase(state: RunState) -> str:
