@@ -148,6 +148,20 @@ def test_part_that_others_call_counts_for_them_too(plugin):
     assert not set(before.items()) & set(read_digests(plugin).items())
 
 
+def test_part_that_a_called_part_calls_counts_too(plugin):
+    helper = PLUGIN + (
+        '\n\n@ganbench.metric("wide", of="points", better="lower", definition="Twice.")\n'
+        "def wide(generated, real):\n    return 2 * spread(generated, real)\n"
+        '\n\n@ganbench.metric("wider", of="points", better="lower", definition="Thrice.")\n'
+        "def wider(generated, real):\n    return 3 * wide(generated, real)\n"
+    )
+    plugin.write_text(helper)
+    before = read_digests(plugin)
+    plugin.write_text(helper.replace("points.std()", "points.var()"))
+    after = read_digests(plugin)
+    assert {name for name in before if before[name] != after[name]} == {"spread", "wide", "wider"}
+
+
 def test_place_and_line_ends_of_a_plugin_do_not_count(plugin, tmp_path):
     copy = tmp_path / "elsewhere" / "my_parts.py"
     copy.parent.mkdir()
@@ -173,7 +187,8 @@ def test_forgotten_parts_leave_the_catalogue_and_the_schema_as_they_were(plugin)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = (\n", "line 1: this is not valid Python"),
+        ("x = (\n", "line 1: this is not valid Python: '(' was never closed"),
+        ("x = 1\ndef f()\n    pass\n", "line 2: this is not valid Python: expected ':'"),
         ("x = 1\n", "found no part, expected a function below @ganbench.network"),
         (METRIC.replace("lower", "up") + " pass", "line 1: better is 'up', expected one of lower"),
         (METRIC.replace('"mine"', "name") + " pass", "line 1: expected literals"),
@@ -193,7 +208,29 @@ def test_forgotten_parts_leave_the_catalogue_and_the_schema_as_they_were(plugin)
 )
 def test_unusable_plugin_is_refused_with_file_and_line(plugin, text, message):
     plugin.write_text(text)
-    with pytest.raises(StudyError, match=rf"^my.yaml: plugins: my_parts.py: {re.escape(message)}"):
+    with pytest.raises(StudyError) as refused:
+        resolve_with(plugin)
+    assert str(refused.value).startswith(f"my.yaml: plugins: my_parts.py: {message}")
+    assert "<unknown>" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"training": {"network": {"name": "residul"}}}, "; did you mean 'residual'?"),
+        ({"evaluation": {"primary_metric": "pixel_diference"}}, "did you mean 'pixel_difference'?"),
+    ],
+)
+def test_mistyped_part_of_a_plugin_gets_a_suggestion(plugin, changes, hint):
+    with pytest.raises(StudyError, match=re.escape(hint)):
+        resolve_with(plugin, **changes)
+
+
+def test_mistyped_key_of_a_decorator_gets_a_suggestion(plugin):
+    plugin.write_text(METRIC.replace("better", "beter") + " pass")
+    with pytest.raises(
+        StudyError, match=r"unknown key 'beter' of metric, .*; did you mean 'better"
+    ):
         resolve_with(plugin)
 
 

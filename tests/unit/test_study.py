@@ -335,8 +335,37 @@ def test_whole_number_for_a_real_one_is_the_same_parameter():
         ({"datasets": {}}, "datasets: found 0 items, expected at least 1"),
         ({"datasets": []}, "datasets: found [], expected a mapping of keys"),
         ({"variants": {}}, "variants: found 0 items, expected at least 1"),
-        ({"datasets": {"foo": {}}}, "datasets.foo.kind: found 'foo', expected a kind of dataset"),
-        ({"variants": {"foo": {}}}, "variants.foo.objective: found 'foo', expected an objective"),
+        ({"datasets": {"foo": {}}}, "datasets.foo: found no key 'kind', and no shipped kind has"),
+        ({"datasets": {"mnits": {}}}, "did you mean 'mnist'?"),
+        ({"datasets": {"a": {"kind": "mnits"}}}, "datasets.a.kind: found 'mnits', expected a kind"),
+        ({"variants": {"foo": {}}}, "variants.foo: found no key 'objective', and no shipped obj"),
+        ({"variants": {"wgangp": {}}}, "did you mean 'wgan_gp'?"),
+        ({"variants": {"a": {"objective": "nonsaturating"}}}, "did you mean 'non_saturating'?"),
+        (
+            {"variants": {"a": {"objective": {"name": "hingee", "margin": 1}}}},
+            "did you mean 'hinge'?",
+        ),
+        ({"baseline": "minmax"}, "did you mean 'minimax'?"),
+        ({"training": {"network": {"name": "DCGAN"}}}, "did you mean 'dcgan'?"),
+        ({"evaluation": {"extractor": "clasifier"}}, "did you mean 'classifier'?"),
+        (
+            {"evaluation": {"primary_metric": "FID"}},
+            "; FID is FD with `extractor: inception-v3-compat`",
+        ),
+        (
+            {"step": 10},
+            "; did you mean 'steps' of training? Write training: {steps: 10} in the file, or "
+            "--config 'training={steps: 10}'",
+        ),
+        (
+            {"reference": {"url": "http://x.org/a.zip", "sha256": "0" * 64}},
+            "reference.url: found 'http://x.org/a.zip', expected the address, which begins with "
+            "https",
+        ),
+        (
+            {"reference": {"url": "https://x.org/a.zip", "sha256": "00"}},
+            "reference.sha256: found '00', expected the SHA-256 of the archive, 64 hexadecimal",
+        ),
         ({"variants": {"a": {"objective": "nope"}}}, "variants.a.objective: found 'nope'"),
         ({"baseline": "foo"}, "baseline: found 'foo', expected a variant of the study: minimax"),
         ({"study": "../up"}, "study: found '../up', expected a name of a-z, 0-9 and _"),

@@ -310,6 +310,17 @@ def test_message_says_in_which_file_and_line_a_key_is(tmp_path):
     assert "(line 5 of" in refuse(text, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"{STUDY}varients: {{}}\n", 4),
+        (f"{STUDY}training:\n  batch_size: 4\n  stepps: 3\n", 6),
+    ],
+)
+def test_unknown_key_is_named_with_its_own_line(tmp_path, text, line):
+    assert f"(line {line} of " in refuse(text, tmp_path)
+
+
 def test_values_that_a_sweep_tries_are_read_by_the_types_of_their_keys(tmp_path):
     values = (
         "optimizer.lr: [1e-3, 2], channels_last: [no, true], network: [{kernel: 5e0}], stop: [~]"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganbench.catalogue.suggestions import suggest
 from ganbench.jobs.errors import ActionableError
 from ganbench.jobs.provenance import sha256
 
@@ -88,7 +89,10 @@ def read_parts(file: Path) -> list[PluginPart]:
         raise PluginError(f"{file.name}: the file cannot be read: {error}") from None
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
-        raise PluginError(f"{file.name}: line {line}: this is not valid Python: {error}") from None
+        problem = getattr(error, "msg", error)  # without "(<unknown>, line 1)"
+        raise PluginError(
+            f"{file.name}: line {line}: this is not valid Python: {problem}"
+        ) from None
     marked = list(_list_marked(tree))
     if not marked:
         raise PluginError(
@@ -152,10 +156,12 @@ def _check_facts(kind: str, facts: Mapping[str, Any], place: str) -> dict[str, A
         if key not in FACTS[kind]:
             raise PluginError(
                 f"{place}: unknown key {key!r} of {kind}, expected one of {', '.join(FACTS[kind])}"
+                f"{suggest(key, FACTS[kind])}"
             )
         if key in CHOICES and value not in CHOICES[key]:
             raise PluginError(
                 f"{place}: {key} is {value!r}, expected one of {', '.join(CHOICES[key])}"
+                f"{suggest(value, CHOICES[key])}"
             )
     complete = {**FACTS[kind], **facts}
     for key, value in complete.items():

@@ -16,6 +16,7 @@ from ganbench.catalogue.extractors import (
 )
 from ganbench.catalogue.metrics import BY_FEATURES, BY_POINTS
 from ganbench.catalogue.objectives import read_objective
+from ganbench.catalogue.suggestions import suggest
 from ganbench.catalogue.updates import find_update_problem
 from ganbench.formula.boundary import falls_without_bound, separates_at_zero
 from ganbench.study.schema import StudyError, load_schema
@@ -29,7 +30,24 @@ def check_name(path: str, name: str, names: Iterable[str], expected: str) -> Non
     """Raises StudyError unless `name` is one of `names`."""
     names = list(names)
     if name not in names:
-        raise StudyError(f"{path}: found {name!r}, expected {expected}: {', '.join(names)}")
+        raise StudyError(
+            f"{path}: found {name!r}, expected {expected}: {', '.join(names)}{suggest(name, names)}"
+        )
+
+
+def check_own_name(
+    group: str, name: str, key: str, names: Iterable[str], others: Iterable[str] = ()
+) -> None:
+    """Raises StudyError unless the name of a dataset or variant without `key` can stand for it.
+
+    `others` are further names that do, but no values of the key.
+    """
+    names = list(names)
+    if name not in names:
+        raise StudyError(
+            f"{group}.{name}: found no key {key!r}, and no shipped {key} has the name {name!r}; "
+            f"give it a {key}, one of {', '.join(names)}{suggest(name, [*others, *names])}"
+        )
 
 
 def check_dataset(path: str, dataset: Mapping[str, Any]) -> None:

@@ -1,10 +1,10 @@
 """Checks what a person types after `snakemake`: names of rules, and where to write."""
 
-import difflib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ganbench.catalogue.suggestions import suggest
 from ganbench.study.schema import StudyError
 
 
@@ -14,11 +14,9 @@ def check_names(names: Iterable[str], rules: Iterable[str]) -> None:
     for name in names:
         if name in rules or "/" in name or Path(name).exists():
             continue
-        close = difflib.get_close_matches(name, rules, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
         raise StudyError(
             f"{name!r} is neither a rule nor a file, expected one of {', '.join(rules)}, or the "
-            f"path of a result{hint}"
+            f"path of a result{suggest(name, rules, least=0.6)}"
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganbench.catalogue.objectives import OBJECTIVES
+from ganbench.catalogue.suggestions import suggest
 from ganbench.study.grid import format_value, slug
 from ganbench.study.schema import StudyError, load_schema, merge
 from ganbench.study.values import read_values
@@ -38,7 +39,7 @@ def _define(
     base = chosen.pop("name", None)
     definitions = {**OBJECTIVES, **given}
     if base not in definitions or not isinstance(definitions[base], Mapping):
-        names = ", ".join(definitions)
+        names = ", ".join(definitions) + suggest(base, definitions)
         raise StudyError(f"{path}.name: found {base!r}, expected an objective: {names}")
     # in a study whose defaults are filled in, a key that is not given is empty
     own = {key: value for key, value in definitions[base].items() if value}

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganbench.catalogue.suggestions import suggest
 from ganbench.jobs.provenance import canonical_json, sha256
 from ganbench.study.newer_keys import complete_study
 from ganbench.study.reference_sources import (
@@ -165,6 +166,9 @@ def complete_variant(path: str, name: str, study: Mapping[str, Any]) -> str:
     if len(matches) > 1:
         raise StudyError(f"{path}: found {name!r}, which is {' or '.join(matches)}; write which")
     if not matches:
-        names = ", ".join([*study["variants"], *others])
-        raise StudyError(f"{path}: found {name!r}, expected a variant of the study: {names}")
+        names = [*study["variants"], *others]
+        raise StudyError(
+            f"{path}: found {name!r}, expected a variant of the study: {', '.join(names)}"
+            f"{suggest(name, names)}"
+        )
     return matches[0]

@@ -27,6 +27,7 @@ from ganbench.study.checks import (
     check_dataset,
     check_evaluation,
     check_name,
+    check_own_name,
     check_run,
     check_score_of_stop,
 )
@@ -42,7 +43,15 @@ from ganbench.study.references import (
     record_references,
 )
 from ganbench.study.scheduled_numbers import check_use, resolve_schedule
-from ganbench.study.schema import StudyError, fill_defaults, load_schema, merge, subtract, validate
+from ganbench.study.schema import (
+    StudyError,
+    _check_size,
+    fill_defaults,
+    load_schema,
+    merge,
+    subtract,
+    validate,
+)
 
 EXECUTION = ("checkpoint_interval", "log_interval", "gpu_slots", "tensorboard")
 """Keys of a study that change how it runs and no result."""
@@ -57,6 +66,7 @@ def resolve(config: Mapping[str, Any], source: str, folders: Iterable[Path] = ()
     `settings` lists, but for those that share the run of another. Raises StudyError with one
     message that names the file, the key, what was found and what was expected.
     """
+    _check_size(config, source)  # before a grid is expanded, whose parts may refer to themselves
     folders = list(folders)
     with _prefix_errors(source):
         written = config.get("plugins") if isinstance(config, Mapping) else None
@@ -186,6 +196,8 @@ def _resolve_names(study: dict[str, Any]) -> None:
         for place, pair in enumerate(study["contrasts"])
     ]
     for name, dataset in study["datasets"].items():
+        if not dataset["kind"]:
+            check_own_name("datasets", name, "kind", datasets.KINDS)
         dataset["kind"] = kind = dataset["kind"] or name
         check_name(f"datasets.{name}.kind", kind, datasets.KINDS, "a kind of dataset")
         check_dataset(f"datasets.{name}", dataset)
@@ -197,6 +209,8 @@ def _resolve_names(study: dict[str, Any]) -> None:
     check_declarations(study)
     objectives = {**OBJECTIVES, **study["objectives"]}
     for name, variant in study["variants"].items():
+        if not variant["objective"]:
+            check_own_name("variants", name, "objective", objectives, VARIANTS)
         variant["objective"] = variant["objective"] or name
         check_name(f"variants.{name}.objective", variant["objective"], objectives, "an objective")
 

@@ -1,12 +1,13 @@
 """Words an error of jsonschema for the person who wrote the study: key, value found, expected."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
+from ganbench.catalogue.metrics import INCEPTION, base_name, qualify
+from ganbench.catalogue.suggestions import find_closest, suggest
 from ganbench.wording import count
 
 TYPES = {
@@ -25,6 +26,9 @@ LIMITS = {
     "exclusiveMaximum": "less than",
     "maxItems": "no more items than",
 }
+NAME = "^[a-z0-9_]+$"
+"""The pattern of names in the schema."""
+
 OTHER_NUMBER = re.compile(r"[-+]?(0[0-9]+|[0-9]+([_:][0-9]+)+|0[box][0-9A-Fa-f_]+)(\.[0-9_]*)?")
 """What a person may mean as a number, but YAML 1.1 reads as octal, in base 60 or as one number."""
 
@@ -48,13 +52,14 @@ def describe_error(error: ValidationError) -> str:
             missing = next(key for key in limit if key not in error.instance)
             return f"{at}missing the key {missing!r}"
         case "pattern" | "maxLength":
-            return f"{at}found {value}, expected a name of a-z, 0-9 and _ (at most 60 characters)"
+            return f"{at}found {value}, expected {_describe_text(error.schema)}"
         case "uniqueItems":
             return f"{at}found {value}, expected no value twice"
         case "minItems" | "minProperties":
             return f"{at}found {count(len(error.instance), 'item')}, expected at least {limit}"
         case "enum":
-            return f"{at}found {value}, expected one of {', '.join(map(str, limit))}"
+            hint = _explain_inception(error.instance, limit) or suggest(error.instance, limit)
+            return f"{at}found {value}, expected one of {', '.join(map(str, limit))}{hint}"
         case "type":
             names = [limit] if isinstance(limit, str) else limit
             expected = " or ".join(TYPES[name] for name in names)
@@ -70,6 +75,24 @@ def _explain_spelling(value: Any) -> str:
         "; write the number in decimal digits, such as 5400 or 5.4e3, without leading zeros, _, : "
         "or 0x"
     )
+
+
+def _describe_text(schema: Mapping[str, Any]) -> str:
+    """The text that a schema with a pattern or a longest length expects, by its description."""
+    if schema.get("pattern") == NAME:
+        return "a name of a-z, 0-9 and _ (at most 60 characters)"
+    if description := schema.get("description"):
+        return description[0].lower() + description[1:].rstrip(".")
+    return f"at most {schema['maxLength']} characters"
+
+
+def _explain_inception(value: Any, metrics: list[Any]) -> str:
+    """What to write for the name that a metric has over Inception-v3 alone, such as FID."""
+    name = str(value).upper()
+    base = base_name(name)
+    if base == name or base not in metrics or qualify(base, INCEPTION) != name:
+        return ""
+    return f"; {name} is {base} with `extractor: {INCEPTION}`"
 
 
 def abbreviate(value: Any) -> str:
@@ -102,6 +125,23 @@ def _describe_option(option: Mapping[str, Any]) -> str:
 def _describe_unknown_key(error: ValidationError) -> str:
     keys = list(error.schema.get("properties", {}))
     unknown = next(key for key in error.instance if key not in keys)
-    close = difflib.get_close_matches(str(unknown), keys, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = _place_key(str(unknown), error) or suggest(unknown, keys, least=0.6)
     return f"unknown key {unknown!r}, expected one of {', '.join(keys)}{hint}"
+
+
+def _place_key(unknown: str, error: ValidationError) -> str:
+    """Where a key of a group belongs that stands at the top of a study, such as `steps`."""
+    groups = {
+        key: error.schema.get("$defs", {}).get(part["$ref"].rsplit("/", 1)[1], {})
+        for key, part in error.schema.get("properties", {}).items()
+        if "$ref" in part
+    }
+    places = {key: name for name, group in groups.items() for key in group.get("properties", {})}
+    key = find_closest(unknown, [*places, *error.schema.get("properties", {})])
+    if key not in places:
+        return ""
+    written = f"{{{key}: {error.instance[unknown]}}}"
+    return (
+        f"; did you mean {key!r} of {places[key]}? Write {places[key]}: {written} in the file, or "
+        f"--config '{places[key]}={written}'"
+    )

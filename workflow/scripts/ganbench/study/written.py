@@ -32,7 +32,9 @@ class WrittenStudy:
 
     def locate(self, message: str) -> str:
         """`message`, which begins with a dotted key, and where that key is written."""
-        path = re.match(r"[\w.]*", message)[0]
+        unknown = re.match(r"(?:([\w.]+): )?unknown key '([^']*)'", message)
+        path = ".".join(filter(None, unknown.groups())) if unknown else ""
+        path = path if path in self.places else re.match(r"[\w.]*", message)[0]
         while path and path not in self.places:
             path = path.rpartition(".")[0]
         return f"{message} ({self.places[path]})" if path else message
