@@ -7,11 +7,15 @@ TIMES ?= 1
 STUDIES ?= 2000
 WORKERS ?= auto
 GANBENCH = PYTHONPATH=workflow/scripts .venv/bin/python -m ganbench
-RESULTS ?= results/$(shell .venv/bin/python workflow/schemas/check_study.py "$(STUDY)" 2>/dev/null)
+NO_STUDY = $(error STUDY=$(STUDY) is no study that can be used. Correct it, or name a folder of results: RESULTS=results/my_study)
+RESULTS ?= results/$(or $(shell .venv/bin/python workflow/schemas/check_study.py "$(STUDY)"),$(NO_STUDY))
 MARGIN ?=
 TORCH ?=
+RUN ?=
 TO ?= generator
 BUNDLE ?=
+PLUGINS ?=
+USING = $(if $(PLUGINS), --plugins $(PLUGINS))
 
 # Snakemake starts a rule's script by the interpreter's path, unquoted.
 ifneq ($(words $(CURDIR)),1)
@@ -26,10 +30,10 @@ endif
 .PHONY: help reproduce check watch plan-seeds generator bundle test test-gpu test-slurm stress verify simulate benchmark benchmark-gpu lint generated rulers lock
 
 help: ## list these commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
 
 reproduce: .venv/.installed ## run a study (STUDY=config/config.yaml) and print its verdict
-	@test -f "$(STUDY)" || { echo "STUDY: there is no file $(STUDY); the shipped studies are:" config/*.yaml; exit 1; }
+	@test -f "$(STUDY)" || { echo "STUDY: there is no file $(STUDY); the studies in config/ are:" config/*.yaml; exit 1; }
 	@.venv/bin/python workflow/schemas/check_study.py "$(STUDY)" >/dev/null
 	.venv/bin/python -m snakemake --cores $(CORES) --configfile "$(STUDY)"
 
@@ -40,13 +44,14 @@ watch: .venv/.installed ## the runs of a study while they train (STUDY=, RESULTS
 	@$(GANBENCH) watch "$(RESULTS)"
 
 plan-seeds: .venv/.installed ## how many seeds each comparison of a finished study needs (STUDY=, RESULTS=results/my_study, MARGIN=10%)
-	@$(GANBENCH) plan-seeds "$(RESULTS)" $(if $(MARGIN),--margin "$(MARGIN)")
+	@$(GANBENCH) plan-seeds "$(RESULTS)" $(if $(MARGIN),--margin "$(MARGIN)")$(USING)
 
 generator: .venv/.installed ## keep a run's generator: RUN=results/…/seed0 TO=folder; safetensors and a model card
-	@$(GANBENCH) export "$(RUN)" "$(TO)"
+	@test -n "$(RUN)" || { echo "RUN: name the folder of a run, such as RUN=results/my_study/runs/digits/minimax/seed0"; exit 1; }
+	@$(GANBENCH) export "$(RUN)" "$(TO)"$(USING)
 
 bundle: .venv/.installed ## a finished study as one archive that can be verified (STUDY=, RESULTS=results/my_study)
-	@$(GANBENCH) bundle "$(RESULTS)"
+	@$(GANBENCH) bundle "$(RESULTS)"$(USING)
 
 test: .venv/.installed ## run all tests
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

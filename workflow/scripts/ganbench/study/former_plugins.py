@@ -99,9 +99,10 @@ def _describe_lack(kind: str, name: str, digest: str, others: Sequence[Path], of
         places = ", ".join(os.path.relpath(file) for file in others)
         return (
             f"{wanted}, and {places} has another version of it than these results, whose digest "
-            f"is {digest[:16]}; name the file of that version: --plugins FILE"
+            f"is {digest[:16]}; name the file of that version: --plugins FILE, with make "
+            "PLUGINS=FILE"
         )
     return (
         f"{wanted}, which was not found in the working directory, the checkout or its config "
-        "folder; name its file: --plugins FILE"
+        "folder; name its file: --plugins FILE, with make PLUGINS=FILE"
     )
