@@ -47,6 +47,10 @@ FORMULAS = (
     "(1 + square(r)) ** -1",
     "log(2) * r - exp(1) * f",
     "+r + 1e-3 * f",
+    "0.12345678 * r - 1e-5 * f",
+    "f - -1.5e-7 * r * 2.5e-7",
+    "(1e-5 + r) ** 2 + f / 1e-5",
+    "123456.789 * r + 1e6 * f",
 )
 GRID = torch.linspace(-3.7, 3.7, 23, dtype=torch.float64)
 
@@ -84,7 +88,7 @@ def test_the_printed_formula_reads_as_the_computed_one(text):
     printed = read_mathml(element)
     r, f = np.array([0.37]), np.array([-1.21])
     expected = evaluate(text, r, f)
-    assert evaluate(printed, r, f) == pytest.approx(expected, rel=1e-5)  # six digits are printed
+    assert evaluate(printed, r, f) == pytest.approx(expected, rel=1e-14)
 
 
 def read_mathml(element: ElementTree.Element) -> str:
@@ -105,6 +109,23 @@ def read_mathml(element: ElementTree.Element) -> str:
             return f"sqrt({''.join(parts)})"
     inside = "".join(parts)
     return f"abs({inside[1:-1]})" if inside.startswith("|") and inside.endswith("|") else inside
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("3 * r", "3·r"),
+        ("0.12345678 * r", "0.12345678·r"),
+        ("0.0001 * r", "0.0001·r"),
+        ("0.00001 * r", "10**(-5)·r"),
+        ("r * -2.5e-7", "r·(-2.5*10**(-7))"),
+        ("1000000 * r", "1000000·r"),
+        ("log(2) * r", "0.6931471805599453·r"),
+    ],
+)
+def test_a_number_is_printed_with_all_its_digits_and_no_e(text, printed):
+    read = read_mathml(ElementTree.fromstring(to_mathml(parse(text).expression)))
+    assert read == printed.replace("·", "*")
 
 
 def test_a_fraction_under_a_power_is_printed_in_brackets():

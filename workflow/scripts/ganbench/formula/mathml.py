@@ -16,7 +16,7 @@ def to_mathml(expression: Expression) -> str:
 def _print(expression: Expression) -> str:
     match expression:
         case Number(value):
-            return f"<mn>{value:g}</mn>".replace("<mn>-", "<mo>−</mo><mn>")
+            return _print_number(value)
         case Variable(name):
             return f"<mi>{name}</mi>"
         case Apply("-", (argument,)):
@@ -42,8 +42,23 @@ def _print(expression: Expression) -> str:
             return f"{name}<mo>&#x2061;</mo>{_brackets(inside)}"
 
 
+def _print_number(value: float) -> str:
+    """The shortest decimal that is this float64 exactly: 0.25, 1.5 · 10⁻⁷.
+
+    Numbers of the language are too small to need a positive power of ten.
+    """
+    digits, _, exponent = repr(abs(value)).removesuffix(".0").partition("e-")
+    printed = f"<mn>{digits}</mn>"
+    if exponent:
+        power = f"<msup><mn>10</mn><mrow><mo>−</mo><mn>{int(exponent)}</mn></mrow></msup>"
+        printed = power if digits == "1" else f"{printed}<mo>·</mo>{power}"
+    return f"<mo>−</mo>{printed}" if value < 0 else printed
+
+
 def _precedence(expression: Expression) -> int:
     match expression:
+        case Number(value) if "e" in repr(value):
+            return _PRODUCT
         case Number(value) if value < 0:
             return _NEGATION
         case Apply("-", (_,)):
