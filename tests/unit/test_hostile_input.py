@@ -245,16 +245,29 @@ def test_formula_that_runs_code_or_exhausts_memory_is_refused_at_once(text):
     assert len(str(error.value)) < 600
 
 
-def test_study_that_refers_to_itself_is_refused():
-    config = yaml.safe_load("study: s\ndatasets: {digits: {}}\nvariants: &v {minimax: *v}\n")
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "variants: &v {minimax: *v}",
+        "grid: &g {objective: *g}",
+        "grid: {objective: &o [minimax, *o]}",
+        "variants: &v {minimax: *v}\ngrid: {steps: [1]}",
+        "plugins: &p [*p]\nvariants: {minimax: {}}",
+    ],
+)
+def test_study_that_refers_to_itself_is_refused(keys):
+    config = yaml.safe_load(f"study: s\ndatasets: {{digits: {{}}}}\n{keys}\n")
     with pytest.raises(StudyError) as error:
         studies.resolve(config, "some.yaml")
+    assert "some.yaml: nested deeper than" in str(error.value)
     assert "refers to itself" in str(error.value)
 
 
-def test_aliases_that_expand_to_billions_of_values_are_refused_at_once():
+@pytest.mark.parametrize("use", ["", "grid: {objective: *a9}"])
+def test_aliases_that_expand_to_billions_of_values_are_refused_at_once(use):
     levels = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    levels.append(use)
     started = time.monotonic()
     with pytest.raises(StudyError) as error:
         studies.resolve(yaml.safe_load("\n".join(levels)), "some.yaml")
