@@ -6,6 +6,7 @@ import ganbench
 import numpy as np
 import pytest
 import torch
+from ganbench.interface.prepared import prepare_dataset
 from ganbench.interface.runs import RunFolderError
 from ganbench.interface.scoring import SamplesError
 from ganbench.jobs import provenance
@@ -93,7 +94,6 @@ def test_exported_generator_gives_the_same_samples_and_its_weights_are_checked(t
 
 @pytest.fixture(scope="module")
 def real_images(cache):
-    from ganbench.interface.prepared import prepare_dataset  # noqa: PLC0415
     from ganbench.jobs.arrays import map_array  # noqa: PLC0415
 
     return np.array(map_array(prepare_dataset("digits", cache).data, "held_out"))
@@ -137,6 +137,47 @@ def test_folder_array_and_tensor_of_the_same_images_score_alike(real_images, cac
 def test_samples_that_do_not_fit_are_refused(samples, cache):
     with pytest.raises(SamplesError):
         ganbench.score(samples, cache=cache)
+
+
+@pytest.fixture
+def image_folder(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(60):
+        Image.new("L", (8, 8), number).save(folder / f"{number:03}.png")
+    return folder
+
+
+def test_folder_with_files_that_cannot_be_read_is_refused(image_folder, cache):
+    """Else the score would be of fewer images than the folder holds."""
+    (image_folder / "060.heic").write_bytes(b"an image of a telephone")
+    (image_folder / "061").write_bytes(b"an image without an ending")
+    with pytest.raises(SamplesError, match=r"has 2 files \(060\.heic, 061\) that cannot be read"):
+        ganbench.score(image_folder, cache=cache)
+
+
+def test_files_beside_images_that_are_none_are_told(image_folder, cache, capsys):
+    (image_folder / "notes.txt").write_text("text")
+    (image_folder / ".hidden.png").touch()
+    ganbench.score(image_folder, cache=cache)
+    said = capsys.readouterr().err
+    assert "Skipped 1 hidden file (.hidden.png)." in said
+    assert "Skipped 1 non-image file (notes.txt)." in said
+
+
+def test_folder_below_that_cannot_be_opened_is_refused(image_folder, cache, monkeypatch):
+    def walk(folder, followlinks, onerror):
+        onerror(PermissionError(13, "Permission denied", f"{folder}/more"))
+        return iter(())
+
+    monkeypatch.setattr("ganbench.datasets.folder_files.os.walk", walk)
+    with pytest.raises(SamplesError, match=r"cannot read .*/more: Permission denied"):
+        ganbench.score(image_folder, cache=cache)
+
+
+def test_prepared_data_lie_in_the_folder_of_downloads(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path / "mine"))
+    assert prepare_dataset("digits").data.is_relative_to(tmp_path / "mine")
 
 
 def test_points_have_no_extractor(cache):

@@ -175,13 +175,13 @@ def _watch_runs(options: argparse.Namespace) -> str:
 
 def _score(options: argparse.Namespace) -> str:
     from ganbench.interface.export import find_generator  # noqa: PLC0415 (slow to import)
-    from ganbench.interface.prepared import CACHE  # noqa: PLC0415
     from ganbench.interface.scoring import score_samples  # noqa: PLC0415
 
     _register_network(options.samples, options.plugins)
     samples = find_generator(options.samples) or options.samples
-    cache = options.cache or CACHE
-    scores = score_samples(samples, dataset=options.dataset, count=options.count, cache=cache)
+    scores = score_samples(
+        samples, dataset=options.dataset, count=options.count, cache=options.cache
+    )
     return scores.to_string(index=False, float_format="{:.5g}".format)
 
 

@@ -49,7 +49,7 @@ def read_image_folder(
     images, texts, unread = sort_files(listing.files)
     tree = ImageTree(source, images, listing.folders, unread)
     arrangement = arrange(tree, layout, labels)
-    decisions = _describe_skipped(listing, texts) + arrangement.notes
+    decisions = describe_skipped(listing, texts) + arrangement.notes
     decisions += check_unread(unread, images, arrangement.find_class_folder, unread_share)
     _check_images(source, arrangement)
     if needs_classes:
@@ -68,7 +68,8 @@ def _refuse_folder(error: OSError) -> None:
     ) from None
 
 
-def _describe_skipped(listing: FolderListing, texts: list[str]) -> list[str]:
+def describe_skipped(listing: FolderListing, texts: list[str]) -> list[str]:
+    """A sentence for each kind of file that is no image: hidden, of a system, or `texts`."""
     skipped = {
         "hidden file": listing.hidden,
         "system helper": listing.helpers,

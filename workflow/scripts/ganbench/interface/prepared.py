@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ganbench.catalogue.datasets import KINDS
 from ganbench.catalogue.extractors import CLASSIFIER, choose_extractor
 from ganbench.datasets.folder_digest import digest_folder
 from ganbench.datasets.prepare import DatasetFiles, prepare
+from ganbench.downloads.cache import find_cache_folder
 from ganbench.evaluation.reference import ReferenceFiles, make_reference
 from ganbench.jobs import code_digest, provenance
 from ganbench.study.paths import expand_path
 from ganbench.study.resolve import resolve
 
-CACHE = "~/.cache/ganbench"
-"""Where they are kept, unless another folder is named."""
-
-ROOM = Path(code_digest.LIBRARY)
+LIBRARY = code_digest.LIBRARY
 
 
 class PreparedDataset(NamedTuple):
@@ -51,13 +50,13 @@ def resolve_run(
 
 def prepare_dataset(
     dataset: str | Mapping[str, Any],
-    cache: str | Path = CACHE,
+    cache: str | Path | None = None,
     evaluation: Mapping[str, Any] | None = None,
 ) -> PreparedDataset:
     """Prepares a dataset, or finds it in `cache`; `evaluation` chooses its extractor.
 
-    It is prepared anew when its files or the code that reads them change. Raises DatasetError where
-    files are missing or cannot be used.
+    Without `cache`, it is kept in the folder of downloads. It is prepared again when its files or
+    the code that reads them change. Raises DatasetError where files are missing or cannot be used.
     """
     study = resolve_run(dataset, evaluation=evaluation)
     [(name, resolved)] = study["datasets"].items()
@@ -67,11 +66,11 @@ def prepare_dataset(
         "" if resolved["type"] == "points" else choose_extractor(resolved, study["evaluation"])
     )
     folder = _find_folder(
-        cache,
+        cache or find_cache_folder(),
         name,
         dataset=resolved,
         images=digest_folder(resolved["source"]) if is_folder else "",
-        code=code_digest.digest(ROOM / "datasets/prepare.py"),
+        code=code_digest.digest(LIBRARY / "datasets/prepare.py"),
     )
     outputs = DatasetFiles(folder / "data.npz", folder / "card.json", folder / "examples.png")
     if not outputs.card.exists():  # written last
@@ -92,7 +91,7 @@ def prepare_reference(dataset: PreparedDataset, samples: int) -> ReferenceFiles:
 
     They lie beside its data. `samples` is the number of images that will be compared.
     """
-    code = code_digest.digest(ROOM / "evaluation/reference.py")
+    code = code_digest.digest(LIBRARY / "evaluation/reference.py")
     given = {"sha256": dataset.sha256} if dataset.sha256 else {}
     folder = _find_folder(
         dataset.data.parent, dataset.extractor, samples=samples, code=code, **given
@@ -111,7 +110,7 @@ def prepare_reference(dataset: PreparedDataset, samples: int) -> ReferenceFiles:
                 samples=samples,
                 data_file=dataset.data,
                 device="auto",
-                stacked=dataset.resolved["kind"].startswith("stacked_"),
+                stacked=bool(KINDS[dataset.resolved["kind"]].base),
                 outputs=outputs,
                 weights=dataset.weights,
                 sha256=dataset.sha256,
@@ -121,7 +120,7 @@ def prepare_reference(dataset: PreparedDataset, samples: int) -> ReferenceFiles:
 
 
 def _find_folder(parent: str | Path, name: str, **decides: Any) -> Path:
-    """A folder whose name has a digest of all that decides its content; it is made if need be."""
+    """A folder, made if it is missing, whose name has a digest of all that decides its content."""
     digest = provenance.sha256(provenance.canonical_json(decides))
     folder = Path(parent).expanduser() / f"{name}-{digest[:16]}"
     folder.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from ganbench.evaluation.snapshots import (
     load_generators,
     load_run,
 )
-from ganbench.interface.prepared import CACHE, ROOM, prepare_dataset, resolve_run
+from ganbench.interface.prepared import LIBRARY, prepare_dataset, resolve_run
 from ganbench.jobs import code_digest
 from ganbench.jobs.checkout import read_version
 from ganbench.jobs.errors import ActionableError
@@ -78,7 +78,7 @@ def train_run(
     folder: str | Path,
     dataset: str | Mapping[str, Any] = "digits",
     seed: int = 0,
-    cache: str | Path = CACHE,
+    cache: str | Path | None = None,
     tensorboard: bool = False,
     **training: Any,
 ) -> Path:
@@ -113,7 +113,7 @@ def train_run(
             checkpoint_folder=folder / "checkpoints",
             log=log,
             log_interval=10,
-            code=code_digest.digest(ROOM / "training/loop.py"),
+            code=code_digest.digest(LIBRARY / "training/loop.py"),
             software={"version": find_version(), "commit": None, "clean": None},
             tensorboard=tensorboard,
         )
@@ -155,7 +155,7 @@ def find_version() -> str | None:
     try:
         return metadata.version("ganbench")
     except metadata.PackageNotFoundError:
-        return read_version(code_digest.LIBRARY.parents[2])
+        return read_version(LIBRARY.parents[2])
 
 
 def _check_same_run(file: Path, parameters: Mapping[str, Any], seed: int) -> None:

@@ -12,13 +12,15 @@ import torch
 from torch import Tensor
 
 from ganbench.catalogue.metrics import DEFAULT_SAMPLES
+from ganbench.datasets.file_names import CONVERT_HEIC, count_files
 from ganbench.datasets.folder_files import list_folder
 from ganbench.datasets.image_files import read_images
+from ganbench.datasets.image_folder import describe_skipped
 from ganbench.datasets.unread_files import sort_files
 from ganbench.evaluation.extractor import extract, load_extractor
 from ganbench.evaluation.feature_metrics import score_features
 from ganbench.evaluation.real_images import load_real
-from ganbench.interface.prepared import CACHE, prepare_dataset, prepare_reference
+from ganbench.interface.prepared import prepare_dataset, prepare_reference
 from ganbench.interface.runs import TrainedGenerator
 from ganbench.jobs.arrays import map_array
 from ganbench.jobs.errors import ActionableError
@@ -38,7 +40,7 @@ def score_samples(
     evaluation: Mapping[str, Any] | None = None,
     count: int | None = None,
     seed: int = 0,
-    cache: str | Path = CACHE,
+    cache: str | Path | None = None,
 ) -> pd.DataFrame:
     """Every metric of images against a dataset: `metric`, `reference`, `value` and `real`.
 
@@ -46,7 +48,8 @@ def score_samples(
     folder of image files, or a generator, of which `count` images are drawn with `seed`: by default
     as many as a study compares. `real` is the score of the same number of real images, NaN where
     there are fewer. `evaluation` chooses the extractor as in a study: `{"extractor": "timm:…",
-    "weights": file, "sha256": digest}`. Raises SamplesError where samples do not fit the dataset.
+    "weights": file, "sha256": digest}`. `cache` is the folder of prepared data, by default that of
+    downloads. Raises SamplesError where samples do not fit the dataset.
     """
     data = prepare_dataset(dataset, cache, evaluation)
     if data.resolved["type"] == "points":
@@ -86,12 +89,29 @@ def _read_samples(samples: Samples, shape: tuple[int, ...], count: int, seed: in
 
 
 def _read_folder(folder: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """All images below a folder, in the order of their names, converted as datasets are."""
+    """All images below a folder, in the order of their names, converted as datasets are.
+
+    Raises SamplesError for a file or folder that cannot be read: no score is of fewer images than
+    there are.
+    """
     if not folder.is_dir():
         raise SamplesError(f"samples: there is no folder {folder}")
-    names, _, _ = sort_files(list_folder(folder).files)
+    listing = list_folder(folder, _refuse_folder)
+    names, texts, unread = sort_files(listing.files)
+    if unread:
+        raise SamplesError(
+            f"samples: {folder} has {count_files(unread, 'file')} that cannot be read as images. "
+            f"Convert them to PNG (HEIC {CONVERT_HEIC}), give files without an ending the right "
+            "one, or move them away"
+        )
     images = np.empty((len(names), *shape), np.uint8)
     openers = [(name, partial(Path, folder, name)) for name in names]
-    for note in read_images(openers, images, lambda _: None):
+    for note in describe_skipped(listing, texts) + read_images(openers, images, lambda _: None):
         print(note, file=sys.stderr)
     return images
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise SamplesError(
+        f"samples: cannot read {error.filename}: {error.strerror}; make it readable or move it away"
+    ) from None
