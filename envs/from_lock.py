@@ -36,6 +36,13 @@ PACKAGES = {
 }
 """Packages whose names differ from what is imported."""
 
+SYSTEMS = (
+    {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"},
+    {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix"},
+    {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
+)
+"""Systems that the lock covers, as markers see them."""
+
 HEADER = """\
 # Made from envs/requirements.lock by `make generated`; do not edit by hand.
 # For `snakemake --software-deployment-method conda`. Not yet tested with conda.
@@ -105,10 +112,15 @@ def list_requirements(package: str, extras: frozenset[str]) -> list[Requirement]
 
 
 def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:
+    """Whether a requirement belongs to no extra, or to one of `extras` on any of `SYSTEMS`.
+
+    The version of Python and the processor are those of this environment.
+    """
     marker = requirement.marker
     if marker is None or "extra" not in str(marker):
         return True
-    return any(marker.evaluate({"extra": extra}) for extra in extras)
+    environments = ({**system, "extra": extra} for system in SYSTEMS for extra in extras)
+    return any(map(marker.evaluate, environments))
 
 
 def make_environment(stage: str, scripts: list[str]) -> str:
