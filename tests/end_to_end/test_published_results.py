@@ -85,6 +85,22 @@ def test_twin_has_the_published_study_with_rates_that_differ_by_a_millionth(publ
         assert other | {"optimizer": run["optimizer"]} == run
 
 
+def test_run_that_stopped_early_is_judged_by_its_own_last_score(published, repeated, capsys):
+    """It ended before the others, and is no run without a score."""
+    runs = json.loads((published / "runs.json").read_text())
+    runs["digits/minimax/seed1"]["step"] = 20
+    (published / "runs.json").write_text(json.dumps(runs))
+    for file in (published / "scores.csv", repeated / "runs/digits/minimax/seed1/scores.csv"):
+        scores = pd.read_csv(file)
+        is_late = (scores.variant == "minimax") & (scores.seed == 1) & (scores.step > 20)
+        scores[~is_late].to_csv(file, index=False)
+    file = repeated / "runs/digits/minimax/seed1/run.json"
+    change(file, step=20, generator_sha256="0" * 64, fingerprint=other_fingerprint(file))
+    failed, said = verified(published, repeated, capsys)
+    assert failed == 0
+    assert "one more seed is expected in" in said
+
+
 def test_rates_of_both_players_are_scaled_and_nothing_else():
     optimizer = {"generator": {"name": "adam", "lr": 2.0}, "discriminator": {"lr": 4.0, "eps": 1.0}}
     scaled = repetition.scale_rates(optimizer, 0.5)

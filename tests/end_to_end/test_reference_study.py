@@ -1,6 +1,7 @@
 """A study that names a published one: its own variant alone is trained, and compared with all."""
 
 import json
+import random
 import shutil
 import zipfile
 
@@ -8,7 +9,8 @@ import pandas as pd
 import pytest
 from ganbench.catalogue.columns import load_tables
 from ganbench.commands.bundle import bundle_study
-from ganbench.commands.bundle_check import BundleError, check_bundle, unpack
+from ganbench.commands import repetition
+from ganbench.commands.bundle_check import BundleError, _repeat, check_bundle, unpack
 from ganbench.jobs.provenance import sha256
 from ganbench.study.resolve import resolve
 from ganbench.study.unresolve import unresolve, unresolve_runs
@@ -167,6 +169,51 @@ def test_study_of_a_bundle_resolves_to_the_same_runs(bundle, tmp_path):
     study = json.loads((tmp_path / "unpacked/study.json").read_text())
     for written in (unresolve(study), unresolve_runs(study, tmp_path)):
         assert resolve(written, "again.yaml")["runs"] == study["runs"]
+
+
+def test_runs_and_scores_of_a_bundle_come_out_again(bundle, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(repetition, "FOLDER", tmp_path / "verify")
+    monkeypatch.chdir(tmp_path)
+    line = check_bundle(bundle, runs=1, scores=1, seed=0, cores="2")
+    assert line == f"{bundle}: all checks hold"
+    said = capfd.readouterr().out
+    assert "the same bits" in said
+    assert "1 of 1 runs hold" in said
+    assert "holds  scores of digits" in said
+
+
+def test_bundle_of_a_study_with_plugins_is_repeated_with_the_same_plugins_alone(
+    bundle, tmp_path, monkeypatch
+):
+    def change(name, content):
+        if name != "study.json":
+            return content
+        study = json.loads(content)
+        parts = {"metric": {"mean": {"file": "mine.py", "sha256": "0" * 64}}}
+        return json.dumps(study | {"plugins": "mine.py", "parts": parts}).encode()
+
+    monkeypatch.setattr(repetition, "FOLDER", tmp_path / "verify")
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "unpacked"
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(folder)
+    file = folder / "study.json"
+    file.write_bytes(change("study.json", file.read_bytes()))
+    for text, problem in (
+        (None, "there is no file .*mine.py.*never executed from elsewhere"),
+        ("import ganbench\n" + METRIC, "the plugins in the working directory are not those"),
+    ):
+        if text:
+            (tmp_path / "mine.py").write_text(text)
+        with pytest.raises(BundleError, match=problem):
+            _repeat(folder, 1, 0, random.Random(0), "1")
+
+
+METRIC = """
+@ganbench.metric("mean", better="lower", definition="d")
+def mean(generated, real):
+    return 0.0
+"""
 
 
 def test_bundle_is_a_reference(bundle, published):

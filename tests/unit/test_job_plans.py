@@ -69,6 +69,14 @@ def test_changed_parameter_is_named_with_both_values():
     assert judgement.now == {"samples: 150", "run.lr: 2"}
 
 
+@pytest.mark.parametrize("title", ["[draft] my study", "{mine}"])
+def test_text_that_begins_with_a_bracket_is_a_text(title):
+    """Of a parameter, and of a part of the study within one."""
+    parameters = {"samples": title, "run": canonical_json({"lr": title, "betas": [0, 1]})}
+    _, judgement = judge(replace(EVALUATE, parameters=parameters))
+    assert judgement.now == {f'samples: "{title}"', f'run.lr: "{title}"'}
+
+
 @pytest.mark.parametrize("parameters", [{}, {**EVALUATE.parameters, "new": None}])
 def test_parameter_that_is_new_or_gone_counts(parameters):
     _, judgement = judge(replace(EVALUATE, parameters=parameters))

@@ -39,6 +39,19 @@ def test_process_that_does_not_hold_the_lock_is_sent_no_signal(tmp_path):
     os.close(descriptor)
 
 
+def test_holder_that_has_just_ended_is_no_error(tmp_path, monkeypatch):
+    file = tmp_path / "lock"
+    first = locks.take(file)
+
+    def find_holder(_file):
+        os.close(first)
+        return 2**22 + 1  # a number that no process has
+
+    monkeypatch.setattr(locks, "_find_holder", find_holder)
+    monkeypatch.setattr(locks.time, "sleep", lambda _seconds: None)
+    os.close(locks.take_over(file, io.StringIO()))
+
+
 def test_lock_on_a_file_that_was_removed_meanwhile_is_not_taken(tmp_path, monkeypatch):
     file = tmp_path / "lock"
     first = locks.take(file)

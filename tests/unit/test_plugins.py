@@ -72,6 +72,79 @@ def test_network_of_a_plugin_is_built_for_the_runs_that_name_it(plugin):
     assert build_discriminator(run, (1, 8, 8))(images).shape == (3,)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        (
+            "torch.tanh(self.end(self.body(self.form(self.start(latents)))))",
+            "3 + self.end(self.body(self.form(self.start(latents))))",
+            "def forward(self, latents)",
+            "the generator of the network residual makes images with values from ",
+        ),
+        (
+            "nn.Upsample(scale_factor=2)",
+            "nn.Upsample(scale_factor=4)",
+            "def forward(self, latents)",
+            "the generator of the network residual makes of 4 latents the shape (4, 1, 16, 16), "
+            "expected the shape (4, 1, 8, 8)",
+        ),
+        (
+            ".mean((2, 3))).flatten()",
+            ".mean((2, 3)))",
+            "def forward(self, images):\n        return self.end",
+            "the discriminator of the network residual makes of 4 samples the shape (4, 1), "
+            "expected the shape (4,); flatten it",
+        ),
+        (
+            ".mean((2, 3))).flatten()",
+            ".mean((2, 3))).flatten(), 1",
+            "def forward(self, images):\n        return self.end",
+            "the discriminator of the network residual makes of 4 samples tuple, expected",
+        ),
+    ],
+)
+def test_networks_that_return_something_else_are_refused(plugin, old, new, line, message):
+    text = PLUGIN.replace(old, new)
+    plugin.write_text(text)
+    run = resolve_with(plugin)["runs"]["digits"]["minimax"]
+    build = build_generator if "generator" in message else build_discriminator
+    with pytest.raises(PluginError) as refused:
+        build(run, (1, 8, 8))
+    number = text[: text.index(line)].count("\n") + 1
+    assert str(refused.value).startswith(f"my_parts.py: line {number}: {message}")
+
+
+def test_trying_a_network_changes_neither_random_streams_nor_weights(plugin, monkeypatch):
+    text = PLUGIN.replace(
+        "nn.Upsample(scale_factor=2)", "nn.Dropout(), nn.Upsample(scale_factor=2)"
+    )
+    plugin.write_text(
+        text.replace("width, 3, padding=1)]", "width, 3, padding=1), nn.BatchNorm2d(width)]")
+    )
+    run = resolve_with(plugin)["runs"]["digits"]["minimax"]
+
+    def build():
+        torch.manual_seed(3)
+        networks = build_generator(run, (1, 8, 8)), build_discriminator(run, (1, 8, 8))
+        return [*(value for network in networks for value in network.state_dict().values())], (
+            torch.rand(4)
+        )
+
+    weights, drawn = build()
+    for name in ("check_generator", "check_discriminator"):
+        monkeypatch.setattr(f"ganbench.networks.build.{name}", lambda *_: None)
+    others, drawn_too = build()
+    assert torch.equal(drawn, drawn_too)
+    assert all(torch.equal(one, other) for one, other in zip(weights, others, strict=True))
+
+
+def test_network_that_cannot_be_copied_is_built(plugin):
+    text = PLUGIN.replace("nn.Linear(width, 1)", "nn.utils.weight_norm(nn.Linear(width, 1))")
+    plugin.write_text(text)
+    run = resolve_with(plugin)["runs"]["digits"]["minimax"]
+    assert build_discriminator(run, (1, 8, 8))(torch.zeros(3, 1, 8, 8)).shape == (3,)
+
+
 def test_run_of_another_version_of_a_plugin_is_not_built(plugin):
     run = resolve_with(plugin)["runs"]["digits"]["minimax"]
     plugin.write_text(PLUGIN.replace("AvgPool2d", "MaxPool2d"))

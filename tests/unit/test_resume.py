@@ -55,7 +55,7 @@ def assert_equal(one: object, other: object, path: str = "state") -> None:
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_tensor_is_equal_after_k_steps_a_stop_and_k_more(tmp_path, monkeypatch, name):
     monkeypatch.setattr(
-        stopping, "ADVERSARY_BUDGET", AdversaryBudget(steps=3, batch_size=8, samples=20)
+        stopping, "STOPPING_BUDGET", AdversaryBudget(steps=3, batch_size=8, samples=20)
     )
     parameters, images = resolve_setting(name, steps=24, history_interval=5)
     log = io.StringIO()
@@ -204,3 +204,14 @@ def test_state_that_cannot_be_saved_is_reported_and_the_run_goes_on(tmp_path):
     assert list((folder.path / "checkpoints").iterdir()) == [folder.path / "checkpoints/lock"]
     folder.train()
     assert folder.results() == straight.results()
+
+
+@pytest.mark.parametrize("left", ["", ".nfs0001"])
+def test_run_ends_where_a_file_stays_in_the_folder_of_its_checkpoints(tmp_path, left):
+    """NFS renames a file that is open when it is removed, and removes it when it is closed."""
+    folder = tmp_path / "state"
+    with Checkpoints(folder, None, io.StringIO()).open({"run": 1}):
+        if left:
+            (folder / left).touch()
+    assert folder.exists() == bool(left)
+    assert not (folder / "lock").exists()

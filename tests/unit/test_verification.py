@@ -16,7 +16,6 @@ def checkout(tmp_path, monkeypatch):
     for module in (published_check, repetition):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(repetition, "FOLDER", tmp_path / "results/verify")
-    monkeypatch.setattr(published_check, "FOLDER", tmp_path / "results/verify")
     (tmp_path / "config").mkdir()
     shutil.copy(ROOT / "config/config.yaml", tmp_path / "config")
     folder = tmp_path / "results/published/goodfellow2014"

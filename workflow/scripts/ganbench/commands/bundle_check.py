@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ganbench.commands import repetition
 from ganbench.commands.bundle_contents import MANIFEST, PACKAGE, parse_manifest
-from ganbench.commands.repetition import FOLDER, empty_folder, repeat_runs, write_study
+from ganbench.commands.repetition import empty_folder, repeat_runs, write_study
 from ganbench.commands.score_check import compare_scores_again
 from ganbench.jobs.archives import Archive
 from ganbench.jobs.errors import ActionableError
@@ -111,7 +112,7 @@ def _list_contradictions(folder: Path) -> Iterator[str]:
 def _repeat(folder: Path, runs: int, scores: int, choice: random.Random, cores: str) -> int:
     """Repeats runs and scores of an unpacked bundle; returns how many do not hold."""
     study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-    file = FOLDER / "study.yaml"
+    file = repetition.FOLDER / "study.yaml"
     write_study(study, file)
     _check_resolution(study, file)
     generators = sorted(folder.glob("generators/*/*/*/*/generator.json"))

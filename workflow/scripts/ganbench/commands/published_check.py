@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganbench.commands.repetition import FOLDER, empty_folder, repeat_runs, write_study
+from ganbench.commands import repetition
+from ganbench.commands.repetition import empty_folder, repeat_runs, write_study
 from ganbench.jobs.errors import ActionableError
 from ganbench.jobs.files import read_json
 from ganbench.study.newer_keys import complete_study
@@ -45,8 +46,9 @@ def verify_study(
             f"no such run: variants are {', '.join(shipped['variants'])}; seeds {shipped['seeds']}"
         )
     with empty_folder():
-        write_study(study, FOLDER / "study.yaml")
-        return int(repeat_runs(published, FOLDER / "study.yaml", runs, cores) > 0)
+        repeated = repetition.FOLDER / "study.yaml"
+        write_study(study, repeated)
+        return int(repeat_runs(published, repeated, runs, cores) > 0)
 
 
 def find_study_file(name: str) -> Path:

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from ganbench.catalogue.extractors import choose_extractor
+from ganbench.commands import repetition
 from ganbench.evaluation.score import score_run
 from ganbench.interface.export import WEIGHTS
 from ganbench.jobs.errors import ActionableError
@@ -47,7 +48,7 @@ def compare_scores_again(
     if resolved["type"] == "points" or study["evaluation"]["batch_norm"] != "running":
         return True, f"{label}: weights are whole; not scored again, for that needs all snapshots"
     extractor = choose_extractor(resolved, study["evaluation"])
-    results = ROOT / "results/verify/results" / study["study"]
+    results = repetition.FOLDER / "results" / study["study"]
     _prepare(study_file, study["study"], dataset, extractor, cores)
     if problem := _compare_origins(bundle, results, dataset, extractor):
         return False, f"{label}: {problem}"
@@ -80,10 +81,16 @@ def compare_scores_again(
 def _prepare(study_file: Path, study: str, dataset: str, extractor: str, cores: str) -> None:
     """Makes the data and the extractor of a dataset below results/verify, unless they lie there."""
     target = f"results/{study}/extractors/{dataset}/{extractor}/card.json"
-    folder = ROOT / "results/verify"
-    folder.mkdir(parents=True, exist_ok=True)
+    repetition.FOLDER.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", cores]
-    command += ["--directory", str(folder), "--configfile", str(study_file), "--", target]
+    command += [
+        "--directory",
+        str(repetition.FOLDER),
+        "--configfile",
+        str(study_file),
+        "--",
+        target,
+    ]
     prepared = run_program(command, os.environ, seconds=LONGEST_PREPARATION)
     if not prepared.succeeded:
         raise ActionableError(
