@@ -138,6 +138,7 @@ def test_trying_a_network_changes_neither_random_streams_nor_weights(plugin, mon
     assert all(torch.equal(one, other) for one, other in zip(weights, others, strict=True))
 
 
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated:FutureWarning")
 def test_network_that_cannot_be_copied_is_built(plugin):
     text = PLUGIN.replace("nn.Linear(width, 1)", "nn.utils.weight_norm(nn.Linear(width, 1))")
     plugin.write_text(text)

@@ -14,6 +14,7 @@ from ganbench.networks.dcgan import DCGANDiscriminator, DCGANGenerator, keep_wei
 from ganbench.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from ganbench.networks.layers import Shape
 from ganbench.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganbench.networks.plugin_check import check_discriminator, check_generator
 from ganbench.networks.sngan_resnet import SNGANDiscriminator, SNGANGenerator
 
 Build = Callable[..., nn.Module]
@@ -70,9 +71,11 @@ def _build(
             f"has, whose digest is {expected['sha256'][:16]}; name that file as `plugins` of the "
             "study, by --plugins, or read it by `ganbench.use_plugin(file)`"
         )
-    with naming_lines(PARTS["network", name]):
-        classes = load_part("network", name)()
-        return classes[player](*arguments, **options)
+    part = PARTS["network", name]
+    with naming_lines(part):
+        network = load_part("network", name)()[player](*arguments, **options)
+        (check_generator, check_discriminator)[player](network, part, *arguments)
+    return network
 
 
 def mixes_samples(network: nn.Module) -> bool:
