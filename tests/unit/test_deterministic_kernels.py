@@ -30,7 +30,7 @@ def restore_torch() -> Iterator[None]:
 def test_no_step_reads_memory_that_was_not_written(name, tmp_path, monkeypatch):
     """A run ends in the same bits whether or not uninitialised memory is filled with NaN."""
     monkeypatch.setattr(
-        stopping, "ADVERSARY_BUDGET", AdversaryBudget(steps=3, batch_size=8, samples=20)
+        stopping, "STOPPING_BUDGET", AdversaryBudget(steps=3, batch_size=8, samples=20)
     )
     parameters, images = resolve_setting(name, steps=12)
     digests = []

@@ -277,7 +277,7 @@ def test_repeats_score_the_last_snapshot_from_other_latents(compute_scores):
 
 
 def test_duality_gap_of_every_snapshot_is_added_on_request(compute_scores, monkeypatch):
-    monkeypatch.setattr(score, "ADVERSARY_BUDGET", SHORT_BUDGET)
+    monkeypatch.setattr(score, "IMAGE_BUDGET", SHORT_BUDGET)
     gaps = compute_scores(gap=True).query("metric == 'duality_gap'")
     assert gaps.step.tolist() == [20, 40]
     assert (gaps.value > 0).all()
@@ -340,7 +340,7 @@ def test_hash_seed_changes_no_score(tmp_path, compute_scores, options):
 
 def test_repeats_on_points_score_the_last_snapshot_from_other_samples(tmp_path, monkeypatch):
     monkeypatch.setattr(point_metrics, "POINT_COUNTS", {1: 2000, 2: 2000})
-    monkeypatch.setattr(score_density, "ADVERSARY_BUDGET", SHORT_BUDGET)
+    monkeypatch.setattr(score_density, "POINT_BUDGET", SHORT_BUDGET)
     save_random_run(tmp_path / "snapshots.pt", (1,), "mlp")
 
     def compute(repeats):

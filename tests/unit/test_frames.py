@@ -112,7 +112,7 @@ def score(snapshots: Path, folder: Path) -> tuple[pd.DataFrame, dict[str, np.nda
 
 
 def test_maps_have_all_moments_in_order_and_scores_only_snapshots(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(score_density, "ADVERSARY_BUDGET", AdversaryBudget(steps=2, samples=100))
+    monkeypatch.setattr(score_density, "POINT_BUDGET", AdversaryBudget(steps=2, samples=100))
     monkeypatch.setitem(point_metrics.POINT_COUNTS, 1, 20_000)
     run = torch.load(trained.path / "snapshots.pt", weights_only=True)
     scores, maps = score(trained.path / "snapshots.pt", tmp_path)

@@ -107,7 +107,7 @@ def test_value_of_the_classical_pair_keeps_its_bits_and_wasserstein_has_none():
 def test_run_has_only_the_scores_that_its_objective_gives_a_meaning(
     tmp_path, monkeypatch, objective, absent
 ):
-    monkeypatch.setattr(score_density, "ADVERSARY_BUDGET", AdversaryBudget(steps=1, samples=100))
+    monkeypatch.setattr(score_density, "POINT_BUDGET", AdversaryBudget(steps=1, samples=100))
     monkeypatch.setitem(point_metrics.POINT_COUNTS, 1, 20_000)
     parameters = resolve_run("mixture_1d", objective=objective, network={"name": "mlp", "width": 8})
     torch.manual_seed(0)

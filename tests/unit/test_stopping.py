@@ -17,7 +17,7 @@ from ganbench.terminal.forecast import IMAGE_SECONDS, STARTS, EstimatedJob, pred
 from ganbench.terminal.stopping_note import describe_stopping
 from ganbench.training import stopping
 from ganbench.training.run import set_up_game
-from ganbench.training.stopping import ADVERSARY_BUDGET, Stopping
+from ganbench.training.stopping import STOPPING_BUDGET, Stopping
 from project import tiny_study
 from torch import nn
 from training_example import PIXELS, resolve_run, train_run
@@ -45,7 +45,7 @@ def make_players(
 @pytest.fixture
 def small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     budget = AdversaryBudget(steps=5, batch_size=16, samples=100)
-    monkeypatch.setattr(stopping, "ADVERSARY_BUDGET", budget)
+    monkeypatch.setattr(stopping, "STOPPING_BUDGET", budget)
 
 
 def test_run_ends_when_its_metric_stops_improving_and_says_so(tmp_path):
@@ -171,7 +171,7 @@ def test_duality_gaps_take_no_longer_than_the_training_unless_it_is_very_short(
 
 
 def test_a_long_run_has_the_full_budget_and_a_short_one_the_least():
-    assert adversary_steps(resolve_length(100_000, 5)) == MOST_STEPS == ADVERSARY_BUDGET.steps
+    assert adversary_steps(resolve_length(100_000, 5)) == MOST_STEPS == STOPPING_BUDGET.steps
     assert adversary_steps(resolve_length(100, 5)) == LEAST_STEPS
     assert stopping_share(resolve_length(100, 5)) > 1
     assert stopping_share({**resolve_length(100, 5), "stop": None}) == 0

@@ -33,7 +33,7 @@ from ganbench.jobs.gpus.devices import choose_device
 from ganbench.randomness import Stream
 from ganbench.samples import sample_latents, to_float
 
-ADVERSARY_BUDGET = AdversaryBudget(samples=5_000)
+IMAGE_BUDGET = AdversaryBudget(samples=5_000)
 
 MODES_BLOCK = 10_000
 """Images that are generated at once when only their modes are counted."""
@@ -168,6 +168,6 @@ def _add_duality_gaps(
     players = zip(generators, load_discriminators(run, device), strict=True)
     for (step, generator), discriminator in players:
         best, worst = duality_gap(
-            discriminator, generator, sample_real, sample_latent, ADVERSARY_BUDGET, value=value
+            discriminator, generator, sample_real, sample_latent, IMAGE_BUDGET, value=value
         )
         table.add(step, "none", "duality_gap", best - worst)

@@ -31,7 +31,7 @@ from ganbench.jobs.gpus.devices import choose_device
 from ganbench.randomness import Stream
 from ganbench.samples import sample_latents
 
-ADVERSARY_BUDGET = AdversaryBudget()
+POINT_BUDGET = AdversaryBudget()
 
 REAL_POINTS = 100_000
 """Real points in the expectation of V(D, G)."""
@@ -160,7 +160,7 @@ def _score(
             generator,
             samples.sample_real,
             samples.sample_latent,
-            ADVERSARY_BUDGET,
+            POINT_BUDGET,
             value=game.value,
         )
         scores["duality_gap"] = best - worst

@@ -29,7 +29,7 @@ from ganbench.study.stopping_cost import (
     adversary_steps,
 )
 
-ADVERSARY_BUDGET = AdversaryBudget(
+STOPPING_BUDGET = AdversaryBudget(
     steps=MOST_STEPS, batch_size=BATCH_SIZE, samples=MOST_STEPS * SAMPLES_PER_STEP
 )
 """What one duality gap may cost at most; a short run affords less."""
@@ -41,7 +41,7 @@ Score = Callable[[nn.Module, Callable[[int], Tensor]], float]
 
 def choose_adversary_budget(parameters: Mapping[str, Any]) -> AdversaryBudget:
     """What each duality gap of a run may cost, so that all of them do not double its time."""
-    most = ADVERSARY_BUDGET
+    most = STOPPING_BUDGET
     steps = min(most.steps, adversary_steps(parameters))
     return replace(most, steps=steps, samples=most.samples * steps // most.steps)
 
