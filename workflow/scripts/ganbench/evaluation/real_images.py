@@ -12,7 +12,7 @@ from ganbench.evaluation.feature_metrics import RealImages, kernel_scale
 from ganbench.evaluation.feature_sets import from_arrays, summarise_features
 from ganbench.evaluation.gaussian_kernel import choose_bandwidth, mean_gaussian_within
 
-REFERENCES = ("train", "held_out")
+SPLITS = ("train", "held_out")
 
 
 def measure_real(features: dict[str, Features], extractor: str) -> RealImages:
@@ -28,7 +28,7 @@ def measure_real(features: dict[str, Features], extractor: str) -> RealImages:
     scale = kernel_scale(train, extractor)
     count = min(len(images.features) for images in features.values())
     references = {
-        split: summarise_features(features[split].features[:count], scale) for split in REFERENCES
+        split: summarise_features(features[split].features[:count], scale) for split in SPLITS
     }
     nearest = nearest_distances(references["held_out"].features, train)
     distance = mean_distance(nearest)
@@ -56,7 +56,7 @@ def load_real(features_file: Path, device: torch.device | str = "cpu") -> RealIm
     """Loads the real images that `make_reference` measured, on `device`."""
     with np.load(features_file) as arrays:
         references = {}
-        for split in REFERENCES:
+        for split in SPLITS:
             count = len(arrays[f"{split}_radii"])
             features = torch.from_numpy(arrays[split][:count]).to(device)
             references[split] = from_arrays(split, features, arrays)
@@ -67,5 +67,5 @@ def load_real(features_file: Path, device: torch.device | str = "cpu") -> RealIm
             held_out_distance=float(arrays["held_out_distance"]),
             copy_distance=float(arrays["copy_distance"]),
             bandwidth=float(arrays["bandwidth"]),
-            kernels={split: float(arrays[f"{split}_gaussian"]) for split in REFERENCES},
+            kernels={split: float(arrays[f"{split}_gaussian"]) for split in SPLITS},
         )

@@ -26,7 +26,7 @@ from ganbench.evaluation.label_check import check_accuracy, largest_share
 from ganbench.evaluation.mode_coverage import is_stacked, predict
 from ganbench.evaluation.own_extractor import make_own_extractor
 from ganbench.evaluation.own_metrics import Sample, score_real
-from ganbench.evaluation.real_images import REFERENCES, measure_real
+from ganbench.evaluation.real_images import SPLITS, measure_real
 from ganbench.evaluation.shared_features import extract_shared
 from ganbench.evaluation.warm_up import warming_up
 from ganbench.jobs import files, provenance
@@ -79,7 +79,7 @@ def make_reference(
         log=log,
     )
     features = {
-        split: extract_shared(network, _load_array(data_file, split), log) for split in REFERENCES
+        split: extract_shared(network, _load_array(data_file, split), log) for split in SPLITS
     }
     has_accuracy = EXTRACTORS[extractor].knows_classes
     accuracy = _measure_accuracy(features["held_out"], data_file, dataset) if has_accuracy else {}
