@@ -41,6 +41,20 @@ def parse(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
+def list_named_modules(file: Path) -> set[str]:
+    """The modules of the library that a file imports by a string.
+
+    All strings that name a module count where the file calls `import_module`, because the name may
+    be a constant.
+    """
+    nodes = list(ast.walk(parse(file)))
+    calls = (ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call))
+    if not any(call.endswith("import_module") for call in calls):
+        return set()
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant))
+    return {text for text in texts if isinstance(text, str) and text.startswith("ganbench.")}
+
+
 def list_imported_rooms(file: Path) -> set[str]:
     """The rooms that a file imports from, also within functions."""
     rooms = set()
@@ -64,6 +78,20 @@ def test_rooms_import_only_rooms_of_lower_floors():
             room = find_room(file)
             for other in list_imported_rooms(file) - {room}:
                 assert find_floor(other) < find_floor(room), f"{file} imports {other}"
+
+
+BY_NAME = {
+    "__init__.py": {"ganbench.", "ganbench.jobs.systems"},
+    "jobs/training_jobs.py": {"ganbench.evaluation.stopping_score"},
+}
+"""Modules that are imported by a string: the library's own functions when they are named, and the
+scoring by which some runs stop, so that an edit of it does not train the other runs again."""
+
+
+def test_no_other_module_is_imported_by_a_string():
+    """`list_imported_rooms` does not see these imports."""
+    named = {file.relative_to(LIBRARY).as_posix(): list_named_modules(file) for file in FILES}
+    assert {name: modules for name, modules in named.items() if modules} == BY_NAME
 
 
 def test_library_itself_imports_nothing_of_its_own():
