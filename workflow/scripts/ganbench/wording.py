@@ -16,8 +16,8 @@ def is_missing(value: float | None) -> bool:
 def number(value: float | None, digits: int = 3) -> str:
     """A number with this many significant digits: 0.0123, −8.1, 1234.
 
-    Never has an exponent, and a true minus sign. From 1000 on all digits before the point are
-    given.
+    Never uses an exponent; uses a true minus sign. From 1000 on, all digits before the point are
+    shown.
     """
     if is_missing(value):
         return MISSING

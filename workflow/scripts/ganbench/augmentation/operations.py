@@ -2,7 +2,7 @@
 
 An operation takes images `(batch, channels, height, width)` in [-1, 1] and a random stream, and
 changes each image in a way of its own. All are differentiable twice with respect to the images, and
-their gradients have deterministic kernels on a GPU, which those of torch's `grid_sample` have not.
+their gradients have deterministic kernels on a GPU, unlike those of torch's `grid_sample`.
 What a change leaves empty is filled with 0, a middle grey.
 """
 

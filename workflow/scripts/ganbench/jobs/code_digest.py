@@ -1,6 +1,6 @@
 """A digest of a script and of the library code that it imports, found without running the imports.
 
-Snakemake sees no import, and judges a script by its time, which a fresh checkout sets anew.
+Snakemake sees no import, and judges a script by its time, which a fresh checkout resets.
 """
 
 import ast

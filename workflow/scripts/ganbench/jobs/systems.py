@@ -37,7 +37,7 @@ def check_torch() -> None:
     if _read_version(version) < OLDEST_TORCH:
         raise SystemNotSupported(
             f"found torch {version}, expected {oldest} or later. Name another one when the "
-            "environment is made, for example `make TORCH='torch torchvision'`, or make it anew "
+            "environment is made, for example `make TORCH='torch torchvision'`, or make it again "
             "without TORCH (docs/using.md)"
         )
 

@@ -1,8 +1,8 @@
 """The networks of Berthelot et al. 2017, BEGAN, Section 3.5 and Figure 1.
 
 The discriminator is an auto-encoder, and its output the error of each image's reconstruction. The
-generator has the architecture of its decoder. Ours are Glorot's uniform initial weights, about
-which the paper says nothing, and the optional normalisation.
+generator has the architecture of its decoder. The paper gives no initialisation; we use Glorot
+uniform. The optional normalisation is ours too.
 """
 
 from torch import Tensor, nn

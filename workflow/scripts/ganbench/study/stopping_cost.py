@@ -31,9 +31,8 @@ them, and before and after, real and fake samples forward, which is a third of a
 def adversary_steps(parameters: Mapping[str, Any]) -> int:
     """The steps of each adversary of a run's duality gap.
 
-    So many that all gaps together take no longer than the run's own steps: no more images, and a
-    third of the steps. But never fewer than `LEAST_STEPS`, of which a very short run can afford
-    none.
+    Chosen so that all gaps together take no longer than the run's own steps (no more images, and a
+    third of the steps), but at least `LEAST_STEPS`; a very short run can afford none.
     """
     checks = _count_checks(parameters)
     by_steps = int(STEP_SHARE * parameters["steps"] / (2 * checks))
@@ -44,7 +43,7 @@ def adversary_steps(parameters: Mapping[str, Any]) -> int:
 def stopping_share(parameters: Mapping[str, Any]) -> float:
     """The time of a run's early stopping over that of its training: 1 makes it twice as long.
 
-    Of a metric of images it depends on the extractor (`terminal/forecast.py`).
+    For a metric of images it depends on the extractor (`terminal/forecast.py`).
     """
     stop = parameters["stop"]
     if not stop:

@@ -40,7 +40,7 @@ def derive(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     - `checks`: the numerical error of each statement.
     - `descent`: h, the divergence whose gradient the generator follows at D*, at `log_t`; what it
       costs to have samples `off_data` and data `dropped`; where it is `opposed` to V(G, D*).
-      If it `applies` not, only `why_not`.
+      If it does not apply, only `why_not` is set.
     - `pairwise`: the divergence of a D that compares real samples with fake ones, if it is one.
     - `gradient_weight`: ∂L_G/∂f against D(G(z)); absent where the generator's formula has no
       finite value at some logit.

@@ -1,4 +1,4 @@
-"""Waits until no job uses this user's MPS any more, then ends it. Runs in a process of its own.
+"""Waits until no job uses this user's MPS any more, then ends it, in a process of its own.
 
     python -m ganbench.jobs.gpus.mps_keeper FOLDER
 
@@ -20,7 +20,7 @@ def keep(folder: Path) -> None:
     if locks.take(folder / "keeper") is None:
         return
     holders = os.open(folder / "holders", os.O_RDWR)
-    fcntl.flock(holders, fcntl.LOCK_EX)  # who comes now waits until MPS has ended, and starts anew
+    fcntl.flock(holders, fcntl.LOCK_EX)  # who comes now waits until MPS has ended, then starts it
     send("quit", {**os.environ, **make_settings(folder)})
 
 

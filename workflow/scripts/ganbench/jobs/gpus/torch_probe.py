@@ -1,4 +1,4 @@
-"""Prints, as JSON, the GPUs on which torch can compute. Runs in a process of its own.
+"""Prints, as JSON, the GPUs on which torch can compute, in a process of its own.
 
 A driver that is too old, a card that this torch has no kernels for, an exclusive card that another
 program holds: each shows only when a kernel runs. Exits with status 1 if no GPU computes.

@@ -27,8 +27,8 @@ from ganbench.jobs.records.job_records import (
 class PlannedJob:
     """A job as the study would run it now; all paths are relative to the working directory.
 
-    `inputs` are the files whose contents decide its results, or None if this plan has not all of
-    them. `ignored` are inputs that must exist only. `outputs` include `record`.
+    `inputs` are the files whose contents decide its results, or None if this plan lacks
+    some of them. `ignored` are inputs that must exist only. `outputs` include `record`.
     """
 
     record: str
