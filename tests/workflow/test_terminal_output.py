@@ -126,13 +126,21 @@ def test_dry_run_ends_with_an_estimate(checkout):
     assert lines[-1].startswith("Declaration ")
 
 
-@pytest.mark.promise("former-report")
-def test_failed_report_leaves_the_former_one_in_place(checkout, tmp_path):
-    """The study has another title, so the former report is not what it asks for.
+CHANGES = {
+    "another title": {"title": "Another title"},
+    "a grid of the same runs": {
+        "variants": None,
+        "grid": {"objective": ["minimax", "non_saturating"]},
+    },
+}
+"""Changes of the study with which the former report is not what it asks for, and its runs are."""
 
-    The report's job fails because its environment is broken: it cannot import seaborn.
-    """
-    study = tiny_study(title="Another title")
+
+@pytest.mark.promise("former-report")
+@pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES)
+def test_failed_report_leaves_the_former_one_in_place(checkout, tmp_path, changes):
+    """The report's job fails because its environment is broken: it cannot import seaborn."""
+    study = tiny_study(**changes)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/seaborn.py").write_text("raise ImportError('broken')")
     files = [path for path in (checkout / "results/tiny").glob("*.*") if path.is_file()]
