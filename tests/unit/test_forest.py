@@ -9,8 +9,16 @@ from evidence_example import VARIANT as BETTER
 from ganbench.evidence.comparisons import compare_contrasts
 from ganbench.evidence.tables import summarise
 from ganbench.evidence.verdict import VerdictKind
-from ganbench.report.figures.contrast_estimates import estimate_contrast
-from ganbench.report.figures.forest import _choose_limits, sketch_forest
+from ganbench.report.figures.contrast_estimates import ShownContrast, estimate_contrast
+from ganbench.report.figures.drawing import open_figure
+from ganbench.report.figures.forest import (
+    _choose_limits,
+    _draw_interval,
+    _draw_margin,
+    _explain_band,
+    _point_beyond,
+    sketch_forest,
+)
 from ganbench.report.report import make_tables
 from ganbench.report.results import read_results
 from report_example import FEW_METRICS, make_results, make_study
@@ -77,7 +85,11 @@ def test_every_declared_contrast_has_its_verdict_and_both_directions_are_named(t
         assert words in texts
     assert "← first is better" in texts
     assert "second is better →" in texts
-    assert "ratio of Fréchet distance (FD-classifier)" in texts
+    label = "Fréchet distance (FD-classifier): ratio of first to second"
+    assert label in re.sub(r"\s+", " ", " ".join(texts))
+    assert "Differences on digits" in texts  # the study has the default contrasts
+    assert "a variant against minimax, which is the default" in drawing.caption
+    assert "the interval for both contrasts together" in drawing.caption
     assert not any("recall" in text.lower() for text in texts)  # exploratory
 
 
@@ -117,3 +129,43 @@ def test_one_wide_interval_is_cut_where_it_would_squeeze_the_others():
     assert limits == pytest.approx((-0.9 - 0.06 * 1.8, 0.9 + 0.06 * 1.8))
     alone = _choose_limits(np.array([[0.9]]), np.array([[-4.0, 4.0]]), np.array([[-6.0, 6.0]]))
     assert alone == pytest.approx((-6.72, 6.72))
+
+
+def test_estimates_very_far_out_are_cut_and_do_not_squeeze_the_others():
+    usual = [[-0.3, 0.3]] * 6
+    limits = _choose_limits(
+        np.array([[4.0], [-4.0], *[[0.1]] * 6]),
+        np.array([[3.8, 4.2], [-4.2, -3.8], *usual]),
+        np.array([[3.7, 4.3], [-4.3, -3.7], *usual]),
+    )
+    assert limits == pytest.approx((-0.6 - 0.06 * 1.2, 0.6 + 0.06 * 1.2))
+
+
+def test_estimate_beyond_the_axis_has_an_arrow_and_its_value():
+    with open_figure() as (_, (axes,)):
+        axes.set_xlim(-1, 1)
+        estimate = ShownContrast(4.0, (3.8, 4.2), (0.5, 7.5), (-0.1, 0.1))
+        _draw_interval(axes, estimate, 0.0, "#000000")
+        markers = [(line.get_marker(), line.get_xdata()[0]) for line in axes.lines]
+        assert (">", 1.0) in markers
+        assert "o" not in dict(markers)
+    assert _point_beyond(estimate, (-1, 1), as_ratio=False) == "→ 4"
+    assert _point_beyond(estimate, (5, 6), as_ratio=True) == "← 4×"
+    assert _point_beyond(estimate, (-5, 5), as_ratio=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("margin", "scale", "differ"),
+    [("10 %", "angular", True), ("10 %", "log", False), ("0.1", "angular", False)],
+)
+def test_bands_that_differ_from_row_to_row_are_explained(margin, scale, differ):
+    text = _explain_band([{"margin": margin, "scale": scale}] * 2)
+    expected = " of the score halfway between the two, so it differs from row to row"
+    assert text == (expected if differ else "")
+
+
+def test_names_stand_above_the_band_and_the_line_of_no_difference():
+    with open_figure() as (_, (axes,)):
+        _draw_margin(axes, ShownContrast(1.0, (1, 1), (1, 1), (0.9, 1.1)), 0.3, 0.6)
+        (band,) = axes.patches
+        assert band.get_xy()[:, 1].min() == 0.3

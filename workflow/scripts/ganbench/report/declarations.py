@@ -1,5 +1,6 @@
 """What the report says of the declarations under which its runs were trained."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ganbench.report.results import Results
@@ -57,3 +58,11 @@ def _count_runs(results: Results) -> dict[str, int]:
     if "declaration" not in results.own_runs:
         return {}
     return results.own_runs["declaration"].dropna().value_counts().to_dict()
+
+
+def name_contrasts(study: Mapping[str, Any]) -> str:
+    """What each contrast of a study is: "each variant against minimax, which is the default"."""
+    if study.get("contrasts"):
+        return "a declared contrast, the first variant against the second"
+    others = " or against a reference" if study.get("references") else ""
+    return f"a variant against {study['baseline']}{others}, which is the default"

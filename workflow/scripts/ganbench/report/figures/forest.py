@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from textwrap import fill, wrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from ganbench.evidence.comparisons import DECLARED
 from ganbench.evidence.final_scores import Row, direction, select
 from ganbench.evidence.verdict import Verdict
+from ganbench.report.declarations import name_contrasts
 from ganbench.report.figures.contrast_estimates import ShownContrast, estimate_contrast
 from ganbench.report.figures.drawing import Drawing, Sketch, choose_colour, finish, open_figure
 from ganbench.report.figures.svg import FAINT, INK
@@ -29,11 +31,17 @@ LABEL_WIDTH, VERDICT_WIDTH = 50, 15
 ROW, LINE, AROUND = 0.27, 0.15, 0.95
 """Inches of an interval, of a line of text above it, and of the title and axis around all."""
 
+BELOW_NAMES = 0.05
+"""Inches between the names and what is drawn below them."""
+
 NO_DIFFERENCE = {"color": INK, "lw": 0.8, "ls": (0, (3, 2)), "zorder": 1}
 """The line at no difference."""
 
 FARTHEST = 2.0
 """An interval is cut where it goes this many times as far out as the median of them."""
+
+FARTHEST_POINT = 3.0
+"""An estimate is cut where it lies this many times as far out as the longest interval shown."""
 
 
 def sketch_forest(
@@ -59,14 +67,13 @@ def _draw_forest(
     estimates = [estimate_contrast(row, centres, as_ratio=as_ratio) for row in contrasts]
     labels = [wrap(_label(row), LABEL_WIDTH) for row in contrasts]
     heights = [ROW + LINE * len(lines) for lines in labels]
-    title = f"Declared differences on {dataset}"
+    title = f"{_name_differences(results.study)} on {dataset}"
     with open_figure(WIDTH, sum(heights) + AROUND) as (figure, (axes,)):
         _set_axis(axes, estimates, as_ratio=as_ratio)
         bottoms = np.cumsum(heights)
         for row, estimate, lines, bottom in zip(contrasts, estimates, labels, bottoms, strict=True):
-            top = bottom - ROW - LINE * len(lines)
-            _draw_margin(axes, estimate, top, bottom)
-            _write_names(axes, lines, top)
+            _draw_margin(axes, estimate, bottom - ROW + BELOW_NAMES, bottom)
+            _write_names(axes, lines, bottom - ROW - LINE * len(lines))
             colours = [
                 choose_colour(results.variants.index(row[side])) for side in ("variant", "baseline")
             ]
@@ -74,17 +81,23 @@ def _draw_forest(
             if _shows_failures(row):
                 _draw_failures(axes, row, middle, colours)
             else:
-                axes.plot([none, none], [bottom - ROW, bottom], **NO_DIFFERENCE)
+                axes.plot([none, none], [bottom - ROW + BELOW_NAMES, bottom], **NO_DIFFERENCE)
                 _draw_interval(axes, estimate, middle, colours[0])
-            _write_verdict(axes, row["verdict"], middle)
+            beyond = _point_beyond(estimate, axes.get_xlim(), as_ratio=as_ratio)
+            _write_verdict(axes, row["verdict"], middle, beyond)
         axes.set_ylim(bottoms[-1] + 0.06, 0)
         metric = contrasts[0]["metric"]
         _label_directions(axes, metric)
-        kind = "ratio" if as_ratio else "difference"
+        kind = "ratio of first to second" if as_ratio else "first minus second"
+        label = fill(f"{describe_metric(metric)}: {kind}", LABEL_WIDTH, break_on_hyphens=False)
         axes.set_title(title)
-        axes.set_xlabel(fill(f"{kind} of {describe_metric(metric)}", LABEL_WIDTH), labelpad=15)
-        caption = _describe(contrasts, results.study["report"]["confidence"])
+        axes.set_xlabel(label, labelpad=15, loc="left", linespacing=1.15)
+        caption = _describe(results.study, contrasts, estimates, axes.get_xlim())
         return finish(figure, f"forest-{dataset}", title, caption, {})
+
+
+def _name_differences(study: Mapping[str, Any]) -> str:
+    return "Declared differences" if study.get("contrasts") else "Differences"
 
 
 def _label(row: Row) -> str:
@@ -131,13 +144,15 @@ def _set_axis(axes: Axes, estimates: Sequence[ShownContrast], *, as_ratio: bool)
 def _choose_limits(points: np.ndarray, own: np.ndarray, wide: np.ndarray) -> tuple[float, float]:
     """The ends of the axis, in positions around 0.
 
-    All `points` lie between them, and what is not too far out of the intervals: rows of `own`, of
-    single contrasts, and of `wide`, of all together.
+    All `points` lie between them but those that are very far out, and what is not too far out of
+    the intervals: rows of `own`, of single contrasts, and of `wide`, of all together.
     """
     points = points[np.isfinite(points)]
     own, wide = (limits[np.isfinite(limits).all(axis=1)] for limits in (own, wide))
     usual = [np.abs(limits).max(axis=1) for limits in (own, wide) if len(limits)]
     farthest = FARTHEST * max((float(np.median(reaches)) for reaches in usual), default=0.0)
+    if farthest > 0:
+        points = points[np.abs(points) <= FARTHEST_POINT * farthest]
     farthest = max(farthest, float(np.abs(points).max(initial=0.0))) or 0.1
     ends = np.clip(np.concatenate([own.ravel(), wide.ravel()]), -farthest, farthest)
     shown = np.concatenate([points, ends, [-0.15 * farthest, 0.15 * farthest]])
@@ -178,11 +193,11 @@ def _write_names(axes: Axes, lines: Sequence[str], top: float) -> None:
     )
 
 
-def _write_verdict(axes: Axes, verdict: Verdict, y: float) -> None:
+def _write_verdict(axes: Axes, verdict: Verdict, y: float, beyond: str) -> None:
     axes.text(
-        1.02,
+        1.05,
         y,
-        fill(f"{SIGNS[verdict.kind]} {verdict}", VERDICT_WIDTH),
+        "\n".join([*wrap(f"{SIGNS[verdict.kind]} {verdict}", VERDICT_WIDTH), *beyond.splitlines()]),
         transform=axes.get_yaxis_transform(),
         va="center",
         size=8,
@@ -197,10 +212,24 @@ def _draw_interval(axes: Axes, estimate: ShownContrast, y: float, colour: str) -
         if not is_missing(limits[0]):
             axes.plot(np.clip(limits, low, high), [y, y], color=colour, lw=width)
     for end, edge, sign in zip(estimate.simultaneous, (low, high), (-1, 1), strict=True):
-        if sign * end > sign * edge:  # it goes on
+        if sign * end > sign * edge or sign * estimate.value > sign * edge:  # it goes on
             axes.plot(edge, y, marker="<" if sign < 0 else ">", color=colour, ms=5, clip_on=False)
     face = colour if has_interval else "none"
-    axes.plot(estimate.value, y, marker="o", ms=6.5, mfc=face, mec=INK, mew=0.8, zorder=3)
+    if low <= estimate.value <= high:
+        axes.plot(estimate.value, y, marker="o", ms=6.5, mfc=face, mec=INK, mew=0.8, zorder=3)
+
+
+def _point_beyond(estimate: ShownContrast, limits: tuple[float, float], *, as_ratio: bool) -> str:
+    """An arrow to an estimate beyond the axis, with its value; empty where the axis shows it."""
+    if not _is_cut(estimate, limits):
+        return ""
+    arrow = "→" if estimate.value > limits[1] else "←"
+    return f"{arrow} {number(estimate.value)}{'×' if as_ratio else ''}"
+
+
+def _is_cut(estimate: ShownContrast, limits: tuple[float, float]) -> bool:
+    """Whether an estimate lies beyond the axis."""
+    return not is_missing(estimate.value) and not limits[0] <= estimate.value <= limits[1]
 
 
 def _draw_failures(axes: Axes, row: Row, y: float, colours: Sequence[str]) -> None:
@@ -248,22 +277,42 @@ def _label_directions(axes: Axes, metric: str) -> None:
         )
 
 
-def _describe(contrasts: Sequence[Row], confidence: float) -> str:
-    """How to read the figure."""
-    level = percent(confidence)
-    lines = (
-        f"the thick line its {level} interval alone, and the thin line the one for all "
-        f"{len(contrasts)} contrasts together, which decides"
-        if len(contrasts) > 1
-        else f"the line its {level} interval"
-    )
+def _describe(
+    study: Mapping[str, Any],
+    contrasts: Sequence[Row],
+    estimates: Sequence[ShownContrast],
+    limits: tuple[float, float],
+) -> str:
+    """How to read the figure, whose axis has these limits."""
     parts = [
-        "Each row is a variant against another one, by the primary metric. The dot is the "
-        f"estimate, {lines}."
+        f"Each row is {name_contrasts(study)}, by the primary metric. The dot is the estimate, "
+        f"{_describe_lines(len(contrasts), study['report']['confidence'])}."
     ]
+    if any(_is_cut(estimate, limits) for estimate in estimates):
+        parts.append("An estimate beyond the axis is printed below its verdict, with an arrow.")
     margins = {row["margin"] for row in contrasts} - {""}
     if margins:
-        parts.append(f"The band is the declared margin, {margins.pop()}.")
+        parts.append(f"The band is the declared margin, {margins.pop()}{_explain_band(contrasts)}.")
     if any(map(_count_failed, contrasts)):
         parts.append("× counts failed runs, which rank below all others.")
     return " ".join(parts)
+
+
+def _describe_lines(contrasts: int, confidence: float) -> str:
+    """What the lines of so many contrasts are."""
+    level = percent(confidence)
+    if contrasts == 1:
+        return f"the line its {level} interval"
+    together = "both contrasts" if contrasts == 2 else f"all {contrasts} contrasts"
+    return (
+        f"the thick line its {level} interval alone, and the thin line the interval for {together} "
+        "together, which decides"
+    )
+
+
+def _explain_band(contrasts: Sequence[Row]) -> str:
+    """Why the bands differ from row to row; empty where they do not."""
+    is_share = any("%" in row["margin"] for row in contrasts)
+    if not is_share or all(row["scale"] == "log" for row in contrasts):
+        return ""
+    return " of the score halfway between the two, so it differs from row to row"
