@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ganbench.report.figures.curve_data import collect_curves
-from ganbench.report.figures.game_curves import thin_out
+from ganbench.report.figures.game_curves import sketch_game_curves, thin_out
 from ganbench.report.figures.learning_curves import sketch_learning_curves
 from ganbench.report.figures.packing import ALPHABET, LEVELS, pack_levels, pack_numbers
 from ganbench.report.results import read_results
@@ -119,12 +119,29 @@ def test_history_of_the_block_is_that_of_the_figures(results):
     rows = thin_out(results.history[results.history["dataset"] == "digits"])
     steps = [step for run in history["runs"] for step in history["steps"][run[3]]]
     assert steps == rows["generator_steps"].tolist()
-    value = np.concatenate([unpack_levels(packed) for packed in history["columns"]["value"]])
-    spread = rows["value"].max() - rows["value"].min()
-    assert value == pytest.approx(rows["value"].to_numpy(), abs=spread / LEVELS)
+    loss = np.concatenate([unpack_levels(packed) for packed in history["columns"]["g_loss"]])
+    spread = rows["g_loss"].max() - rows["g_loss"].min()
+    assert loss == pytest.approx(rows["g_loss"].to_numpy(), abs=spread / LEVELS)
     assert history["logs"] == ["d_grad_norm", "g_grad_norm", "g_update_size"]
     norms = np.concatenate([unpack_levels(packed) for packed in history["columns"]["g_grad_norm"]])
     assert 10**norms == pytest.approx(rows["g_grad_norm"].to_numpy(), rel=1e-3)
+
+
+def test_critic_without_a_zero_has_no_probabilities(results):
+    """Of a Wasserstein critic, whose output any constant may be added to, σ says nothing."""
+    history = collect_curves(results)["datasets"]["digits"]["history"]
+    rows = thin_out(results.history[results.history["dataset"] == "digits"])
+    own = rows[rows["variant"] == "minimax"]
+    for column in ("d_real", "d_fake", "value"):
+        minimax, wgan_gp = (unpack_levels(packed) for packed in history["columns"][column])
+        assert minimax == pytest.approx(own[column].to_numpy(), abs=1e-3)
+        assert np.isnan(wgan_gp).all()
+    captions = {
+        drawing.name: drawing.caption
+        for drawing in (sketch() for sketch in sketch_game_curves(results, "digits")[:4])
+    }
+    left_out = {name for name, caption in captions.items() if "Not drawn: wgan_gp" in caption}
+    assert left_out == {"game-digits-d-real", "game-digits-d-fake", "game-digits-value"}
 
 
 def test_history_without_a_number_and_older_runs_have_no_rows_and_no_update_sizes(results):

@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from ganbench.report import report as report_module
-from ganbench.report.figures.curves import spread
+from ganbench.report.figures.curves import (
+    Curves,
+    draw_levels,
+    label_ends,
+    set_log_scale,
+    spread,
+)
 from ganbench.report.figures.density_maps import sketch_density_maps
 from ganbench.report.figures.drawing import (
     PALETTE,
@@ -20,11 +26,13 @@ from ganbench.report.figures.drawing import (
     open_figure,
     print_power,
 )
+from ganbench.report.figures.equilibrium_levels import Level
 from ganbench.report.figures.gallery import draw_all, list_drawings
 from ganbench.report.figures.game_curves import sketch_gradient_weights, thin_out
 from ganbench.report.figures.learning_curves import sketch_learning_curves
 from ganbench.report.figures.profile_curves import sketch_profiles
 from ganbench.report.figures.svg import shorten_path
+from ganbench.report.figures.update_sizes import _list_slopes
 from ganbench.report.page import TEMPLATES
 from ganbench.report.report import draw_figures, make_tables
 from ganbench.report.results import read_results
@@ -82,6 +90,46 @@ def test_names_at_the_ends_of_lines_keep_apart_and_in_order():
     assert max(names) <= 1
     assert spread([0.2, 0.8], gap=0.1) == [0.2, 0.8]  # nothing moves without need
     assert spread([], gap=0.1) == []
+
+
+def test_names_of_variants_and_levels_are_at_the_heights_of_their_lines():
+    """On a logarithmic axis whose limits matplotlib has not yet computed."""
+    with open_figure(7.5, 3.9) as (_, (axes,)):
+        (line,) = axes.plot([0, 1], [2000.0, 20.0])
+        line.set_gid("variant-0-line-0")
+        set_log_scale(axes)
+        label_ends(axes, Curves({0: "minimax"}, []))
+        low, high = np.log(axes.get_ylim())
+        (name,) = axes.texts
+        assert name.xy[1] == pytest.approx((np.log(20) - low) / (high - low))
+
+
+def test_labels_of_levels_keep_apart():
+    with open_figure() as (_, (axes,)):
+        axes.plot([0, 1], [-40.0, 0.0])
+        draw_levels(axes, [Level(-1.386, "a"), Level(-1.44, "b"), Level(-20.0, "c")])
+        heights = {text.get_text(): text.xy[1] for text in axes.texts}
+        low, high = axes.get_ylim()
+        assert heights["a"] - heights["b"] > 0.06
+        assert heights["c"] == pytest.approx((-20 - low) / (high - low))
+
+
+def test_profile_of_scores_that_span_powers_has_a_logarithmic_axis(report):
+    results = read_results(report.study, report.inputs)
+    profiles = make_tables(results)["profiles"]
+    (sketch,) = sketch_profiles(results, profiles, "digits")
+    assert "data-log" not in sketch().inline.svg
+    profiles = profiles.assign(threshold=profiles["threshold"] ** 16)
+    (sketch,) = sketch_profiles(results, profiles, "digits")
+    assert 'data-log="x"' in sketch().inline.svg
+
+
+def test_every_variant_has_its_slope_or_is_said_to_show_none():
+    text = _list_slopes({"a": 0.99, "b": 0.5, "c": 1.0, "d": 0.0, "e": 0.1, "f": None})
+    assert text == (
+        " Measured slopes: a 0.99, b 0.50, c 1.00, d 0.00 and e 0.10. The gradients of f differ "
+        "too little to show a slope."
+    )
 
 
 def test_values_can_be_read_off_a_figure(report):

@@ -119,7 +119,8 @@ for (const place of plotPlaces) {
 const tabulate = ({ plot, lines, frame }) => {
   const steps = [...new Set(lines.flatMap(({ mean }) => mean.map(({ step }) => step)))].sort((first, second) => first - second);
   const every = Math.ceil(steps.length / 8), kept = steps.filter((_, at) => (steps.length - 1 - at) % every === 0);
-  const rows = lines.map(({ place, mean, seeds }) => {
+  const drawn = lines.filter(({ seeds }) => seeds.some(({ points }) => points.some(isPoint)));
+  const rows = drawn.map(({ place, mean, seeds }) => {
     const cells = kept.map((step) => mean.find((point) => point.step === step)).map((point) => `<td class="number">${point ? formatValue(plot, point.y) : ""}</td>`);
     return `<tr><th scope="row">${escapeText(curveData.variants[place])}</th><td class="number">${seeds.filter(({ completed }) => completed).length}</td>${cells.join("")}</tr>`;
   });

@@ -60,12 +60,17 @@ const writeAxes = (frame) => {
     writeText(frame.xLabel, (left + right) / 2, bottom + 34, 12, ' text-anchor="middle"'),
   ].join("");
 };
-const writeLevels = (plot, { left, right, top, bottom, toY }) => (plot.levels ?? []).map(([value, text]) => {
-  const y = toY(value);
-  if (y < top - 1 || y > bottom + 1) return "";
-  return writeLine(`M${round(left)} ${round(y)}H${round(right)}`, ' stroke="currentColor" stroke-width="1.2" stroke-dasharray="1.4 2.4"')
-    + writeText(text, right, y < top + 14 ? y + 13 : y - 4, 11, ' class="label" text-anchor="end"');
-}).join("");
+const writeLevels = (plot, { left, right, top, bottom, toY }) => {
+  const levels = (plot.levels ?? []).map(([value, text]) => ({ text, y: toY(value) })).filter(({ y }) => y >= top - 1 && y <= bottom + 1);
+  spreadNames(levels, 14, top + 14, bottom + 1); // their names, which curves would make illegible without a ground
+  const lines = levels.map(({ y }) => writeLine(`M${round(left)} ${round(y)}H${round(right)}`, ' stroke="currentColor" stroke-width="1.2" stroke-dasharray="1.4 2.4"'));
+  const names = levels.map(({ text, at }) => {
+    const width = measureText(text, 11) + 6;
+    return `<rect x="${round(right - width + 2)}" y="${round(at - 14)}" width="${round(width)}" height="13" fill="var(--paper)" opacity=".85"/>`
+      + writeText(text, right, at - 4, 11, ' class="label" text-anchor="end"');
+  });
+  return [...lines, ...names].join("");
+};
 const writeVariant = ({ place, seeds, mean, other }, frame, opacity) => {
   const [colour, border] = curveData.lines[place], [thick, thin] = DASHES[border];
   const draw = (kind, d, width, dash) => d && writeLine(d, ` class="variant-${place} ${kind}" stroke="${colour}" stroke-width="${width}"${dash && ` stroke-dasharray="${dash}"`}${kind === "seeds" ? ` opacity="${opacity}"` : ""}`);

@@ -130,9 +130,9 @@ for (const svg of document.querySelectorAll("svg[data-scale]")) {
     tip.hidden = !best;
     if (!best) return;
     const [x0, dx, y0, dy] = svg.dataset.scale.split(" ").map(Number), [path, point] = best;
-    const value = svg.dataset.log ? 10 ** (y0 + dy * point[1]) : y0 + dy * point[1];
+    const read = (axis, value) => short(svg.dataset.log?.includes(axis) ? 10 ** value : value);
     const seed = path.getAttribute("class").match(/seed-(\d+)/), place = path.getAttribute("class").match(/variant-(\d+)/)[1];
-    tip.textContent = `${variantNames[place] ?? ""}${seed ? `, seed ${seed[1]}` : ", mean"}: ${short(value)} at ${short(x0 + dx * point[0])}`;
+    tip.textContent = `${variantNames[place] ?? ""}${seed ? `, seed ${seed[1]}` : ", mean"}: ${read("y", y0 + dy * point[1])} at ${read("x", x0 + dx * point[0])}`;
     tip.style.left = `${Math.min(event.clientX + 12, innerWidth - 220)}px`;
     tip.style.top = `${event.clientY + 14}px`;
   });

@@ -72,7 +72,7 @@ for (const button of document.querySelectorAll(".save")) {
     const legend = makeLegend(saved, width, height);
     saved.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     saved.setAttribute("viewBox", `0 0 ${width} ${height + (legend.length ? 14 * legend.length + 8 : 0)}`);
-    const style = ":root{--faint:#c6cad1;color:#1b1e23;background:#fff}" + document.getElementById("figure-style").textContent;
+    const style = ":root{--faint:#c6cad1;--paper:#fff;color:#1b1e23;background:#fff}" + document.getElementById("figure-style").textContent;
     saved.insertAdjacentHTML("afterbegin", `<style>${style}</style>`);
     saved.insertAdjacentHTML("beforeend", legend.join(""));
     const text = new XMLSerializer().serializeToString(saved);

@@ -9,7 +9,13 @@ import pandas as pd
 
 from ganbench.report.figures.budgets import BUDGETS, RUN_COLUMNS, describe_budget
 from ganbench.report.figures.drawing import choose_border, choose_colour
-from ganbench.report.figures.game_curves import GAME_CURVES, describe_game_plot, thin_out
+from ganbench.report.figures.equilibrium_levels import list_unread_critics
+from ganbench.report.figures.game_curves import (
+    GAME_CURVES,
+    describe_game_plot,
+    hide_critics,
+    thin_out,
+)
 from ganbench.report.figures.learning_curves import (
     MetricCurves,
     list_metric_curves,
@@ -43,7 +49,7 @@ def _collect_dataset(results: Results, dataset: str) -> dict[str, Any]:
     game = [describe_game_plot(results.study, dataset, curve) for curve in GAME_CURVES]
     game += list_update_plots(dataset) if measured_updates(history) else []
     tables = [table for curves in metrics for table in (curves.scores, curves.other) if len(table)]
-    rows = thin_out(history)
+    rows = hide_critics(thin_out(history), list_unread_critics(results, dataset))
     columns = dict.fromkeys(plot.column for plot in game)
     return {
         "labels": {

@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from scipy.optimize import isotonic_regression
 
 from ganbench.report.figures.drawing import choose_colour, choose_dash, mark_variant
+from ganbench.report.figures.equilibrium_levels import Level
 from ganbench.report.figures.svg import INK
 from ganbench.report.results import Results
 
@@ -25,6 +26,12 @@ MANY_RUNS = 400
 
 SEEDS = "seeds"
 """What marks the line of all seeds of a variant."""
+
+AXES_SHARE = 0.78
+"""The share of a figure's height that its axes take."""
+
+LEVEL_LINE = 0.13
+"""Inches from the label of a level to the next one."""
 
 THIN = {"lw": 0.6}
 THICK = {"lw": 2.0}
@@ -179,19 +186,20 @@ def find_view(finite: np.ndarray) -> tuple[float, float] | None:
 def label_ends(axes: Axes, curves: Curves) -> None:
     """The name of each variant at the right edge, level with the end of its mean, none overlapping.
 
-    The axis must have its final limits. Lines from the edge lead to the names.
+    The axis must have its final scale and data. Lines from the edge lead to the names.
     """
-    to_height = axes.transData + axes.transAxes.inverted()
+    axes.set_ylim(axes.get_ylim())  # matplotlib computes limits no sooner than they are asked for
     ends: dict[int, float] = {}
     for line in axes.lines:
         match = re.match(r"variant-(\d+)-line", line.get_gid() or "")
         values = np.asarray(line.get_ydata(), dtype=float)
         values = values[np.isfinite(values)]
         if match and len(values):
-            _, height = to_height.transform((0, values[-1]))
-            ends.setdefault(int(match[1]), float(np.clip(height, 0, 1)))
+            ends.setdefault(int(match[1]), float(np.clip(_find_height(axes, values[-1]), 0, 1)))
     size = min(8.0, 0.85 * axes.figure.get_figheight() * 72 / max(len(ends), 1) / 1.15)
-    heights = spread(list(ends.values()), 1.15 * size / (axes.figure.get_figheight() * 72 * 0.78))
+    heights = spread(
+        list(ends.values()), 1.15 * size / (axes.figure.get_figheight() * 72 * AXES_SHARE)
+    )
     for (index, end), height in zip(ends.items(), heights, strict=True):
         axes.annotate(
             curves.variants[index],
@@ -230,28 +238,50 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     return result.tolist()
 
 
-def set_log_scale(axes: Axes) -> None:
-    """A logarithmic y-axis with ticks at 1, 2 and 5 of every power of ten."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.yaxis.set_minor_locator(NullLocator())
+def set_log_scale(axes: Axes, side: str = "y") -> None:
+    """A logarithmic axis with ticks at 1, 2 and 5 of every power of ten."""
+    axis = getattr(axes, f"{side}axis")
+    axes.set(**{f"{side}scale": "log"})
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_locator(NullLocator())
 
 
-def draw_level(axes: Axes, value: float, label: str) -> None:
-    """A dotted horizontal line, with its label above the right end."""
-    axes.axhline(value, color=INK, linestyle=":", lw=1)
-    axes.annotate(
-        label,
-        (1, value),
-        xytext=(0, 1.5),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        ha="right",
-        va="bottom",
-        fontsize=8,
-        gid=f"label-{label}",
-    )
+def draw_levels(axes: Axes, levels: Sequence[Level], *, on_paper: bool = False) -> None:
+    """Dotted horizontal lines, with their labels above the right ends, none overlapping.
+
+    The axis must have its final scale and data. Of a figure that is a file alone, `on_paper`, the
+    labels have a white ground, because curves may cross them.
+    """
+    ground = {"boxstyle": "square,pad=0.1", "fc": "white", "alpha": 0.8, "lw": 0}
+    for level in levels:
+        axes.axhline(level.value, color=INK, linestyle=":", lw=1)
+    axes.set_ylim(axes.get_ylim())
+    heights = {
+        level.label: _find_height(axes, level.value)
+        for level in levels
+        if min(axes.get_ylim()) <= level.value <= max(axes.get_ylim())
+    }
+    gap = LEVEL_LINE / (AXES_SHARE * axes.figure.get_figheight())
+    for label, height in zip(heights, spread(list(heights.values()), gap), strict=True):
+        axes.annotate(
+            label,
+            (1, height),
+            xytext=(0, 1.5),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=8,
+            gid=f"label-{label}",
+            bbox=ground if on_paper else None,
+        )
+
+
+def _find_height(axes: Axes, value: float) -> float:
+    """Where a value is on the y-axis, as a share of its length."""
+    to_height = axes.transData + axes.transAxes.inverted()
+    return float(to_height.transform((0, value))[1])
 
 
 def mark_diverged(axes: Axes, results: Results, history: pd.DataFrame, column: str) -> None:

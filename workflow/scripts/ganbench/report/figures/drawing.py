@@ -144,19 +144,19 @@ def _describe_scale(figure: Figure) -> dict[str, str]:
     """Attributes by which a script reads values off the lines of a figure's only axes.
 
     `data-scale` has, for x and for y, the value at 0 and at 1 point from the top left corner, in
-    logarithms to base 10 for an axis that `data-log` names.
+    logarithms to base 10 for the axes that `data-log` names.
     """
     if len(figure.axes) != 1:
         return {}
     (axes,) = figure.axes
     height = 72 * figure.get_figheight()
     corners = axes.transData.inverted().transform([(0, height), (1, height - 1)])
-    logarithmic = axes.get_yscale() == "log"
-    if logarithmic:
-        corners[:, 1] = np.log10(corners[:, 1])
+    logarithmic = [name for name in "xy" if getattr(axes, f"get_{name}scale")() == "log"]
+    for name in logarithmic:
+        corners[:, "xy".index(name)] = np.log10(corners[:, "xy".index(name)])
     (x, y), (next_x, next_y) = corners
     scale = {"data-scale": f"{x:.8g} {next_x - x:.8g} {y:.8g} {next_y - y:.8g}"}
-    return scale | ({"data-log": "y"} if logarithmic else {})
+    return scale | ({"data-log": "".join(logarithmic)} if logarithmic else {})
 
 
 def _label_powers(axis: Axis) -> None:

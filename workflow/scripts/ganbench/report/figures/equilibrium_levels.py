@@ -7,6 +7,7 @@ from typing import Any
 
 from ganbench.catalogue.objectives import read_objective
 from ganbench.formula.pointwise import find_pointwise_game
+from ganbench.report.results import Results
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,25 @@ class Level:
 
     value: float
     label: str
+
+
+def list_unread_critics(results: Results, dataset: str) -> list[str]:
+    """The variants whose D has no absolute zero, so that σ(D) is no probability.
+
+    The loss of a critic of Wasserstein GAN, or of a relativistic one, depends on differences of its
+    outputs alone, and BEGAN's D has the error of an autoencoder: none has an optimum at a point.
+    """
+    return [
+        variant
+        for variant in results.variants_on(dataset)
+        if (parameters := results.parameters[dataset].get(variant))
+        and not _has_pointwise_game(parameters["objective"])
+    ]
+
+
+def _has_pointwise_game(definition: Mapping[str, Any]) -> bool:
+    objective = read_objective(definition["name"], definition)
+    return find_pointwise_game(objective.discriminator) is not None
 
 
 def list_probability_levels(study: Mapping[str, Any]) -> list[Level]:

@@ -1,7 +1,7 @@
 """What the two players do over training: outputs, value, gradients, losses."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from ganbench.report.figures.budgets import BUDGETS, label_budget
 from ganbench.report.figures.coinciding import describe_coinciding
 from ganbench.report.figures.curves import (
     MANY_RUNS,
-    draw_level,
+    draw_levels,
     draw_seeds_and_mean,
     keep_in_view,
     mark_diverged,
@@ -32,17 +32,20 @@ from ganbench.report.figures.drawing import (
 from ganbench.report.figures.equilibrium_levels import (
     Level,
     list_probability_levels,
+    list_unread_critics,
     list_value_levels,
 )
 from ganbench.report.figures.plots import Plot
 from ganbench.report.results import Results
+from ganbench.wording import listing
 
 
 @dataclass(frozen=True)
 class GameCurve:
     """One quantity of `history.csv`: the column, the texts of its figure, and its guide lines.
 
-    A `main` one shows single seeds however many runs there are.
+    A `main` one shows single seeds however many runs there are. One `of_probabilities` leaves out
+    variants whose D has no zero that would make σ(D) a probability.
     """
 
     column: str
@@ -51,6 +54,7 @@ class GameCurve:
     caption: str
     levels: Callable[[Mapping[str, Any]], list[Level]] = lambda _study: []
     main: bool = False
+    of_probabilities: bool = False
 
 
 _LEVELS_CAPTION = " Dotted: each objective’s own D* where p_g = p_data."
@@ -67,6 +71,7 @@ GAME_CURVES = (
         label="mean D(x)",
         caption="1: D is certain that real samples are real. 0: D is certain that they are fake.",
         main=True,
+        of_probabilities=True,
         levels=list_probability_levels,
     ),
     GameCurve(
@@ -75,6 +80,7 @@ GAME_CURVES = (
         label="mean D(G(z))",
         caption="1: D takes all generated samples for real. 0: D recognises all of them.",
         main=True,
+        of_probabilities=True,
         levels=list_probability_levels,
     ),
     GameCurve(
@@ -83,6 +89,7 @@ GAME_CURVES = (
         label="V(D, G) (nats)",
         caption="E log D(x) + E log(1 − D(G(z))), which is 0 if D is certain and right.",
         main=True,
+        of_probabilities=True,
         levels=list_value_levels,
     ),
     GameCurve(
@@ -126,20 +133,35 @@ def describe_game_plot(study: Mapping[str, Any], dataset: str, curve: GameCurve)
 
 
 def sketch_game_curves(results: Results, dataset: str) -> list[Sketch]:
-    """One figure for each quantity of `history.csv`, over updates of G."""
+    """One figure for each quantity of `history.csv` that any variant has, over updates of G."""
     history = results.history[results.history["dataset"] == dataset]
-    rows = thin_out(history)
-    return [partial(_draw_curve, results, dataset, history, rows, curve) for curve in GAME_CURVES]
+    tables, unread = (history, thin_out(history)), list_unread_critics(results, dataset)
+    are_all_unread = history["variant"].isin(unread).all() and len(history)
+    return [
+        partial(_draw_curve, results, dataset, tables, curve, unread)
+        for curve in GAME_CURVES
+        if not (curve.of_probabilities and are_all_unread)
+    ]
+
+
+def hide_critics(rows: pd.DataFrame, unread: Sequence[str]) -> pd.DataFrame:
+    """The rows of a history without the numbers that read outputs of D as probabilities."""
+    columns = [curve.column for curve in GAME_CURVES if curve.of_probabilities]
+    is_hidden = rows["variant"].isin(unread)
+    return rows.assign(**{name: rows[name].mask(is_hidden) for name in columns})
 
 
 def _draw_curve(
     results: Results,
     dataset: str,
-    history: pd.DataFrame,
-    rows: pd.DataFrame,
+    tables: tuple[pd.DataFrame, pd.DataFrame],
     curve: GameCurve,
+    unread: Sequence[str],
 ) -> Drawing:
-    """One quantity; `rows` are those of the history to draw."""
+    """One quantity; `tables` are the history and its rows to draw, `unread` variants without it."""
+    history, rows = tables
+    if curve.of_probabilities:
+        history, rows = (table[~table["variant"].isin(unread)] for table in tables)
     plot, outside = describe_game_plot(results.study, dataset, curve), ""
     with open_figure() as (figure, (axes,)):
         seeds = curve.main or len(results.runs) <= MANY_RUNS
@@ -148,8 +170,7 @@ def _draw_curve(
             set_log_scale(axes)
         else:
             outside = keep_in_view(axes, history[curve.column])
-        for level in plot.levels:
-            draw_level(axes, level.value, level.label)
+        draw_levels(axes, plot.levels, on_paper=True)
         mark_diverged(axes, results, history, curve.column)
         axes.set(title=plot.title, ylabel=plot.label)
         label_budget(axes, BUDGETS[0], results.study, dataset)
@@ -157,11 +178,24 @@ def _draw_curve(
             figure,
             plot.name,
             f"{plot.title}, on {dataset}",
-            curve.caption + (_LEVELS_CAPTION if plot.levels else ""),
+            curve.caption
+            + (_LEVELS_CAPTION if plot.levels else "")
+            + (_name_unread(unread) if curve.of_probabilities else ""),
             curves.variants,
             outside=outside,
             inline=False,
         )
+
+
+def _name_unread(unread: Sequence[str]) -> str:
+    """A sentence on the variants that a figure leaves out, empty if there are none."""
+    if not unread:
+        return ""
+    is_one = len(unread) == 1
+    return (
+        f" Not drawn: {listing(unread, len(unread))}, whose objective{'' if is_one else 's'} "
+        f"give{'s' if is_one else ''} the output of D no zero, so that σ of it is no probability."
+    )
 
 
 def thin_out(history: pd.DataFrame) -> pd.DataFrame:

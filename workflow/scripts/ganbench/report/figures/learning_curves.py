@@ -14,7 +14,7 @@ from ganbench.evidence.scales import choose_scale
 from ganbench.report.figures.budgets import BUDGETS, label_budget
 from ganbench.report.figures.curves import (
     MANY_RUNS,
-    draw_level,
+    draw_levels,
     draw_seeds_and_mean,
     keep_in_view,
     label_ends,
@@ -148,8 +148,7 @@ def _draw_curves(results: Results, curves: MetricCurves) -> dict[str, Drawing]:
         outside = "" if plot.logarithmic else keep_in_view(axes, scores["value"])
         caption = _describe_ends(results, scores, metric)
         caption += _describe_companion(results, dataset, metric, curves.reference)
-        for level in plot.levels:
-            draw_level(axes, level.value, level.label)
+        draw_levels(axes, plot.levels)
         axes.set(title=fill(plot.title, TITLE_WIDTH), ylabel=fill(plot.label, LABEL_WIDTH))
         if plot.large:
             label_ends(axes, lines)
@@ -198,8 +197,9 @@ def _describe_ends(results: Results, scores: pd.DataFrame, metric: str) -> str:
     reference = scores["reference"].iloc[0]
     ends = listing([f"{variant} {number(mean)}" for variant, mean in means.items()], 5)
     floor = results.floor(scores["dataset"].iloc[0], metric, reference)
+    mean = "geometric mean" if scale.name == "log" else "mean"
     real = "" if floor is None else f"; real samples {number(floor)}"
     return (
         f"{describe_metric(metric)}{describe_reference(metric, reference)} at the end of training, "
-        f"mean over seeds: {ends or 'no completed run'}{real}."
+        f"{mean} over seeds: {ends or 'no completed run'}{real}."
     )

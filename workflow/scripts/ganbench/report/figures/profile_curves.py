@@ -6,6 +6,7 @@ import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.evidence.final_scores import select
+from ganbench.report.figures.curves import set_log_scale
 from ganbench.report.figures.drawing import (
     Drawing,
     Sketch,
@@ -15,7 +16,7 @@ from ganbench.report.figures.drawing import (
     mark_variant,
     open_figure,
 )
-from ganbench.report.measures import describe_metric, primary_measure
+from ganbench.report.measures import describe_metric, primary_measure, spans_powers
 from ganbench.report.results import Results
 
 
@@ -46,6 +47,8 @@ def _draw_profiles(results: Results, profiles: pd.DataFrame, dataset: str) -> Dr
                 )
                 mark_variant(axes, lines_before, index)
                 variants[index] = variant
+        if spans_powers(metric, profiles["threshold"]):
+            set_log_scale(axes, "x")
         axes.set(title=title, xlabel=f"{describe_metric(metric)} τ", ylabel="share of runs")
         axes.set(ylim=(-0.03, 1.03))
         caption = _describe_profile(metric, dataset)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from ganbench.catalogue.metrics import METRICS, base_name
-from ganbench.report.figures.curves import THICK, THIN, draw_level
+from ganbench.report.figures.curves import THICK, THIN, draw_levels
 from ganbench.report.figures.drawing import (
     Drawing,
     Sketch,
@@ -18,6 +18,7 @@ from ganbench.report.figures.drawing import (
     mark_variant,
     open_figure,
 )
+from ganbench.report.figures.equilibrium_levels import Level
 from ganbench.report.figures.learning_curves import LABEL_WIDTH, TITLE_WIDTH
 from ganbench.report.measures import describe_metric
 from ganbench.report.results import Results
@@ -47,7 +48,7 @@ def _draw_tuning_curves(results: Results, rows: pd.DataFrame, dataset: str) -> D
                 variants[index] = variant
         floor = results.floor(dataset, metric, reference)
         if floor is not None:
-            draw_level(axes, floor, "real samples")
+            draw_levels(axes, [Level(floor, "real samples")])
         axes.set(
             title=fill(title, TITLE_WIDTH),
             xlabel="settings tried (0: no tuning)",

@@ -1,6 +1,7 @@
 """How far G moves beside the gradient that it is given: where an optimizer hides its size."""
 
 import math
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -44,8 +45,8 @@ _UPDATE_CAPTION = (
 )
 _SLOPE_CAPTION = (
     "Each dot is a step, a row of history.csv: the norm of G's gradient, and how far G moved. "
-    "With SGD the move is as large as the gradient, slope 1; Adam divides by the gradient's own "
-    "size, slope 0."
+    "In theory, the slope is 1 with SGD, whose move is proportional to the gradient, and 0 with "
+    "Adam, which divides by the gradient's own size."
 )
 
 
@@ -105,7 +106,7 @@ def _draw_against_gradient(
     results: Results, dataset: str, rows: pd.DataFrame, plot: Plot
 ) -> Drawing:
     every = math.ceil(len(rows) / DOTS)
-    variants, slopes = {}, []
+    variants, slopes = {}, {}
     with open_figure() as (figure, (axes,)):
         for index, variant in enumerate(results.variants):
             dots = _drop_still(rows[rows["variant"] == variant])
@@ -115,13 +116,12 @@ def _draw_against_gradient(
             _draw_dots(axes, dots.iloc[::every], choose_colour(index))
             mark_variant(axes, lines_before, index)
             variants[index] = variant
-            slope = fit_slope(dots)
-            slopes += [] if slope is None else [f"{variant} {fixed(slope, 2)}"]
+            slopes[variant] = fit_slope(dots)
         _scale(axes, rows, GRADIENT, "x")
         _scale(axes, rows, UPDATE, "y")
         axes.set(title=plot.title, xlabel=plot.against_label, ylabel=plot.label)
-        caption = _SLOPE_CAPTION + (f" Measured slopes: {listing(slopes)}." if slopes else "")
-        return _finish(figure, plot, dataset, caption + _count_still(rows), variants)
+        caption = _SLOPE_CAPTION + _list_slopes(slopes) + _count_still(rows)
+        return _finish(figure, plot, dataset, caption, variants)
 
 
 def _finish(
@@ -140,6 +140,17 @@ def fit_slope(rows: pd.DataFrame) -> float | None:
     if len(rows) < 3 or gradient.max() - gradient.min() < np.log(SPREAD):
         return None
     return float(np.polyfit(gradient, update, 1)[0])
+
+
+def _list_slopes(slopes: Mapping[str, float | None]) -> str:
+    """A sentence with the slope of every variant, and one on those without."""
+    known = [f"{name} {fixed(slope, 2)}" for name, slope in slopes.items() if slope is not None]
+    unknown = [name for name, slope in slopes.items() if slope is None]
+    measured = f" Measured slopes: {listing(known, len(known))}." if known else ""
+    if unknown:
+        names = listing(unknown, len(unknown))
+        measured += f" The gradients of {names} differ too little to show a slope."
+    return measured
 
 
 def _draw_dots(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
