@@ -224,7 +224,7 @@ def download(page, link) -> str:
     return download_info.value.path().read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["summary", "comparisons", "pairs", "rates", "ranks"])
+@pytest.mark.parametrize("name", ["summary", "comparisons", "pairs", "rates"])
 def test_downloaded_tables_are_the_files_of_the_study(open_page, folders, name):
     page, folder = open_page(), folders("whole")
     link = page.locator(f'a[download="{name}.csv"]')

@@ -124,20 +124,39 @@ def test_methods_paragraph_says_what_was_done(results):
     for words in (
         "The samples of digits (Optical recognition of handwritten digits (test part)) are in "
         "disjoint parts: 100 for training and 50 held out.",
-        "wgan_gp (objective wasserstein, gradient penalty)",
+        "wgan_gp (objective wasserstein, gradient penalty with λ 10)",
         "Settings of all variants on mixture_1d: mlp of width",
         "Adam, learning rate",
         "Each run took 100 iterations, with 5 training seeds (0, 1, 2, 3, 4) for each variant",
         "The primary metric on digits, declared before training, is FD of the last snapshot "
         "against held-out samples in the features of the extractor classifier (SHA-256 "
         "cccccccccccccccc) from 100 generated samples.",
-        "We declared 2 contrasts before training: non_saturating_adam against minimax and wgan_gp "
-        "against minimax.",
+        "The contrasts are the default, fixed before training: non_saturating_adam against minimax "
+        "and wgan_gp against minimax.",
         "margin, 10 %,",
         "Software: ganbench 0.1.0, commit c0ffee",
         "Python 3.11, PyTorch 2.15.0.",
     ):
         assert words in text, text
+
+
+def test_methods_paragraph_has_the_weights_and_schedules_of_a_variant(tmp_path):
+    study = make_study(("minimax", "r3gan"), seeds=1, contrasts=[["r3gan", "minimax"]])
+    results = read_results(study, make_results(tmp_path, study, metrics=("FD",)))
+    text = write_methods(results)
+    for words in (
+        "r3gan (objective relativistic, r1 with γ 1, r2 with γ 1)",
+        "Schedules of r3gan: optimizer.betas in a cosine from 1 to 1.1 times the number",
+        "; regularizers.r1.weight and regularizers.r2.weight in a cosine from 1 to 0.1 times",
+        "We declared 1 contrast before training: r3gan against minimax.",
+    ):
+        assert words in text, text
+
+
+def test_caption_of_the_paper_says_of_which_metrics_the_mean_is_geometric(results, tables):
+    digits, points = build_paper_tables(results, tables)
+    assert "mean (geometric for FD) over 5 training seeds" in digits.caption
+    assert "mixture_1d: mean over 5 training seeds" in points.caption
 
 
 def test_origin_names_versions_and_the_days_of_the_runs(results):

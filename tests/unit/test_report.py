@@ -143,6 +143,8 @@ def test_diverged_run_is_named_at_the_top_and_counted_in_the_tables(write_page, 
     page = write_page(make_study(), diverged=[("digits", "minimax", 3)])
     top = visible_text(page[: page.index('<section id="samples"')] + "</main>")
     assert "10 runs, 1 diverged" in top
+    assert "Which failed" in top
+    assert "Best mean score: minimax on digits" in top
     assert "Failed: minimax on digits: seed 3 (step 12) diverged." in top
     summary = pd.read_csv(tmp_path / "report/summary.csv")
     assert set(summary[summary.variant == "minimax"].failed) == {1}
@@ -234,7 +236,7 @@ def test_printed_configuration_resolves_to_the_same_study(tmp_path):
 
 
 def test_page_embeds_its_tables(report):
-    for name in ("summary", "comparisons", "pairs", "rates", "ranks"):
+    for name in ("summary", "comparisons", "pairs", "rates"):
         for form, file in (("csv", f"{name}.csv"), ("tex", f"tables/{name}.tex")):
             pattern = rf'download="{name}.{form}" href="data:[^,]*,([^"]*)"'
             (content,) = re.findall(pattern, report.page)

@@ -14,7 +14,9 @@ from ganbench.report.latex_tables import escape_latex, format_tables, format_tab
 from ganbench.report.leaderboard import (
     build_board,
     build_leaderboards,
+    count_collapses,
     group_incomparable,
+    name_lost_runs,
     place_on_axis,
 )
 from ganbench.report.matrix import build_matrices
@@ -86,6 +88,38 @@ def test_every_metric_has_a_board_and_the_primary_one_comes_first(results, table
 def test_best_snapshot_is_at_least_as_good_as_the_last_one(results, tables):
     for row in build_board(results, tables["summary"], (), "digits", FD)["rows"]:
         assert row["best"] is None or row["best"] <= row["mean"]
+
+
+def test_collapsed_runs_are_counted_beside_failed_ones(results, tables):
+    rates = tables["rates"].copy()
+    of_minimax = rates["outcome"].eq("collapsed") & rates["variant"].eq("minimax")
+    rates.loc[of_minimax & rates["dataset"].eq("digits"), "count"] = 2
+    collapses = count_collapses(rates)
+    board = build_board(results, tables["summary"], (), "digits", FD, collapses=collapses)
+    outcomes = {row["variant"]: row["outcomes"] for row in board["rows"]}
+    assert outcomes == {
+        "minimax": "1 failed, 2 collapsed",
+        "non_saturating": "",
+        "hinge": "5 failed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("failed", "collapsed", "words"),
+    [(0, 0, ""), (1, 0, "Which failed"), (0, 1, "Which collapsed"), (1, 2, "Which runs")],
+)
+def test_link_to_lost_runs_says_what_became_of_them(failed, collapsed, words):
+    rows = [{"failed": failed, "collapsed": 0}, {"failed": 0, "collapsed": collapsed}]
+    assert name_lost_runs([{"primary": True, "rows": rows}]) == words
+    assert name_lost_runs([{"primary": False, "rows": rows}]) == ""
+
+
+def test_mean_on_a_logarithmic_scale_is_called_geometric(results, tables):
+    measures = {FD: "geometric mean", ("recall-classifier", "held_out"): "mean"}
+    for measure, name in measures.items():
+        assert build_board(results, tables["summary"], (), "digits", measure)["mean_name"] == name
+    summary = format_tables(results, tables)["summary"]
+    assert re.search(r"digits, mean over seeds, geometric for FD-classifier", summary)
 
 
 def test_budget_counts_updates_images_and_operations(results, tables):

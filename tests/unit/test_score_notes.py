@@ -1,5 +1,6 @@
 """What the report says of a dataset's scores: whether metrics agree, and what is copied."""
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -75,13 +76,14 @@ def with_copies(results, shares: dict[tuple[str, int], float]):
 def test_runs_with_more_copies_than_chance_are_named(results):
     copying = with_copies(results, {("hinge", 1): 0.3, ("minimax", 0): 0.012})
     text = describe_copying(copying, "digits")
-    assert "More: hinge seed 1 (30 %). Their nearest.csv names the images." in text
+    assert "chance can explain: hinge seed 1 (30 %). Their nearest.csv names the images." in text
     assert "minimax" not in text
 
 
 def test_no_run_is_named_where_none_copies_more_than_chance(results):
     text = describe_copying(with_copies(results, {}), "digits")
-    assert text.endswith("by chance. No run has more.")
+    assert text.startswith("Of the 100 samples of a run, 0.99 % would count as copies")
+    assert re.search(r"images\. No run has more than the \d+ % that chance can explain\.$", text)
 
 
 def test_tables_that_were_made_without_these_metrics_get_no_note(results):

@@ -5,6 +5,7 @@ names are no longer than half of it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from ganbench.report.leaderboard import build_leaderboards
 from ganbench.report.measures import column_heading, primary_measure
 from ganbench.report.results import Results
-from ganbench.wording import interval, is_missing, number, p_value, whole_percent
+from ganbench.wording import interval, is_missing, listing, number, p_value, whole_percent
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -145,8 +146,16 @@ def _format_summary(results: Results, summary: pd.DataFrame) -> str:
             rows = {row["variant"]: row for row in board["rows"]}
             heading = column_heading(board["metric"], board["reference"])
             table[heading] = [_format_score(rows[variant]) for variant in variants]
-        tabulars.append(format_tabular(table, title=dataset))
+        tabulars.append(format_tabular(table, title=_title_summary(boards)))
     return "\n".join(tabulars)
+
+
+def _title_summary(boards: Sequence[Mapping[str, Any]]) -> str:
+    """The dataset of these boards, and what kinds of means they have."""
+    names = [board["metric"] for board in boards if board["mean_name"] == "geometric mean"]
+    geometric = listing(list(dict.fromkeys(names)), len(names))
+    title = f"{boards[0]['dataset']}, mean over seeds"
+    return f"{title}, geometric for {geometric}" if geometric else title
 
 
 def _format_score(row: dict) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,9 @@ from ganbench.wording import interval, number
 
 Published = Sequence[dict[str, Any]]
 
+Collapses = Mapping[tuple[str, str], int]
+"""How many completed runs of each (dataset, variant) collapsed."""
+
 _UNSCORED = {
     "mean": None,
     "low": None,
@@ -35,11 +39,15 @@ _UNSCORED = {
 
 
 def build_leaderboards(
-    results: Results, summary: pd.DataFrame, published: Published
+    results: Results,
+    summary: pd.DataFrame,
+    published: Published,
+    *,
+    collapses: Collapses = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """One board for each dataset and measure; of each dataset, the primary measure comes first."""
     return [
-        build_board(results, summary, published, dataset, measure)
+        build_board(results, summary, published, dataset, measure, collapses=collapses)
         for dataset in results.datasets
         for measure in list_measures(results, summary, dataset)
     ]
@@ -51,11 +59,16 @@ def build_board(
     published: Published,
     dataset: str,
     measure: tuple[str, str],
+    *,
+    collapses: Collapses = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The rows of one dataset by one (metric, reference), best first."""
     metric, reference = measure
     definition = METRICS[base_name(metric)]
-    rows = _rank_rows(results, summary, dataset, measure)
+    rows = [
+        row | _count_lost(row, collapses.get((dataset, row["variant"]), 0))
+        for row in _rank_rows(results, summary, dataset, measure)
+    ]
     comparable = [
         number | {"index": results.variants.index(number["variant"])}
         for number in published
@@ -72,6 +85,7 @@ def build_board(
         "measure": describe_measure(metric, reference),
         "primary": measure == primary_measure(results, dataset),
         "better": definition.better,
+        "mean_name": name_mean(summary, dataset, measure),
         "rows": rows,
         "floor": floor,
         "floor_meaning": definition.floor,
@@ -140,6 +154,37 @@ def _build_row(
         "n": int(summary["n"]),
         "failed": int(summary["failed"]),
     }
+
+
+def count_collapses(rates: pd.DataFrame) -> Collapses:
+    """The collapsed runs in the rows of `rates.csv`."""
+    rows = rates[rates["outcome"] == "collapsed"]
+    counts = zip(rows["dataset"], rows["variant"], rows["count"], strict=True)
+    return {(dataset, variant): int(count) for dataset, variant, count in counts}
+
+
+def _count_lost(row: Mapping[str, Any], collapsed: int) -> dict[str, Any]:
+    """How many runs collapsed, and what a row lost in words: "1 failed, 2 collapsed"."""
+    counts = {"failed": row["failed"], "collapsed": collapsed, "missing": row["missing"]}
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    return {"collapsed": collapsed, "outcomes": outcomes}
+
+
+def name_lost_runs(boards: Sequence[Mapping[str, Any]]) -> str:
+    """The words of a link to failures and collapses; empty where no run failed or collapsed."""
+    rows = [row for board in boards if board["primary"] for row in board["rows"]]
+    failed, collapsed = (any(row[outcome] for row in rows) for outcome in ("failed", "collapsed"))
+    if failed and collapsed:
+        return "Which runs"
+    return "Which failed" if failed else "Which collapsed" if collapsed else ""
+
+
+def name_mean(summary: pd.DataFrame, dataset: str, measure: tuple[str, str]) -> str:
+    """The kind of mean that a measure's scores have, which is that of its scale."""
+    metric, reference = measure
+    rows = select(summary, dataset=dataset, metric=metric, reference=reference)
+    scales = rows.loc[rows["n"] > 0, "scale"]
+    return "geometric mean" if len(scales) and (scales == "log").all() else "mean"
 
 
 def _none_if_missing(value: float) -> float | None:

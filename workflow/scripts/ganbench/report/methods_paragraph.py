@@ -10,14 +10,19 @@ from ganbench.report.recipes import group_settings
 from ganbench.report.reference_runs import describe_references
 from ganbench.report.reproduction import collect_values, describe_software, list_software
 from ganbench.report.results import Results
+from ganbench.report.schedule_notes import describe_schedules
 from ganbench.study.declared import list_contrasts
-from ganbench.wording import count, listing, percent
+from ganbench.wording import count, listing, number, percent
 
 _SPLITS = {
     "train": "for training",
     "held_out": "held out",
     "extractor": "for the extractor",
 }
+
+
+_WEIGHTS = {"gradient_penalty": "λ", "dragan": "λ", "lecam": "λ", "r1": "γ", "r2": "γ"}
+"""The letters of papers for the weights of regularizers."""
 
 
 def write_methods(results: Results) -> str:
@@ -50,6 +55,7 @@ def _describe_training(results: Results) -> Iterator[str]:
     yield f"We trained {count(len(study['variants']), 'variant')}: {variants}."
     for dataset, alike, settings in group_settings(study):
         yield f"Settings of {alike} on {dataset}: {settings}."
+    yield from _describe_schedules(study)
     steps = {run["steps"] for runs in study["runs"].values() for run in runs.values()}
     lengths = " to ".join(f"{step:,}" for step in dict.fromkeys((min(steps), max(steps))))
     seeds = ", ".join(map(str, study["seeds"]))
@@ -61,11 +67,43 @@ def _describe_training(results: Results) -> Iterator[str]:
 
 
 def _name_variant(name: str, variant: Mapping[str, Any]) -> str:
-    """A variant with its objective, if that has another name, and its regularizers."""
+    """A variant with its objective, if that has another name, and its regularizers' options."""
     objective = variant["objective"]
     details = [f"objective {objective}"] if objective != name else []
-    details += [regularizer.replace("_", " ") for regularizer in variant["regularizers"]]
+    details += [_name_regularizer(*regularizer) for regularizer in variant["regularizers"].items()]
     return f"{name} ({', '.join(details)})" if details else name
+
+
+def _name_regularizer(name: str, options: Mapping[str, Any]) -> str:
+    """A regularizer with its options, but for that it comes at every update: r1 with γ 10."""
+    letters = {"weight": _WEIGHTS.get(name, "weight")}
+    parts = [
+        f"{letters.get(option, option.replace('_', ' '))} {_format(value)}"
+        for option, value in sorted(options.items(), key=lambda item: item[0] != "weight")
+        if (option, value) != ("every", 1)
+    ]
+    return " with ".join(filter(None, [name.replace("_", " "), " and ".join(parts)]))
+
+
+def _format(value: Any) -> str:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number(value) if is_number else str(value)
+
+
+def _describe_schedules(study: Mapping[str, Any]) -> Iterator[str]:
+    """What changes while runs train, a sentence for each set of variants with equal schedules."""
+    for note in describe_schedules(study):
+        keys: dict[str, list[str]] = {}
+        for line in note["lines"]:
+            keys.setdefault(line["text"], []).append(line["key"])
+        texts = "; ".join(f"{listing(names, len(names))} {text}" for text, names in keys.items())
+        places = (
+            ""
+            if len(note["datasets"]) == len(study["datasets"])
+            else (f" on {listing(note['datasets'], len(note['datasets']))}")
+        )
+        variants = listing(note["variants"], len(note["variants"]))
+        yield f"Schedules of {variants}{places}: {texts}."
 
 
 def _describe_scores(results: Results, dataset: str) -> str:
@@ -96,10 +134,7 @@ def _describe_statistics(study: dict[str, Any]) -> Iterator[str]:
     if not contrasts:
         return
     pairs = [f"{variant} against {baseline}" for variant, baseline in contrasts]
-    yield (
-        f"We declared {count(len(contrasts), 'contrast')} before training: "
-        f"{listing(pairs, len(pairs))}."
-    )
+    yield f"{_introduce_contrasts(study, len(contrasts))}: {listing(pairs, len(pairs))}."
     corrected = (
         f", corrected for the {len(contrasts)} contrasts of a dataset (Bonferroni)"
         if len(contrasts) > 1
@@ -114,6 +149,13 @@ def _describe_statistics(study: dict[str, Any]) -> Iterator[str]:
             f"Two variants whose interval lies within the declared margin, {study['margin']}, are "
             "called equivalent."
         )
+
+
+def _introduce_contrasts(study: Mapping[str, Any], contrasts: int) -> str:
+    if study.get("contrasts"):
+        return f"We declared {count(contrasts, 'contrast')} before training"
+    is_one = contrasts == 1
+    return f"The {'contrast is' if is_one else 'contrasts are'} the default, fixed before training"
 
 
 def _describe_software(results: Results) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The page: one HTML file that loads nothing else."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -69,7 +70,12 @@ def render_page(
     pictures: sample_pictures.Pictures,
 ) -> str:
     """The whole page as text. The templates escape every string of the study."""
-    boards = leaderboard.build_leaderboards(results, tables["summary"], published)
+    boards = leaderboard.build_leaderboards(
+        results,
+        tables["summary"],
+        published,
+        collapses=leaderboard.count_collapses(tables["rates"]),
+    )
     matrices = matrix.build_matrices(results, tables["pairs"])
     paper_tables = build_paper_tables(results, tables)
     context = {
@@ -91,6 +97,7 @@ def render_page(
         "diverged_runs": int((results.runs["status"] == "diverged").sum()),
         "failures": {name: describe_failures(results, name) for name in results.datasets},
         "boards": boards,
+        "which_runs": leaderboard.name_lost_runs(boards),
         "references": describe_references(results),
         "score_notes": note_scores(results, tables["summary"]),
         "measures": _shorten_measures([*boards, *matrices]),
@@ -162,7 +169,8 @@ def _make_environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "number": wording.number,
+        "number": _format_number,
+        "grouped": _group_thousands,
         "p_value": wording.p_value,
         "duration": wording.duration,
         "whole_percent": wording.whole_percent,
@@ -178,6 +186,16 @@ def _make_environment() -> jinja2.Environment:
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.globals["describe_measure"] = describe_measure
     return environment
+
+
+def _format_number(value: float | None, digits: int = 3) -> str:
+    """A number with this many significant digits and separated thousands: 0.0123, 2,269."""
+    return _group_thousands(wording.number(value, digits))
+
+
+def _group_thousands(text: str) -> str:
+    """Numbers in a text with their thousands separated: "1200 to 2500.5" is "1,200 to 2,500.5"."""
+    return re.sub(r"(?<![\w.,])\d{4,}", lambda match: f"{int(match[0]):,}", text)
 
 
 def _format_channels(values: float | list[float]) -> str:

@@ -1,7 +1,7 @@
 """The narrow table of a paper, in LaTeX and Markdown: the primary metric and two more."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from ganbench.report.latex_tables import escape_latex
 from ganbench.report.leaderboard import build_board
 from ganbench.report.measures import list_measures, primary_measure
 from ganbench.report.results import Results
-from ganbench.wording import MISSING, count, decimal_places, fixed, number, percent
+from ganbench.wording import MISSING, count, decimal_places, fixed, listing, number, percent
 
 Measure = tuple[str, str]
 
@@ -144,8 +144,9 @@ def _write_caption(results: Results, boards: list[dict[str, Any]], best: list[st
     names = [_explain(board) for board in boards]
     seeds = count(len(results.study["seeds"]), "training seed")
     sentences = [
-        f"Final scores on {board['dataset']}: mean over {seeds} with its {percent(confidence)} "
-        f"interval. The primary metric, declared before training, is {primary}.",
+        f"Final scores on {board['dataset']}: {_name_means(boards)} over {seeds} with its "
+        f"{percent(confidence)} interval. The primary metric, declared before training, is "
+        f"{primary}.",
         f"{'; '.join(dict.fromkeys(names))}.",
         f"{board['samples']:,} generated samples are scored; the last row is the score of as many "
         "real ones.",
@@ -156,6 +157,18 @@ def _write_caption(results: Results, boards: list[dict[str, Any]], best: list[st
     if len(results.variants) > 1:
         sentences.append(SOME_BOLD if any(best) else NO_BOLD)
     return " ".join(sentences)
+
+
+def _name_means(boards: Sequence[Mapping[str, Any]]) -> str:
+    """The kind of mean of all columns, or of which of them it is geometric."""
+    if len({board["mean_name"] for board in boards}) == 1:
+        return str(boards[0]["mean_name"])
+    geometric = [
+        _name_column(board["metric"], board["reference"])[0]
+        for board in boards
+        if board["mean_name"] == "geometric mean"
+    ]
+    return f"mean (geometric for {listing(geometric)})"
 
 
 def _explain(board: Mapping[str, Any]) -> str:

@@ -80,15 +80,18 @@ def describe_copying(results: Results, dataset: str) -> str:
     limit = float(chance.ppf(1 - (1 - confidence) / len(scores))) / count
     copying = scores[scores["value"] > limit].sort_values("value", ascending=False, kind="stable")
     real = (
-        f"Of {count:,} real images, {_percent(rank / (held_out + 1))} would count as copies of "
-        f"training images, and up to {_percent(limit)} by chance"
+        f"Of the {count:,} samples of a run, {_percent(rank / (held_out + 1))} would count as "
+        "copies of training images if they were new real images"
     )
     if copying.empty:
-        return f"{real}. No run has more."
+        return f"{real}. No run has more than the {_percent(limit)} that chance can explain."
     runs = [
         f"{run.variant} seed {run.seed} ({_percent(run.value)})" for run in copying.itertuples()
     ]
-    return f"{real}. More: {listing(runs, COPIES_NAMED)}. Their nearest.csv names the images."
+    return (
+        f"{real}. These runs have more than the {_percent(limit)} that chance can explain: "
+        f"{listing(runs, COPIES_NAMED)}. Their nearest.csv names the images."
+    )
 
 
 def _percent(share: float) -> str:
