@@ -162,6 +162,9 @@ def test_commands_run_as_a_module_and_name_themselves():
         text=True,
         check=True,
     )
+    description = " ".join(done.stdout.split("positional arguments")[0].split())
+    for word in ("Checks", "watches", "bundles", "verifies", "plans seeds", "scores", "exports"):
+        assert word in description
     assert "plan-seeds" in done.stdout
     assert "check" in done.stdout
 
