@@ -3,12 +3,17 @@
 import pytest
 import torch
 from ganbench import randomness
+from ganbench.jobs.seeds import stream_seed
 from ganbench.samples import sample_latents
 
 
 def test_streams_differ_by_dataset_seed_and_name():
     keys = [("a", 0, "x"), ("b", 0, "x"), ("a", 1, "x"), ("a", 0, "y"), ("a", 10, "x")]
-    assert len({randomness.stream_seed(*key) for key in keys}) == len(keys)
+    assert len({stream_seed(*key) for key in keys}) == len(keys)
+
+
+def test_seed_of_a_stream_is_the_one_of_published_runs():
+    assert stream_seed("digits", 3, "data order") == 6_482_431_344_907_641_093
 
 
 def test_global_stream_is_repeatable_and_restores_the_global_generator():

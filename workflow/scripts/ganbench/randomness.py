@@ -1,10 +1,9 @@
-"""Named random streams: the only place that makes seeds and generators.
+"""Named random streams: the generators of everything random in a run and its scores.
 
 A stream is keyed by dataset, seed and name, never by variant, so that seeds are matched: two
 variants with one seed start from the same weights and see the same batches and latents.
 """
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from enum import StrEnum
 
 import numpy as np
 import torch
+
+from ganbench.jobs.seeds import stream_seed
 
 
 class Stream(StrEnum):
@@ -41,12 +42,6 @@ class Stream(StrEnum):
     def repeat(self, number: int) -> str:
         """The name of this stream's repeat `number`, counted from 0."""
         return f"{self.value} {number}" if number else self.value
-
-
-def stream_seed(dataset: str, seed: int, name: str) -> int:
-    """The 63-bit seed of one named stream, from SHA-256 of its key."""
-    digest = hashlib.sha256(f"{dataset}/{seed}/{name}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
 
 
 def generator(

@@ -3,7 +3,6 @@
 After Metz et al. 2017, Unrolled generative adversarial networks, Section 3.3.1, which stacks MNIST.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from ganbench.catalogue.datasets import KINDS, Kind
 from ganbench.datasets.sources import Part, Source
 from ganbench.datasets.splits import plan_cuts, split_source
+from ganbench.jobs.seeds import stream_seed
 
 STREAM = "stacking"
 """The name of the random stream; with a part's name and the kind it makes the seed."""
@@ -24,8 +24,8 @@ CHANNELS = 3
 def stack_source(kind: Kind, base: Source) -> Source:
     """Stacks the splits that `base` has in every study.
 
-    No single image is in stacks of two parts. So a ruler of the single images, trained on their
-    extractor split, has not learnt what `train` and `held_out` are stacked from.
+    No single image is in stacks of two parts, so a ruler of the single images, which is trained on
+    their extractor split, has not learnt what `train` and `held_out` are stacked from.
     """
     splits = split_source(base, plan_cuts(base, None))
     parts = {
@@ -64,6 +64,5 @@ def join_classes(classes: np.ndarray | Sequence[Sequence[int]]) -> np.ndarray:
 
 
 def _make_generator(kind: str, part: str) -> np.random.Generator:
-    """The generator of a part's stream, seeded as `randomness.stream_seed` does, without torch."""
-    digest = hashlib.sha256(f"{kind}/0/{STREAM} {part}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:8], "big") >> 1)
+    """The generator of a part's stream."""
+    return np.random.default_rng(stream_seed(kind, 0, f"{STREAM} {part}"))
