@@ -98,6 +98,7 @@ def test_names_of_variants_and_levels_are_at_the_heights_of_their_lines():
         (line,) = axes.plot([0, 1], [2000.0, 20.0])
         line.set_gid("variant-0-line-0")
         set_log_scale(axes)
+        axes.axhline(0.7)
         label_ends(axes, Curves({0: "minimax"}, []))
         low, high = np.log(axes.get_ylim())
         (name,) = axes.texts
