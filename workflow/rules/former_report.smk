@@ -24,4 +24,6 @@ def put_back_report():
     if (job := find_report_job()) and put_back(FORMER, judge_by=job.output.report):
         # they are not what the study asks for now: the next start makes them again
         workflow.persistence.started(job)
-        logger.warning(f"{job.output.report} is still the former report. The next start makes it again.")
+        logger.warning(
+            f"{job.output.report} is still the former report. The next start makes it again."
+        )
