@@ -120,7 +120,7 @@ def test_profile_of_scores_that_span_powers_has_a_logarithmic_axis(report):
     profiles = make_tables(results)["profiles"]
     (sketch,) = sketch_profiles(results, profiles, "digits")
     assert "data-log" not in sketch().inline.svg
-    profiles = profiles.assign(threshold=profiles["threshold"] ** 16)
+    profiles = profiles.assign(threshold=profiles["threshold"] ** 40)
     (sketch,) = sketch_profiles(results, profiles, "digits")
     assert 'data-log="x"' in sketch().inline.svg
 
