@@ -1,4 +1,4 @@
-"""Draws the last samples of chosen runs of a published study below each other, for docs/findings.md.
+"""Draws the last samples of chosen runs of a published study below each other, for the docs.
 
     python results/published/draw_samples.py STUDY DATASET RUN [RUN ...] --to docs/samples.png
 

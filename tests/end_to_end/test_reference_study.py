@@ -8,8 +8,8 @@ import zipfile
 import pandas as pd
 import pytest
 from ganbench.catalogue.columns import load_tables
-from ganbench.commands.bundle import bundle_study
 from ganbench.commands import repetition
+from ganbench.commands.bundle import bundle_study
 from ganbench.commands.bundle_check import BundleError, _repeat, check_bundle, unpack
 from ganbench.jobs.provenance import sha256
 from ganbench.study.resolve import resolve

@@ -118,8 +118,8 @@ def test_short_answer_groups_several_contrasts_by_verdict():
     finals["slow"] = [x - d for x, d in zip(BASELINE, (1.5, 0.7, 2.6, 0.4, 3.1), strict=True)]
     assert answer_of({"digits": finals}) == (
         "On digits, against minimax by FD-classifier: wgan was better (17 % lower, 10.7 to "
-        "23.3 %); lsgan (19 % higher, 12.9 to 24.8 %) and r1 were worse; copy scored exactly the same; "
-        "suggestive for slow (better); inconclusive for rel."
+        "23.3 %); lsgan (19 % higher, 12.9 to 24.8 %) and r1 were worse; copy scored exactly the "
+        "same; suggestive for slow (better); inconclusive for rel."
     )
 
 

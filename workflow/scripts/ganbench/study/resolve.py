@@ -45,7 +45,7 @@ from ganbench.study.references import (
 from ganbench.study.scheduled_numbers import check_use, resolve_schedule
 from ganbench.study.schema import (
     StudyError,
-    _check_size,
+    check_size,
     fill_defaults,
     load_schema,
     merge,
@@ -66,7 +66,7 @@ def resolve(config: Mapping[str, Any], source: str, folders: Iterable[Path] = ()
     `settings` lists, but for those that share the run of another. Raises StudyError with one
     message that names the file, the key, what was found and what was expected.
     """
-    _check_size(config, source)  # before a grid is expanded, whose parts may refer to themselves
+    check_size(config, source)  # before a grid is expanded, whose parts may refer to themselves
     folders = list(folders)
     with _prefix_errors(source):
         written = config.get("plugins") if isinstance(config, Mapping) else None

@@ -83,7 +83,7 @@ def validate(config: Mapping[str, Any], schema: Schema, source: str) -> dict[str
     """
     if not isinstance(config, Mapping):
         raise StudyError(f"{source}: found {abbreviate(config)}, expected a mapping of keys")
-    _check_size(config, source)
+    check_size(config, source)
     study = read_values(config, schema, schema)
     errors = list(Draft202012Validator(_allow_extractor(schema, study)).iter_errors(study))
     if errors:
@@ -133,7 +133,7 @@ def subtract(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, 
     return rest
 
 
-def _check_size(config: Any, source: str) -> None:
+def check_size(config: Any, source: str) -> None:
     """Raises StudyError for a file that YAML's aliases expand to billions of values."""
     pending, count = [(config, 1)], 0
     while pending:
