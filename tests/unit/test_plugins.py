@@ -314,8 +314,13 @@ def test_plugin_that_is_not_there_is_refused_with_the_folders(tmp_path):
 def test_plugin_of_the_guide_can_be_used(tmp_path):
     guide = (ROOT / "config/README.md").read_text(encoding="utf-8")
     file = tmp_path / "my_parts.py"
-    file.write_text(re.search(r"```python\n(from torch.*?)```", guide, re.S)[1])
-    study = resolve_with(file, evaluation={"samples": 100, "primary_metric": "mean_difference"})
+    file.write_text(re.search(r"```python\n(import math.*?)```", guide, re.S)[1])
+    training = {**tiny_study()["training"], "network": {"name": "small", "width": 4}}
+    evaluation = {"samples": 100, "primary_metric": "mean_difference"}
+    study = resolve_with(file, training=training, evaluation=evaluation)
+    run = study["runs"]["digits"]["minimax"]
+    images = build_generator(run, (1, 8, 8))(torch.zeros(2, 8))
+    assert build_discriminator(run, (1, 8, 8))(images).shape == (2,)
     assert list(study["parts"]) == ["network", "metric", "extractor"]
     dark, light = (torch.full((2, 1, 4, 4), grey, dtype=torch.uint8) for grey in (0, 50))
     splits = {name: Sample(light, light.flatten(1)) for name in ("train", "held_out")}

@@ -42,7 +42,7 @@ def check_digests(
         raise MismatchedReferenceError(
             f"reference: {reference.source} cannot be compared with this study:\n"
             + "\n".join(f"  {problem}" for problem in problems)
-            + "\nCopy it again, publish it anew, or remove it"
+            + "\nCopy it again, publish it again, or remove it"
         )
 
 

@@ -101,7 +101,7 @@ def read_declarations(file: Path | None = None) -> list[dict[str, Any]]:
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
         raise ActionableError(
             f"{file}: found no declarations of this study, expected those that were kept when its "
-            "runs started to train; restore the file, or move it away to declare the study anew"
+            "runs started to train; restore the file, or move it away to declare the study again"
         ) from None
 
 
