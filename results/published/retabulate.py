@@ -3,7 +3,8 @@
     python results/published/retabulate.py
 
 Run it after a change of the statistics: `summary.csv`, `comparisons.csv` and `pairs.csv` follow
-from `scores.csv`, `runs.json` and `study.json`. The report and its figures stay as published.
+from `scores.csv`, `runs.json` and `study.json`. The report and its figures stay as published, and so do
+all tables of a study with a `reference`, which its report alone joins.
 """
 
 import json
@@ -22,6 +23,15 @@ from ganbench.evidence.tables import summarise  # noqa: E402 (the path above)
 from ganbench.report.results import read_scores  # noqa: E402 (the path above)
 from ganbench.study import resolve as studies  # noqa: E402 (the path above)
 from ganbench.study.newer_keys import complete_study  # noqa: E402 (the path above)
+
+
+def list_folders() -> list[Path]:
+    """The folders of published studies that stand by themselves."""
+    return [
+        file.parent
+        for file in sorted(PUBLISHED.glob("*/study.json"))
+        if not json.loads(file.read_text(encoding="utf-8")).get("references")
+    ]
 
 
 def make_tables_again(folder: Path) -> dict[str, pd.DataFrame]:
@@ -54,10 +64,10 @@ def _order_as_scored(runs: pd.DataFrame, scores: pd.DataFrame) -> list[int]:
 
 def main() -> None:
     """Writes the tables of every published study."""
-    for file in sorted(PUBLISHED.glob("*/study.json")):
-        for name, table in make_tables_again(file.parent).items():
-            table.to_csv(file.parent / f"{name}.csv", index=False)
-            print(f"{file.parent.name}/{name}.csv: {len(table)} rows")
+    for folder in list_folders():
+        for name, table in make_tables_again(folder).items():
+            table.to_csv(folder / f"{name}.csv", index=False)
+            print(f"{folder.name}/{name}.csv: {len(table)} rows")
         if (file.parent / "datapackage.json").exists():  # earlier versions published none
             publish.describe_files(file.parent)
 
