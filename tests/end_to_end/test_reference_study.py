@@ -7,6 +7,7 @@ import zipfile
 
 import pandas as pd
 import pytest
+from ganbench.catalogue import plugins
 from ganbench.catalogue.columns import load_tables
 from ganbench.commands import repetition
 from ganbench.commands.bundle import bundle_study
@@ -207,6 +208,7 @@ def test_bundle_of_a_study_with_plugins_is_repeated_with_the_same_plugins_alone(
             (tmp_path / "mine.py").write_text(text)
         with pytest.raises(BundleError, match=problem):
             _repeat(folder, 1, 0, random.Random(0), "1")
+    plugins.forget_plugins()
 
 
 METRIC = """
