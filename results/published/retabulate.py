@@ -2,9 +2,9 @@
 
     python results/published/retabulate.py
 
-Run it after a change of the statistics: `summary.csv`, `comparisons.csv` and `pairs.csv` follow
-from `scores.csv`, `runs.json` and `study.json`. The report and its figures stay as published, and so do
-all tables of a study with a `reference`, which its report alone joins.
+Run it after a change of the statistics: `summary.csv`, `comparisons.csv` and `pairs.csv` follow from
+`scores.csv`, `runs.json` and `study.json`. The report and its figures stay as published, and so do all
+tables of a study with a `reference`, which its report alone joins.
 """
 
 import json
@@ -68,8 +68,7 @@ def main() -> None:
         for name, table in make_tables_again(folder).items():
             table.to_csv(folder / f"{name}.csv", index=False)
             print(f"{folder.name}/{name}.csv: {len(table)} rows")
-        if (file.parent / "datapackage.json").exists():  # earlier versions published none
-            publish.describe_files(file.parent)
+        publish.describe_files(folder)
 
 
 if __name__ == "__main__":

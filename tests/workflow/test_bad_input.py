@@ -29,7 +29,7 @@ def refused(checkout, study, *arguments) -> str:
         ({"variants": {}}, "study.yaml: variants: found 0 items, expected at least 1"),
         ({"seeds": 0}, "study.yaml: seeds: found 0, expected at least 1"),
         ({"seeds": [1, 1]}, "study.yaml: seeds: found [1, 1], expected no value twice"),
-        ({"variants": {"foo": {}}}, "study.yaml: variants.foo.objective: found 'foo'"),
+        ({"variants": {"foo": {}}}, "study.yaml: variants.foo: found no key 'objective'"),
         ({"study": "../up"}, "study.yaml: study: found '../up', expected a name of a-z, 0-9"),
         (
             {"objectives": {"mine": {"discriminator": "softplus(x)", "generator": "f"}}},

@@ -46,7 +46,7 @@ def check_own_name(
     if name not in names:
         raise StudyError(
             f"{group}.{name}: found no key {key!r}, and no shipped {key} has the name {name!r}; "
-            f"give it a {key}, one of {', '.join(names)}{suggest(name, [*others, *names])}"
+            f"add the key: one of {', '.join(names)}{suggest(name, [*others, *names])}"
         )
 
 
