@@ -2,9 +2,9 @@
 
     python results/published/retabulate.py
 
-Run it after a change of the statistics: `summary.csv`, `comparisons.csv` and `pairs.csv` follow from
-`scores.csv`, `runs.json` and `study.json`. The report and its figures stay as published, and so do all
-tables of a study with a `reference`, which its report alone joins.
+Run it after a change of the statistics: `summary.csv`, `comparisons.csv` and `pairs.csv` follow
+from `scores.csv`, `runs.json` and `study.json`. The report and its figures stay as published, and
+so do all tables of a study with a `reference`, which its report alone joins.
 """
 
 import json
