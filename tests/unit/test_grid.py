@@ -4,7 +4,6 @@ import pytest
 from ganbench.study.grid import format_value
 from ganbench.study.resolve import resolve
 from ganbench.study.schema import StudyError
-from ganbench.study.sweep import nest_keys
 from hypothesis import given
 from hypothesis import strategies as st
 from project import tiny_study
@@ -50,29 +49,11 @@ def test_groups_have_names_of_the_users_own():
     assert study["variants"]["minimax_r1"]["levels"]["regularizers"] == "R1"
 
 
-def test_level_that_is_a_group_is_the_same_in_every_cell():
-    """A factor of a key within the group left its last level in all cells."""
-    players = {"slow": {"lr": 1e-3}, "fast": {"lr": 1e-2}}
-    grid = {"optimizer.discriminator": players, "optimizer.generator.lr": [1e-4, 2e-4]}
-    study = resolve(make_study(grid, variants={"minimax": {}}), "my.yaml")
-    rates = {
-        name: tuple(run["optimizer"][player]["lr"] for player in ("discriminator", "generator"))
-        for name, run in study["runs"]["digits"].items()
-    }
-    assert sorted(rates.values()) == [(1e-3, 1e-4), (1e-3, 2e-4), (1e-2, 1e-4), (1e-2, 2e-4)]
-
-
 def test_factor_that_is_part_of_another_one_is_refused():
+    """Its last level was in every cell, whatever their names said."""
     grid = {"optimizer.lr": [1e-3, 1e-4], "optimizer": {"a": {"name": "adam"}, "b": {"lr": 1.0}}}
     with pytest.raises(StudyError, match=r"grid.optimizer: found beside optimizer.lr, which is"):
         resolve(make_study(grid, variants={"minimax": {}}), "my.yaml")
-
-
-def test_values_of_keys_within_a_group_do_not_change_the_group():
-    group = {"name": "adam"}
-    nested = [nest_keys({"optimizer": group, "optimizer.lr": rate}) for rate in (1.0, 2.0)]
-    assert [one["optimizer"]["lr"] for one in nested] == [1.0, 2.0]
-    assert group == {"name": "adam"}
 
 
 def test_grid_without_objectives_varies_the_variants():

@@ -29,7 +29,7 @@ def checkout(tmp_path, monkeypatch):
 def trained(monkeypatch):
     """The calls of `repeat_runs`, which train nothing."""
     calls = []
-    monkeypatch.setattr(published_check, "repeat_runs", lambda *call: calls.append(call) or 0)
+    monkeypatch.setattr(repetition, "repeat_runs", lambda *call: calls.append(call) or 0)
     return calls
 
 
@@ -49,7 +49,7 @@ def test_first_seed_of_the_first_two_variants_is_repeated_unless_others_are_name
 
 
 def test_failed_repetitions_are_the_status(checkout, monkeypatch):
-    monkeypatch.setattr(published_check, "repeat_runs", lambda *_: 3)
+    monkeypatch.setattr(repetition, "repeat_runs", lambda *_: 3)
     assert arguments.main(["verify"]) == 1
 
 

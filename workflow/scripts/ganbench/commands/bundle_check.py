@@ -13,7 +13,6 @@ from typing import Any
 
 from ganbench.commands import repetition
 from ganbench.commands.bundle_contents import MANIFEST, PACKAGE, parse_manifest
-from ganbench.commands.repetition import empty_folder, repeat_runs, write_study
 from ganbench.commands.score_check import compare_scores_again
 from ganbench.jobs.archives import Archive
 from ganbench.jobs.errors import ActionableError
@@ -47,7 +46,7 @@ def check_bundle(path: Path, *, runs: int, scores: int, seed: int, cores: str = 
                     "from a checkout, or with --runs 0 --scores 0 for its hashes alone"
                 )
             print(f"seed {seed} chooses what is repeated; --seed N chooses others", flush=True)
-            with empty_folder():
+            with repetition.empty_folder():
                 failed = _repeat(folder, runs, scores, random.Random(seed), cores)
     if failed:
         raise BundleError(f"{path}: {count(failed, 'check')} failed")
@@ -113,13 +112,13 @@ def _repeat(folder: Path, runs: int, scores: int, choice: random.Random, cores: 
     """Repeats runs and scores of an unpacked bundle; returns how many do not hold."""
     study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
     file = repetition.FOLDER / "study.yaml"
-    write_study(study, file)
+    repetition.write_study(study, file)
     _check_resolution(study, file)
     generators = sorted(folder.glob("generators/*/*/*/*/generator.json"))
     every = list(list_runs(study))
     chosen = choice.sample(every, min(runs, len(every)))
     scored = sorted(choice.sample(generators, min(scores, len(generators))))
-    failed = repeat_runs(folder, file, chosen, cores) if chosen else 0
+    failed = repetition.repeat_runs(folder, file, chosen, cores) if chosen else 0
     if not generators and scores:
         print("none   no generator is in this bundle to be scored again")
     for card in scored:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.commands import repetition
-from ganbench.commands.repetition import empty_folder, repeat_runs, write_study
 from ganbench.jobs.errors import ActionableError
 from ganbench.jobs.files import read_json
 from ganbench.study.newer_keys import complete_study
@@ -45,10 +44,10 @@ def verify_study(
         raise ActionableError(
             f"no such run: variants are {', '.join(shipped['variants'])}; seeds {shipped['seeds']}"
         )
-    with empty_folder():
+    with repetition.empty_folder():
         repeated = repetition.FOLDER / "study.yaml"
-        write_study(study, repeated)
-        return int(repeat_runs(published, repeated, runs, cores) > 0)
+        repetition.write_study(study, repeated)
+        return int(repetition.repeat_runs(published, repeated, runs, cores) > 0)
 
 
 def find_study_file(name: str) -> Path:

@@ -81,16 +81,9 @@ def compare_scores_again(
 def _prepare(study_file: Path, study: str, dataset: str, extractor: str, cores: str) -> None:
     """Makes the data and the extractor of a dataset below results/verify, unless they lie there."""
     target = f"results/{study}/extractors/{dataset}/{extractor}/card.json"
-    repetition.FOLDER.mkdir(parents=True, exist_ok=True)
+    folder = str(repetition.FOLDER)
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", cores]
-    command += [
-        "--directory",
-        str(repetition.FOLDER),
-        "--configfile",
-        str(study_file),
-        "--",
-        target,
-    ]
+    command += ["--directory", folder, "--configfile", str(study_file), "--", target]
     prepared = run_program(command, os.environ, seconds=LONGEST_PREPARATION)
     if not prepared.succeeded:
         raise ActionableError(

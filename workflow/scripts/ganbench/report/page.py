@@ -209,9 +209,8 @@ def _name_split(name: str) -> str:
 
 
 def _make_breakable(name: str) -> Markup:
-    """A name that a narrow column may break after its underscores and hyphens."""
-    escaped = Markup.escape(name)
-    return escaped.replace("_", Markup("_<wbr>")).replace("-", Markup("-<wbr>"))
+    """A text that a narrow column may break after underscores, hyphens and slashes in names."""
+    return Markup(re.sub("[_/-]", r"\g<0><wbr>", Markup.escape(name)))
 
 
 def _write_sort_key(value: float | None) -> str:

@@ -227,7 +227,6 @@ def nest_keys(setting: Mapping[str, Any]) -> dict[str, Any]:
         *groups, last = key.split(".")
         group = nested
         for name in groups:
-            group[name] = dict(group.get(name) or {})  # a copy: the group is the user's
-            group = group[name]
+            group = group.setdefault(name, {})
         group[last] = value
     return nested
