@@ -132,6 +132,13 @@ def test_text_of_a_study_is_escaped(write_page):
     assert page.count("&lt;script&gt;alert") >= 6  # also in the printed configuration
 
 
+def test_answer_breaks_within_names_and_shows_no_tag(write_page):
+    page = write_page(make_study())
+    (answer,) = re.findall(r'<p class="headline">(.*?)</p>', page)
+    assert "non_<wbr>saturating" in answer
+    assert "&lt;" not in answer
+
+
 def test_page_of_a_complete_study_mentions_no_failure(write_page):
     text = visible_text(write_page(make_study(datasets=("digits", "mixture_1d"))))
     assert "Incomplete" not in text

@@ -210,7 +210,7 @@ def _name_split(name: str) -> str:
 
 def _make_breakable(name: str) -> Markup:
     """A text that a narrow column may break after underscores, hyphens and slashes in names."""
-    return Markup(re.sub("[_/-]", r"\g<0><wbr>", Markup.escape(name)))
+    return Markup(re.sub("[_/-]", r"\g<0><wbr>", str(Markup.escape(name))))
 
 
 def _write_sort_key(value: float | None) -> str:
