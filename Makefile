@@ -65,7 +65,7 @@ test-slurm: .venv/.installed ## run a study on a Slurm that the test starts; nee
 stress: .venv/.installed ## run every test that holds a promise of docs/reliability.md, TIMES=1 times; needs root
 	.venv/bin/python tests/promises.py --times $(TIMES)
 
-verify: .venv/.installed ## repeat two runs of a published study and compare; or check an archive, BUNDLE=my_study.zip
+verify: .venv/.installed ## repeat two runs on each dataset of the default study as published, and compare; or check an archive, BUNDLE=my_study.zip
 	@$(GANBENCH) verify $(if $(BUNDLE),"$(BUNDLE)") --cores $(CORES)
 
 simulate: .venv/.installed ## measure how often verdicts are wrong, for docs/statistics.md (STUDIES=2000 a number)

@@ -153,10 +153,13 @@ def test_methods_paragraph_has_the_weights_and_schedules_of_a_variant(tmp_path):
         assert words in text, text
 
 
-def test_caption_of_the_paper_says_of_which_metrics_the_mean_is_geometric(results, tables):
+def test_caption_of_the_paper_names_the_mean_of_each_metric(results, tables):
     digits, points = build_paper_tables(results, tables)
-    assert "mean (geometric for FD) over 5 training seeds" in digits.caption
-    assert "mixture_1d: mean over 5 training seeds" in points.caption
+    assert (
+        "mean (geometric for FD; arcsine for recall and precision) over 5 training seeds"
+        in digits.caption
+    )
+    assert "mixture_1d: arcsine mean over 5 training seeds" in points.caption
 
 
 def test_origin_names_versions_and_the_days_of_the_runs(results):

@@ -114,12 +114,15 @@ def test_link_to_lost_runs_says_what_became_of_them(failed, collapsed, words):
     assert name_lost_runs([{"primary": False, "rows": rows}]) == ""
 
 
-def test_mean_on_a_logarithmic_scale_is_called_geometric(results, tables):
-    measures = {FD: "geometric mean", ("recall-classifier", "held_out"): "mean"}
+def test_mean_is_named_after_the_scale_of_its_metric(results, tables):
+    measures = {FD: "geometric mean", ("recall-classifier", "held_out"): "arcsine mean"}
     for measure, name in measures.items():
         assert build_board(results, tables["summary"], (), "digits", measure)["mean_name"] == name
     summary = format_tables(results, tables)["summary"]
-    assert re.search(r"digits, mean over seeds, geometric for FD-classifier", summary)
+    assert re.search(
+        r"digits, mean \(geometric for FD-classifier.*; arcsine for .*recall-classifier.*\) over",
+        summary,
+    )
 
 
 def test_budget_counts_updates_images_and_operations(results, tables):
@@ -175,7 +178,7 @@ def test_matrix_mirrors_each_pair_with_the_opposite_sign(results, tables):
 TABULAR = re.compile(r"\\begin\{tabular\}\{@\{\}([lr]+)@\{\}\}\n(.*?)\\end\{tabular\}\\par\n", re.S)
 AROUND = re.compile(
     r"\}?|\{\\footnotesize|\\setlength\{\\tabcolsep\}\{4pt\}\\noindent|\\medskip|\}"
-    r"|\\medskip\\noindent (?:[\w ,.-]|\\_)+\\par\\smallskip"
+    r"|\\medskip\\noindent (?:[\w ,;.()-]|\\_)+\\par\\smallskip"
 )
 """Lines around a tabular."""
 STACK = re.compile(r"\\shortstack\[r\]\{((?:[\w.-]|\\_)+)\\\\(against (?:\w|\\_)+)\}")

@@ -9,7 +9,12 @@ from snakemake.persistence import ParamsChange
 from snakemake.settings.enums import RerunTrigger
 
 from ganbench.jobs import files
-from ganbench.jobs.records.job_plans import PlannedJob, judge_jobs, summarise_unrecorded
+from ganbench.jobs.records.job_plans import (
+    PlannedJob,
+    is_finished,
+    judge_jobs,
+    summarise_unrecorded,
+)
 from ganbench.jobs.records.recording import list_deciding
 
 
@@ -63,6 +68,21 @@ def judge_plan(dag, tell_damage):
         logger.warning(summarise_unrecorded(unrecorded))
 
 
+def find_cut_short(dag):
+    """Snakemake's method that lists files of jobs which it did not see end, without those of jobs
+    whose record says that they ended: Ctrl-C may come between the two."""
+    list_files = dag.incomplete_files
+
+    @wraps(list_files)
+    async def list_cut_short():
+        files = set(await list_files())
+        jobs = [job for job in dag.jobs if find_record(job) and not files.isdisjoint(job.output)]
+        ended = [job for job in jobs if is_finished(find_record(job))]
+        return [*files.difference(*(job.output for job in ended))]
+
+    return list_cut_short
+
+
 def refuse_damage(message):
     """Ends Snakemake before any job."""
     raise WorkflowError(message)
@@ -84,6 +104,7 @@ def decide_by_records(prepare_dag):
         dag = workflow._dag
         runs_jobs = workflow._executor_plugin is not None  # and does not list or delete files
         tell_damage = refuse_damage if runs_jobs else logger.warning
+        dag.incomplete_files = find_cut_short(dag)
         check_incomplete = dag.check_incomplete
 
         @wraps(check_incomplete)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ganbench.evidence.comparisons import DECLARED
+from ganbench.evidence.contrast_tests import MINIMUM_RUNS
 from ganbench.evidence.final_scores import measure_name, primary_measures, select
 from ganbench.evidence.sentences import (
     claim,
@@ -201,15 +202,20 @@ def _say_that_none_is_decided(rows: pd.DataFrame) -> str:
 
 def _describe_certainty(declared: pd.DataFrame, confidence: float) -> str:
     """What the verdicts rest on, and their level of confidence."""
-    sizes = declared["n_variant"] + declared["failed_variant"]
-    fewest, most = int(sizes.min()), int(sizes.max())
+    sizes = [
+        size
+        for side in ("variant", "baseline")
+        for size in declared[f"n_{side}"] + declared[f"failed_{side}"]
+    ]
+    fewest, most = int(min(sizes)), int(max(sizes))
     seeds = count(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     contrasts = int(declared.groupby("dataset").size().max())
     together = "" if contrasts == 1 else f" for the {contrasts} contrasts of a dataset together"
     tests = dict.fromkeys(name for text in declared["test"] for name in text.split(" and ") if text)
     method = f" (tests: {', '.join(tests)})" if tests else ""
     level = f"at {percent(confidence)} confidence{together}"
-    return f"This rests on {seeds} of each variant, {level}{method}."
+    too_few = f" Fewer than {MINIMUM_RUNS} seeds decide nothing." if fewest < MINIMUM_RUNS else ""
+    return f"This rests on {seeds} of each variant, {level}{method}.{too_few}"
 
 
 def _list_numbers(declared: pd.DataFrame, summary: pd.DataFrame, confidence: float) -> list[str]:

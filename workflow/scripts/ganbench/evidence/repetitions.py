@@ -52,8 +52,8 @@ def expect_score(metric: str, scores: np.ndarray, confidence: float) -> tuple[fl
     """
     scale = choose_scale(metric, scores)
     limits = prediction_interval(scale.to_positions(scores), confidence)
-    low, high = scale.to_values(np.array(limits))
-    return float(low), float(high)
+    low, high = scale.to_interval(limits)
+    return low, high
 
 
 def tabulate_curves(scores: pd.DataFrame, reference: str) -> pd.DataFrame:

@@ -15,6 +15,13 @@ LARGEST_EXPONENT = 700.0
 """exp of more than this is infinite in double precision."""
 
 
+MEANS = {"log": "geometric mean", "angular": "arcsine mean", "identity": "mean"}
+"""The kind of mean that scores have on each scale, in the metric's unit.
+
+An arcsine mean is that of arcsin √s of shares s, transformed back.
+"""
+
+
 @dataclass(frozen=True)
 class Scale:
     """A monotonic map of scores between `lowest` and `highest` to positions, and back.
@@ -28,6 +35,11 @@ class Scale:
     name: str
     lowest: float
     highest: float
+
+    @property
+    def mean_name(self) -> str:
+        """What a mean of positions is called once it is taken back to the metric's unit."""
+        return MEANS[self.name]
 
     def to_positions(self, values: np.ndarray) -> np.ndarray:
         """The positions of scores on this scale."""
@@ -46,6 +58,11 @@ class Scale:
             share = np.sin(np.clip(positions, 0.0, np.pi / 2)) ** 2
             return self.lowest + share * (self.highest - self.lowest)
         return np.clip(positions, self.lowest, self.highest)
+
+    def to_interval(self, positions: Iterable[float]) -> tuple[float, ...]:
+        """The scores at the estimate and the limits of an interval, within the metric's range."""
+        values = self.to_values(np.array([*positions]))
+        return tuple(np.clip(values, self.lowest, self.highest).tolist())
 
     def to_difference(self, shift: float, centre: float) -> float:
         """A difference of two positions, in the metric's unit, if `centre` is halfway between them.
@@ -72,6 +89,9 @@ class Scale:
         return bool(np.max(limits) < size)
 
 
+IDENTITY = Scale("identity", -np.inf, np.inf)
+
+
 def choose_scale(metric: str, values: Iterable[float]) -> Scale:
     """The scale of a qualified metric for these scores.
 
@@ -82,7 +102,7 @@ def choose_scale(metric: str, values: Iterable[float]) -> Scale:
     name, lowest, highest = definition.scale, definition.lowest, definition.highest
     scores = [value for value in values if not np.isnan(value)]
     if any(value < lowest - ROUNDING or value > highest + ROUNDING for value in scores):
-        return Scale("identity", -np.inf, np.inf)
+        return IDENTITY
     if name == "log" and any(value <= 0 for value in scores):
         name = "identity"
     return Scale(name, lowest, highest)

@@ -109,8 +109,8 @@ def estimate_centre(
 ) -> tuple[float, float, float]:
     """The mean on a scale and its interval, in the metric's unit."""
     estimate = t_estimate(scale.to_positions(values), confidence)
-    centre, low, high = scale.to_values(np.array([estimate.mean, estimate.low, estimate.high]))
-    return float(centre), float(low), float(high)
+    centre, low, high = scale.to_interval((estimate.mean, estimate.low, estimate.high))
+    return centre, low, high
 
 
 def _average_best(best: ScoresBySeed, final: ScoresBySeed, scale: Scale) -> float:

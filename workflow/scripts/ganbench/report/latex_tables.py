@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ganbench.report.leaderboard import build_leaderboards
+from ganbench.report.leaderboard import build_leaderboards, describe_means
 from ganbench.report.measures import column_heading, primary_measure
 from ganbench.report.results import Results
-from ganbench.wording import interval, is_missing, listing, number, p_value, whole_percent
+from ganbench.wording import interval, is_missing, number, p_value, whole_percent
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -152,10 +152,8 @@ def _format_summary(results: Results, summary: pd.DataFrame) -> str:
 
 def _title_summary(boards: Sequence[Mapping[str, Any]]) -> str:
     """The dataset of these boards, and what kinds of means they have."""
-    names = [board["metric"] for board in boards if board["mean_name"] == "geometric mean"]
-    geometric = listing(list(dict.fromkeys(names)), len(names))
-    title = f"{boards[0]['dataset']}, mean over seeds"
-    return f"{title}, geometric for {geometric}" if geometric else title
+    means = describe_means({board["metric"]: board["mean_name"] for board in boards})
+    return f"{boards[0]['dataset']}, {means} over seeds"
 
 
 def _format_score(row: dict) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ganbench.catalogue.metrics import METRICS, base_name, companion
 from ganbench.evidence.final_scores import select
+from ganbench.evidence.scales import MEANS
 from ganbench.report.measures import (
     describe_measure,
     final_means,
@@ -17,7 +18,7 @@ from ganbench.report.measures import (
     spans_powers,
 )
 from ganbench.report.results import Results
-from ganbench.wording import interval, number
+from ganbench.wording import interval, listing, number
 
 Published = Sequence[dict[str, Any]]
 
@@ -183,8 +184,23 @@ def name_mean(summary: pd.DataFrame, dataset: str, measure: tuple[str, str]) -> 
     """The kind of mean that a measure's scores have, which is that of its scale."""
     metric, reference = measure
     rows = select(summary, dataset=dataset, metric=metric, reference=reference)
-    scales = rows.loc[rows["n"] > 0, "scale"]
-    return "geometric mean" if len(scales) and (scales == "log").all() else "mean"
+    names = set(rows.loc[rows["n"] > 0, "scale"].map(MEANS))
+    return names.pop() if len(names) == 1 else "mean"
+
+
+def describe_means(names: Mapping[str, str]) -> str:
+    """The kind of mean of all columns, or of which columns it is another than the arithmetic one.
+
+    `names` has the kind by column: "mean (geometric for FD; arcsine for precision)".
+    """
+    if len(set(names.values())) == 1:
+        return next(iter(names.values()))
+    columns: dict[str, list[str]] = {}
+    for column, name in names.items():
+        if name != MEANS["identity"]:
+            columns.setdefault(name.removesuffix(" mean"), []).append(column)
+    kinds = [f"{kind} for {listing(of, len(of))}" for kind, of in columns.items()]
+    return f"mean ({'; '.join(kinds)})"
 
 
 def _none_if_missing(value: float) -> float | None:

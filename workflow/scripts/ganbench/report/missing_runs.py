@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.report.figures.budgets import RUN_COLUMNS
 from ganbench.report.measures import describe_reference
 from ganbench.report.results import Results
@@ -46,7 +47,8 @@ def describe_missing(results: Results) -> list[str]:
 def _describe_gaps(run: Any, scored_steps: Mapping[tuple[str, str], set[int]]) -> Iterator[str]:
     """The snapshots without any score, then those that lack only some measures.
 
-    `scored_steps` has the steps at which the run has a score, by metric and reference.
+    `scored_steps` has the steps at which the run has a score, by metric and reference. Metrics of
+    training have none where no row of the history was due since the snapshot before.
     """
     snapshots = [step for step in snapshot_steps(run.parameters) if step <= run.step]
     with_any_score = set().union(*scored_steps.values())
@@ -54,6 +56,8 @@ def _describe_gaps(run: Any, scored_steps: Mapping[tuple[str, str], set[int]]) -
     if unscored:
         yield f"no scores at {_name_steps(unscored)}"
     for (metric, reference), steps in scored_steps.items():
+        if METRICS[base_name(metric)].of == "training":
+            continue
         lacking = [step for step in snapshots if step in with_any_score - steps]
         if lacking:
             against = describe_reference(metric, reference)

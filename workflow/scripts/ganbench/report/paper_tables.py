@@ -11,10 +11,10 @@ from ganbench.catalogue.metrics import METRICS, base_name
 from ganbench.evidence.final_scores import direction, measure_name, select
 from ganbench.evidence.verdict import VerdictKind
 from ganbench.report.latex_tables import escape_latex
-from ganbench.report.leaderboard import build_board
+from ganbench.report.leaderboard import build_board, describe_means
 from ganbench.report.measures import list_measures, primary_measure
 from ganbench.report.results import Results
-from ganbench.wording import MISSING, count, decimal_places, fixed, listing, number, percent
+from ganbench.wording import MISSING, count, decimal_places, fixed, number, percent
 
 Measure = tuple[str, str]
 
@@ -160,15 +160,11 @@ def _write_caption(results: Results, boards: list[dict[str, Any]], best: list[st
 
 
 def _name_means(boards: Sequence[Mapping[str, Any]]) -> str:
-    """The kind of mean of all columns, or of which of them it is geometric."""
-    if len({board["mean_name"] for board in boards}) == 1:
-        return str(boards[0]["mean_name"])
-    geometric = [
-        _name_column(board["metric"], board["reference"])[0]
-        for board in boards
-        if board["mean_name"] == "geometric mean"
-    ]
-    return f"mean (geometric for {listing(geometric)})"
+    """The kind of mean of all columns, or which columns have which."""
+    columns = {
+        _name_column(board["metric"], board["reference"])[0]: board["mean_name"] for board in boards
+    }
+    return describe_means(columns)
 
 
 def _explain(board: Mapping[str, Any]) -> str:

@@ -57,6 +57,11 @@ class LiveFiles:
         ended = time.perf_counter()
         self._due = ended + max(self.shortest_pause, (ended - started) / TIME_SHARE)
 
+    def show_at_once(self, record: Record) -> None:
+        """Writes what is new of a run's record, whatever time it is: the run stops here."""
+        self._due = -math.inf
+        self.show(record)
+
     def remove(self) -> None:
         """Removes both files, if they are there."""
         for file in (self.history, self.samples):

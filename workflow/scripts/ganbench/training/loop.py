@@ -22,6 +22,7 @@ from ganbench.training.checkpoint import Checkpoints
 from ganbench.training.device_settings import allow_tf32, choose_settings
 from ganbench.training.flops import count_flops
 from ganbench.training.graphs import RecordingError
+from ganbench.training.interrupts import RunInterrupted
 from ganbench.training.live_files import LiveFiles
 from ganbench.training.measure import copy_weights, measure
 from ganbench.training.memory import retry_once
@@ -178,7 +179,12 @@ def play(
                 game = run.game
                 run.record.frames.add(step, game.scored_generator, game.discriminator.network)
             run.seconds = time.perf_counter() - started
-            checkpoints.after_step(run)
+            try:
+                checkpoints.after_step(run)
+            except RunInterrupted:
+                if live:
+                    live.show_at_once(run.record)
+                raise
     seconds = round(time.perf_counter() - started, 3)
     step, reason = divergence or (run.step, stop_reason)
     return {

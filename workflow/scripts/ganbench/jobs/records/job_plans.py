@@ -63,6 +63,15 @@ def judge_jobs(jobs: Sequence[PlannedJob]) -> Iterator[Judgement]:
         yield _judge(job, record, contents)
 
 
+def is_finished(record: str) -> bool:
+    """Whether a job wrote its record, the last of its files, and all of them are as it says."""
+    written, folder = _read_record(record), Path(record).parent
+    return isinstance(written, JobRecord) and all(
+        (folder / name).is_file() and provenance.sha256_file(folder / name) == output["sha256"]
+        for name, output in written.outputs.items()
+    )
+
+
 def _judge(job: PlannedJob, record: JobRecord | str | None, contents: "_Contents") -> Judgement:
     path = Path(job.record)
     if isinstance(record, str):

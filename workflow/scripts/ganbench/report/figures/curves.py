@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 from scipy.optimize import isotonic_regression
 
+from ganbench.evidence.scales import IDENTITY, Scale
 from ganbench.report.figures.drawing import choose_colour, choose_dash, mark_variant
 from ganbench.report.figures.equilibrium_levels import Level
 from ganbench.report.figures.svg import INK
@@ -62,18 +63,18 @@ def draw_seeds_and_mean(
     budgets: Sequence[str] = ("generator_steps",),
     other: pd.DataFrame | None = None,
     seeds: bool = True,
-    geometric: bool = False,
+    scale: Scale = IDENTITY,
 ) -> Curves:
     """Draws `column` of `table` over the first budget: every seed, and the mean of completed runs.
 
     Of the table `other`, which has the same columns, it draws only the mean; without `seeds`, of
-    both. The mean is arithmetic unless `geometric`.
+    both. The mean is taken on `scale`: by default it is arithmetic.
     """
     variants, lines = {}, []
     columns = [*budgets, column]
     runs_by_variant = {name: rows for name, rows in table.groupby("variant", sort=False)}
     averaged = [
-        _average_by_variant(results, runs, columns, geometric=geometric)
+        _average_by_variant(results, runs, columns, scale)
         for runs in (table, other)
         if runs is not None
     ]
@@ -97,19 +98,16 @@ def draw_seeds_and_mean(
 
 
 def _average_by_variant(
-    results: Results, table: pd.DataFrame, columns: Sequence[str], *, geometric: bool
+    results: Results, table: pd.DataFrame, columns: Sequence[str], scale: Scale
 ) -> dict[str, pd.DataFrame]:
     """The mean over the completed runs of each variant that has any."""
     completed, column = _select_completed(results, table), columns[-1]
-    if geometric:
-        completed = completed.assign(**{column: np.log(completed[column])})
-    means = average_seeds(completed, columns[:-1], column)
-    if geometric:
-        means = {
-            variant: rows.assign(**{column: np.exp(rows[column])})
-            for variant, rows in means.items()
-        }
-    return means
+    positions = completed.assign(**{column: scale.to_positions(completed[column].to_numpy())})
+    means = average_seeds(positions, columns[:-1], column)
+    return {
+        variant: rows.assign(**{column: scale.to_values(rows[column].to_numpy())})
+        for variant, rows in means.items()
+    }
 
 
 def _join_seeds(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -134,10 +134,10 @@ def _describe(results: Results, dataset: str, metric: str, scale: Scale, by: str
     better = METRICS[base_name(metric)].better
     runs = results.runs[results.runs["dataset"] == dataset]
     failed = int((runs["status"] == "diverged").sum())
-    mean = "Geometric means" if scale.name == "log" else "Means"
     parallel = " Parallel lines: the two factors do not depend on each other." if by else ""
     left_out = f" Left out: {count(failed, 'diverged run')}." if failed else ""
     return (
         f"{describe_metric(metric)} on {dataset} at the end of training, {better} is better. "
-        f"{mean} over all variants with these levels; dots are single runs.{parallel}{left_out}"
+        f"{scale.mean_name.capitalize()}s over all variants with these levels; "
+        f"dots are single runs.{parallel}{left_out}"
     )

@@ -141,7 +141,7 @@ def _draw_curves(results: Results, curves: MetricCurves) -> dict[str, Drawing]:
             budgets=[budget.column for budget in budgets],
             other=curves.other,
             seeds=plot.large or len(results.runs) <= MANY_RUNS,
-            geometric=plot.logarithmic,
+            scale=choose_scale(metric, [*scores["value"], *curves.other["value"]]),
         )
         if plot.logarithmic:
             set_log_scale(axes)
@@ -197,9 +197,8 @@ def _describe_ends(results: Results, scores: pd.DataFrame, metric: str) -> str:
     reference = scores["reference"].iloc[0]
     ends = listing([f"{variant} {number(mean)}" for variant, mean in means.items()], 5)
     floor = results.floor(scores["dataset"].iloc[0], metric, reference)
-    mean = "geometric mean" if scale.name == "log" else "mean"
     real = "" if floor is None else f"; real samples {number(floor)}"
     return (
         f"{describe_metric(metric)}{describe_reference(metric, reference)} at the end of training, "
-        f"{mean} over seeds: {ends or 'no completed run'}{real}."
+        f"{scale.mean_name} over seeds: {ends or 'no completed run'}{real}."
     )
