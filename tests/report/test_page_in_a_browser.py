@@ -176,19 +176,31 @@ def test_axis_follows_the_variants_that_are_shown(open_page):
     assert page.evaluate(top) == whole
 
 
-def test_values_of_a_figure_are_a_table_that_agrees_with_the_summary(open_page, folders):
+@pytest.mark.parametrize(
+    ("dataset", "metric"),
+    [
+        ("digits", "FD-classifier"),
+        ("digits", "recall-classifier"),
+        ("digits", "scaled_KD-classifier"),
+        ("mixture_1d", "JSD"),
+    ],
+)
+def test_values_of_a_figure_are_a_table_that_agrees_with_the_summary(
+    open_page, folders, dataset, metric
+):
     page = open_page()
-    page.locator("#curves button.values").first.press("Enter")
+    button = page.locator(f"button.values[data-name='curve-{dataset}-{metric.lower()}']")
+    button.press("Enter")
     rows = page.locator("#curves .tabulated tbody tr")
     summary = pd.read_csv(folders("whole") / "summary.csv")
-    chosen = (summary["metric"] == "FD-classifier") & (summary["reference"] == "held_out")
-    means = summary[chosen & (summary["dataset"] == "digits")].set_index("variant")["mean"]
+    chosen = (summary["metric"] == metric) & (summary["reference"] != "train")
+    means = summary[chosen & (summary["dataset"] == dataset)].set_index("variant")["centre"]
     assert rows.count() == len(means) == 3
     for row in rows.all():
         cells = row.locator("th, td").all_inner_texts()
         assert cells[1] == "3"
         assert float(cells[-1]) == pytest.approx(means[cells[0]], rel=5e-3)
-    page.locator("#curves button.values").first.press("Enter")
+    button.press("Enter")
     assert rows.count() == 0
 
 

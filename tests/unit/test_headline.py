@@ -247,6 +247,14 @@ def test_headline_is_the_answer_then_how_sure_then_numbers():
     )
 
 
+def test_headline_counts_the_seeds_of_both_sides_and_says_when_they_decide_nothing():
+    mixed = headline_of({"digits": {"minimax": BASELINE, "wgan": BETTER[:3]}})
+    assert "This rests on 3 to 5 seeds of each variant" in mixed
+    assert "decide nothing" not in mixed
+    few = headline_of({"digits": {"minimax": BASELINE[:2], "wgan": BETTER[:2]}})
+    assert "at 95 % confidence. Fewer than 3 seeds decide nothing." in few
+
+
 def test_headline_says_that_several_contrasts_hold_together():
     text = headline_of({"digits": {"minimax": BASELINE, "wgan": BETTER, "rel": CLOSE}})
     assert "at 95 % confidence for the 2 contrasts of a dataset together (tests: paired t)." in text

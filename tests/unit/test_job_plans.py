@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from ganbench.jobs import files
 from ganbench.jobs.provenance import canonical_json
-from ganbench.jobs.records.job_plans import Judgement, PlannedJob, judge_jobs, summarise_unrecorded
+from ganbench.jobs.records.job_plans import (
+    Judgement,
+    PlannedJob,
+    is_finished,
+    judge_jobs,
+    summarise_unrecorded,
+)
 from records_example import write_record
 
 DATA, SCORES = Path("results/s/data"), Path("results/s/runs")
@@ -54,6 +60,16 @@ def judge(evaluate: PlannedJob = EVALUATE) -> list[Judgement]:
 
 def test_results_that_the_study_would_make_are_left_alone():
     assert judge() == [Judgement(), Judgement()]
+
+
+def test_job_is_finished_once_its_record_names_what_lies_beside_it():
+    assert is_finished(EVALUATE.record)
+    files.write_text(SCORES / "scores.csv", "scorez")
+    assert not is_finished(EVALUATE.record)
+    (SCORES / "scores.csv").unlink()
+    assert not is_finished(EVALUATE.record)
+    Path(TRAIN.record).unlink()
+    assert not is_finished(TRAIN.record)
 
 
 def test_times_decide_nothing():

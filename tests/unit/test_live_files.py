@@ -82,6 +82,13 @@ def test_what_a_killed_process_left_half_written_disappears_with_the_run(tmp_pat
     assert not live.exists()
 
 
+def test_interrupted_run_shows_how_far_it_came_though_no_write_was_due(tmp_path):
+    folder = RunFolder(tmp_path, resolve_run(steps=40, snapshots=4, history_interval=5))
+    with signal_during(22), pytest.raises(RunInterrupted):
+        folder.train(log_interval=1e6)
+    assert list(read_live(folder)[0]["step"]) == [5, 10, 15, 20]
+
+
 def test_files_are_written_no_more_often_than_the_pause_and_the_share_of_time_allow(
     tmp_path, monkeypatch
 ):

@@ -229,6 +229,15 @@ def test_metric_that_only_some_snapshots_lack_is_named(tmp_path):
     ]
 
 
+def test_metric_of_training_is_not_missing_where_no_row_of_the_history_was_due(tmp_path):
+    study = make_study(training={"steps": 100, "snapshots": 4, "history_interval": 30})
+    results = read_results(study, make_results(tmp_path, study))
+    fakes = results.scores[results.scores["metric"] == "d_fake"]
+    assert fakes["value"].isna().any()  # at step 25
+    assert fakes["value"].notna().any()
+    assert describe_missing(results) == []
+
+
 def test_printed_configuration_resolves_to_the_same_study(tmp_path):
     custom = {"discriminator": "softplus(-r) + softplus(f)", "generator": "-k*f", "year": 2026}
     objectives = {

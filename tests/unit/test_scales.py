@@ -27,6 +27,12 @@ def test_difference_is_that_of_both_scores_and_changes_sign_with_the_shift(name)
     assert scale.to_difference(first - second, (first + second) / 2) == -difference
 
 
+def test_interval_ends_where_the_range_of_its_metric_does():
+    scale = choose_scale("IS-x", [1.1, 2.0])
+    assert scale.to_interval([0.0, -2.0, 1.0]) == (1.0, 1.0, pytest.approx(np.e))
+    assert choose_scale("recall-x", [0.0, 0.1]).to_interval([-1.0, 0.0, 2.0]) == (0.0, 0.0, 1.0)
+
+
 def test_every_bounded_metric_has_a_scale_that_fits_its_range():
     for metric in METRICS.values():
         if metric.scale == "angular":

@@ -17,7 +17,7 @@ from ganbench.study.declaration import keep_declaration
 from ganbench.study.resolve import resolve
 from ganbench.terminal.board import Board
 from ganbench.terminal.run_states import FRESH, Phase, RunState, StudyFolder, read_last_row
-from ganbench.terminal.run_table import estimate_left, format_states, summarise_states
+from ganbench.terminal.run_table import describe_left, estimate_left, format_states
 from ganbench.training import live_files
 from ganbench.training.interrupts import RunInterrupted
 from ganbench.training.loop import train
@@ -196,7 +196,7 @@ def test_table_fits_80_columns_and_keeps_the_seed_of_a_long_name():
         make_state(Phase.INTERRUPTED, dataset="fashion_mnist", variant=long, seed=11),
     ]
     lines = format_states("s", states, 79)
-    assert max(map(len, lines[:-1])) <= 79
+    assert max(map(len, lines)) <= 79
     assert re.match(r"digits \S*…\S* 10 +123k/1000k ", lines[1]), lines[1]
     assert lines[1].split()[-9:] == [
         *("−1e9", "2e−7", "0", "1", "100000", "−1e−4", "23.9", "h", "left")
@@ -247,7 +247,7 @@ def test_a_measure_has_at_most_six_characters(value, text):
 def test_runs_that_train_come_first_and_those_that_wait_last():
     phases = [Phase.WAITING, Phase.FINISHED, Phase.DIVERGED, Phase.RUNNING, Phase.INTERRUPTED]
     states = [make_state(phase, seed=seed) for seed, phase in enumerate(phases)]
-    lines = format_states("s", states, 79)
+    lines = format_states("s", states, 120)
     assert [line.split()[1] for line in lines[1:-1]] == ["3", "4", "2", "1", "0"]
     assert lines[-1].startswith("s: 5 runs: 1 running, 1 interrupted, 1 diverged, 1 finished, 1 w")
 
@@ -263,7 +263,7 @@ def test_training_left_is_the_work_of_all_runs_over_as_many_as_run_now():
         make_state(Phase.DIVERGED, seed=3),
     ]
     assert estimate_left(states) == pytest.approx((30 + 10 + 200 * 0.4 + 50 * 0.2) / 2)
-    assert summarise_states(states).endswith("; about 60 s of training left")
+    assert describe_left(states) == "about 60 s of training left"
     assert estimate_left(states[2:]) is None  # none runs, so nobody knows how many will
 
 

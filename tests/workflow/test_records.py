@@ -1,5 +1,6 @@
 """Results tell what they are of: copied, touched, renamed or deleted, they never lie."""
 
+import base64
 import json
 import os
 import shutil
@@ -28,6 +29,19 @@ def test_copy_without_times_and_hidden_files_plans_nothing(copy):
     for file in copy.glob("results/**/.*"):
         file.unlink()
     assert planned(copy, study=tiny_study()) == {}
+
+
+@pytest.mark.promise("kill-study")
+def test_run_that_ended_before_snakemake_noted_it_is_kept(copy):
+    """Ctrl-C between the last file of a job and Snakemake's own note leaves its mark there."""
+    marks = copy / ".snakemake/incomplete"
+    marks.mkdir(parents=True)
+    for run in (RUN, RUN.replace("seed0", "seed1")):
+        for name in ("snapshots.pt", "train.record.json"):
+            (marks / base64.b64encode(f"{run}/{name}".encode()).decode()).touch()
+    assert planned(copy, study=tiny_study()) == {}
+    (copy / RUN / "train.record.json").unlink()
+    assert "train/digits/minimax/0" in planned(copy, study=tiny_study())
 
 
 @pytest.mark.promise("changed-study-noticed")

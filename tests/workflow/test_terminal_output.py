@@ -114,6 +114,15 @@ def test_finished_study_prints_the_verdict_of_its_page(checkout):
     assert lines[-1].startswith(f"Verdict: {answer} {certainty[:40]}")
 
 
+def test_results_of_another_working_directory_are_named_as_they_are_found(checkout, tmp_path):
+    target = "results/tiny/theory/minimax.json"
+    done = snakemake(
+        checkout, "--cores", "1", "--directory", str(tmp_path), target, study=tiny_study()
+    )
+    assert (tmp_path / target).is_file(), done.stderr
+    assert done.stderr.splitlines()[-1].rstrip("/") == f"Results: {tmp_path}/results/tiny"
+
+
 def test_dry_run_ends_with_an_estimate(checkout):
     done = snakemake(checkout, "-n", "--forcerun", "train", study=tiny_study())
     device, *lines = done.stdout.splitlines()

@@ -42,23 +42,31 @@ const readBudget = (dataset, table, budget) => {
   });
 };
 
+// From a number of a plot, which is a power of ten where its axis is logarithmic, to its position on the scale of means, and back.
+const readScale = ({ log, scale: [name, lowest, highest] = ["identity"] }) => {
+  if (name === "log") return log ? [(y) => y, (y) => y] : [Math.log10, (position) => 10 ** position];
+  if (name === "angular") return [
+    (y) => Math.asin(Math.sqrt(Math.min(1, Math.max(0, (y - lowest) / (highest - lowest))))),
+    (position) => lowest + Math.sin(position) ** 2 * (highest - lowest)];
+  return log ? [(y) => 10 ** y, Math.log10] : [(y) => y, (y) => y];
+};
 // The mean over completed runs, as far as all of them got; one without any number does not count.
-const averageRuns = (runs, x, y) => {
+const averageRuns = (runs, x, y, [toPosition, toNumber]) => {
   const counted = runs.filter((run) => run.completed && run.steps.some((_, at) => Number.isFinite(y[run.start + at])));
   const sums = new Map();
   for (const { steps, start } of counted)
     steps.forEach((step, at) => {
       if (!Number.isFinite(y[start + at])) return;
       const [sumX, sumY, number] = sums.get(step) ?? [0, 0, 0];
-      sums.set(step, [sumX + x[start + at], sumY + y[start + at], number + 1]);
+      sums.set(step, [sumX + x[start + at], sumY + toPosition(y[start + at]), number + 1]);
     });
   return [...sums].filter(([, sum]) => sum[2] === counted.length).sort(([first], [second]) => first - second)
-    .map(([step, [sumX, sumY, number]]) => ({ x: sumX / number, y: sumY / number, step }));
+    .map(([step, [sumX, sumY, number]]) => ({ x: sumX / number, y: toNumber(sumY / number), step }));
 };
 const collectLines = (dataset, plot, budget) => {
   const table = readTable(dataset, plot.table), y = readColumn(table, plot.column);
   const x = plot.against ? readColumn(table, plot.against) : readBudget(dataset, table, budget);
-  const average = (runs, column) => (plot.against || !column ? [] : averageRuns(runs, x, column));
+  const average = (runs, column) => (plot.against || !column ? [] : averageRuns(runs, x, column, readScale(plot)));
   return [...curveData.variants.keys()].flatMap((place) => {
     const runs = table.runs.filter((run) => run.place === place);
     if (!runs.length) return [];

@@ -47,11 +47,16 @@ def make_plan():
         estimate,
         "" if workflow.touch else "\n".join(filter(None, sentences)),
         dry_run=workflow.dryrun,
-        results=result(""),
-        page=result("report.html") if "report" in rules else "",
+        results=name_place(result("")),
+        page=name_place(result("report.html")) if "report" in rules else "",
         declaration=describe_digest(STUDY) if will_train() else "",
         order=list_names(STUDY) if workflow.dryrun else (),
     )
+
+
+def name_place(path):
+    """A path as a user finds it, who need not know the working directory of `--directory`."""
+    return str(Path(path).absolute()) if workflow.overwrite_workdir else path
 
 
 def is_quiet():

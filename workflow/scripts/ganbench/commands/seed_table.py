@@ -78,7 +78,7 @@ def _read_study(results: Path) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFra
         if not (results / name).is_file():
             raise ActionableError(
                 f"{results}: there is no {name}; expected the folder of a study that has its "
-                "report, such as results/my_study"
+                "report, such as results/my_study: its snakemake command has to end first"
             )
     study, published = read_json(results / "study.json"), results / "runs.json"
     if published.is_file():

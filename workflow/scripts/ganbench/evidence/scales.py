@@ -90,6 +90,7 @@ class Scale:
 
 
 IDENTITY = Scale("identity", -np.inf, np.inf)
+LOG = Scale("log", 0.0, np.inf)
 
 
 def choose_scale(metric: str, values: Iterable[float]) -> Scale:

@@ -26,6 +26,8 @@ SHORTEST_NAME = 8
 def format_states(study: str, states: Sequence[RunState], width: float = inf) -> list[str]:
     """A header, a line for each run and one for the study, at most `width` characters wide.
 
+    The line of the study is two where one has no room for the time that is left.
+
     Runs that train come first, those that wait last, otherwise in the study's order. Where there is
     no room for names that tell all runs apart, the last measures are left out.
     """
@@ -37,7 +39,10 @@ def format_states(study: str, states: Sequence[RunState], width: float = inf) ->
         lines = _format_table(names, states, list(MEASURES)[:shown], width)
         if max(map(len, lines)) <= width:
             break
-    return [*lines, f"{study}: {summarise_states(states)}"]
+    summary, left = f"{study}: {count_phases(states)}", describe_left(states)
+    if left and len(summary) + len(left) + 2 > width:
+        return [*lines, summary, left]
+    return [*lines, f"{summary}; {left}" if left else summary]
 
 
 def _format_table(
@@ -117,13 +122,17 @@ def _format_measure(value: float | None) -> str:
     return f"{mantissa}e{int(exponent)}".replace("-", "−")
 
 
-def summarise_states(states: Sequence[RunState]) -> str:
-    """How many runs there are of each phase, and how long the training takes at this pace."""
+def count_phases(states: Sequence[RunState]) -> str:
+    """How many runs there are of each phase."""
     phases = Counter(state.phase for state in states)
     parts = [f"{phases[phase]} {phase}" for phase in Phase if phases[phase]]
-    text = f"{count(len(states), 'run')}: {', '.join(parts)}"
+    return f"{count(len(states), 'run')}: {', '.join(parts)}"
+
+
+def describe_left(states: Sequence[RunState]) -> str:
+    """How long the training takes at this pace; nothing if no run trains."""
     left = estimate_left(states)
-    return text if left is None else f"{text}; about {describe_time(left)} of training left"
+    return "" if left is None else f"about {describe_time(left)} of training left"
 
 
 def estimate_left(states: Sequence[RunState]) -> float | None:

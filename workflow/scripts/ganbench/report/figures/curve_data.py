@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ganbench.evidence.scales import Scale
 from ganbench.report.figures.budgets import BUDGETS, RUN_COLUMNS, describe_budget
 from ganbench.report.figures.drawing import choose_border, choose_colour
 from ganbench.report.figures.equilibrium_levels import list_unread_critics
@@ -91,10 +92,18 @@ def _describe(plot: Plot, table: str) -> dict[str, Any]:
         "against": plot.against,
         "againstLabel": plot.against_label,
         "log": plot.logarithmic,
+        "scale": _describe_scale(plot.scale),
         "levels": _list_levels(plot),
         "large": plot.large,
     }
     return {key: value for key, value in described.items() if value}
+
+
+def _describe_scale(scale: Scale) -> list[Any]:
+    """The name of the scale on which means are taken, and its ends where it has two."""
+    if scale.name == "identity":
+        return []
+    return [scale.name, scale.lowest, scale.highest] if scale.name == "angular" else [scale.name]
 
 
 def _list_levels(plot: Plot) -> list[list[Any]]:

@@ -102,7 +102,8 @@ def _average_by_variant(
 ) -> dict[str, pd.DataFrame]:
     """The mean over the completed runs of each variant that has any."""
     completed, column = _select_completed(results, table), columns[-1]
-    positions = completed.assign(**{column: scale.to_positions(completed[column].to_numpy())})
+    with np.errstate(divide="ignore"):  # of a gradient that is zero, which has no logarithm
+        positions = completed.assign(**{column: scale.to_positions(completed[column].to_numpy())})
     means = average_seeds(positions, columns[:-1], column)
     return {
         variant: rows.assign(**{column: scale.to_values(rows[column].to_numpy())})

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ganbench.evidence.scales import IDENTITY, LOG
 from ganbench.report.figures.budgets import BUDGETS, label_budget
 from ganbench.report.figures.coinciding import describe_coinciding
 from ganbench.report.figures.curves import (
@@ -121,13 +122,15 @@ MOST_POINTS, FEWEST_ROWS = 2400, 12
 
 def describe_game_plot(study: Mapping[str, Any], dataset: str, curve: GameCurve) -> Plot:
     """What the figure of one quantity shows."""
+    logarithmic = curve.column.endswith("norm")
     return Plot(
         name=f"game-{dataset}-{curve.column.replace('_', '-')}",
         title=curve.title,
         label=curve.label,
         subtitle=curve.label,
         column=curve.column,
-        logarithmic=curve.column.endswith("norm"),
+        logarithmic=logarithmic,
+        scale=LOG if logarithmic else IDENTITY,
         levels=tuple(curve.levels(study)),
     )
 
@@ -165,7 +168,9 @@ def _draw_curve(
     plot, outside = describe_game_plot(results.study, dataset, curve), ""
     with open_figure() as (figure, (axes,)):
         seeds = curve.main or len(results.runs) <= MANY_RUNS
-        curves = draw_seeds_and_mean(axes, results, rows, curve.column, seeds=seeds)
+        curves = draw_seeds_and_mean(
+            axes, results, rows, curve.column, seeds=seeds, scale=plot.scale
+        )
         if plot.logarithmic:
             set_log_scale(axes)
         else:

@@ -93,7 +93,8 @@ def _describe_plot(
     definition = METRICS[base]
     better = "" if definition.better == "neither" else f", {definition.better} is better"
     unit = " (nats)" if base in _NATS else ""
-    logarithmic = spans_powers(metric, [*scores["value"], *other["value"]])
+    values = [*scores["value"], *other["value"]]
+    logarithmic = spans_powers(metric, values)
     levels = _list_levels(base, results.floor(dataset, metric, reference))
     return Plot(
         name=f"curve-{dataset}-{metric.lower()}",
@@ -103,6 +104,7 @@ def _describe_plot(
         column=name_column(metric, reference),
         other=name_column(metric, "train") if len(other) else "",
         logarithmic=logarithmic,
+        scale=choose_scale(metric, values),
         levels=tuple(level for level in levels if level.value > 0 or not logarithmic),
     )
 
@@ -141,7 +143,7 @@ def _draw_curves(results: Results, curves: MetricCurves) -> dict[str, Drawing]:
             budgets=[budget.column for budget in budgets],
             other=curves.other,
             seeds=plot.large or len(results.runs) <= MANY_RUNS,
-            scale=choose_scale(metric, [*scores["value"], *curves.other["value"]]),
+            scale=plot.scale,
         )
         if plot.logarithmic:
             set_log_scale(axes)

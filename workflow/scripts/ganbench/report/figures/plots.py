@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ganbench.evidence.scales import IDENTITY, Scale
 from ganbench.report.figures.equilibrium_levels import Level
 
 
@@ -11,7 +12,8 @@ class Plot:
 
     `name` is that of its files, `label` that of the y-axis; the page prints `subtitle` instead.
     `column` and `other` are columns of the curves' table; of `other` only the mean is drawn.
-    `levels` are its guide lines. A `large` figure has the variants' names at the ends of lines.
+    Means over seeds are taken on `scale`. `levels` are its guide lines. A `large` figure has the
+    variants' names at the ends of lines.
     """
 
     name: str
@@ -23,5 +25,6 @@ class Plot:
     against: str = ""
     against_label: str = ""
     logarithmic: bool = False
+    scale: Scale = IDENTITY
     levels: tuple[Level, ...] = ()
     large: bool = False

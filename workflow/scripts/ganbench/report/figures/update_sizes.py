@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from ganbench.evidence.scales import LOG
 from ganbench.report.figures.budgets import BUDGETS, label_budget
 from ganbench.report.figures.curves import (
     MANY_RUNS,
@@ -59,6 +60,7 @@ def list_update_plots(dataset: str) -> tuple[Plot, Plot]:
         subtitle=_LABEL,
         column=UPDATE,
         logarithmic=True,
+        scale=LOG,
     )
     against_gradient = Plot(
         name=f"game-{dataset}-g-update-against-gradient",
@@ -94,7 +96,7 @@ def sketch_update_sizes(results: Results, dataset: str) -> list[Sketch]:
 def _draw_over_training(results: Results, dataset: str, rows: pd.DataFrame, plot: Plot) -> Drawing:
     with open_figure() as (figure, (axes,)):
         seeds = len(results.runs) <= MANY_RUNS
-        curves = draw_seeds_and_mean(axes, results, rows, UPDATE, seeds=seeds)
+        curves = draw_seeds_and_mean(axes, results, rows, UPDATE, seeds=seeds, scale=plot.scale)
         _scale(axes, rows, UPDATE, "y")
         mark_diverged(axes, results, rows, UPDATE)
         axes.set(title=plot.title, ylabel=plot.label)
