@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from project import ROOT, copy_checkout, snakemake, tiny_study
+from project import ROOT, copy_checkout, planned, snakemake, tiny_study
 from training_example import resolve_run
 
 TABLES = ("scores.csv", "summary.csv", "comparisons.csv")
@@ -221,14 +221,19 @@ def test_study_that_was_killed_stopped_and_interrupted_ends_with_the_same_bytes(
     os.killpg(process.pid, signal.SIGKILL)
     wait_for_end(process)
 
-    # kill Snakemake alone: its jobs keep training
+    # kill Snakemake alone: its jobs keep training, and what they finish is kept
     unlock(checkout, long_study)
     process = start(checkout, long_study, targets)
     wait_for_training(checkout, process)
     process.kill()
     process.wait()
     assert find_trainers(checkout)
+    while find_trainers(checkout):
+        time.sleep(0.1)
     unlock(checkout, long_study)
+    trained = planned(checkout, *targets, study=long_study).keys()
+    assert not [job for job in trained if job.startswith("train")]
+    shutil.rmtree(checkout / "results")
 
     # Ctrl-C, then the signal of a scheduler
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -103,7 +103,10 @@ def place_of(page, plot, seed: int) -> list[float]:
 
 def test_value_of_the_nearest_point_shows_on_hover(open_page, folders):
     page = open_page()
-    page.mouse.move(*place_of(page, page.locator("#curves .plot").first, 1))
+    plot = page.locator("#curves .plot").first
+    plot.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # sections near it are laid out meanwhile, and may move it
+    page.mouse.move(*place_of(page, plot, 1))
     tip = page.locator(".tip")
     expect(tip).to_be_visible()
     scores = pd.read_csv(folders("whole") / "scores.csv")

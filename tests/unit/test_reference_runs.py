@@ -184,7 +184,7 @@ def test_page_names_the_reference_in_leaderboard_and_methods(finish, tmp_path):
     assert "not paired by seed" in page
     assert "1 variant × 2 datasets × 3 seeds: 6 runs" in page
     assert "Beside them, 6 runs of references." in page
-    assert "Declared differently" not in page  # declarations are of the study's own runs
+    assert "Another declaration" not in page  # declarations are of the study's own runs
     assert page.count('<span class="note">reference</span>') >= 2
     assert "a reference has scores and no samples" in page
     scores = pd.read_csv(tmp_path / "report/scores.csv")

@@ -288,7 +288,7 @@ def test_runs_trained_under_another_declaration_are_named_above_the_answer(tmp_p
     with without_pdf():
         write_report(study, inputs, tmp_path / "report")
     text = visible_text((tmp_path / "report/report.html").read_text())
-    notice = text.index("Declared differently: 1 run trained under the declaration 0000")
+    notice = text.index("Another declaration: 1 run trained under the declaration 0000")
     assert text.index("ganbench") < notice < text.index("On digits, ")
 
 

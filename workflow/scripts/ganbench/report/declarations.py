@@ -39,7 +39,8 @@ def _list_earlier(results: Results, digest: str) -> tuple[list[str], list[str]]:
             continue
         runs = runs_by_digest.get(declaration["sha256"], 0)
         (trained if runs else others).append(
-            f"on {declaration['date']}, as {declaration['sha256'][:SHOWN_DIGITS]}; "
+            f"on {declaration['date']} declared differently, as "
+            f"{declaration['sha256'][:SHOWN_DIGITS]}; "
             f"{count(runs, 'run')} of this report trained under it. "
             f"Changed since: {listing(changes, 6)}."
         )
